@@ -1,0 +1,98 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target of the package is held to these.
+let strict: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+/// Tests keep everything but the `unsafe` marks, which teach nothing inside `#expect`.
+let strictTests = Array(strict.dropFirst())
+
+/// A writer is one static executable: it starts in a millisecond and needs few system calls.
+let staticPlugin: [SwiftSetting] = strict + [.unsafeFlags(["-static-executable"])]
+let staticLink: [LinkerSetting] = [.unsafeFlags(["-static-executable"])]
+
+/// The launcher runs between fork and exec: C only, no Swift runtime, nothing to load.
+let launcherLink: [LinkerSetting] = [.unsafeFlags(["-nostartfiles", "-static-executable"])]
+
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
+let package = Package(
+  name: "sluice",
+  products: [
+    .executable(name: "sluice", targets: ["sluice"]),
+    .executable(name: "sluice-launcher", targets: ["sluice-launcher"]),
+    .executable(name: "sluice-writer-raw", targets: ["sluice-writer-raw"]),
+    .library(name: "WriterKit", targets: ["WriterKit"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+  ],
+  targets: [
+    // Libraries of the system.
+    .systemLibrary(
+      name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+    .systemLibrary(
+      name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+      name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+    .systemLibrary(name: "CNBD", pkgConfig: "libnbd", providers: [.apt(["libnbd-dev"])]),
+
+    // The floor: what both sides of the wire stand on.
+    .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
+    .target(name: "System", dependencies: ["CLinux", systemPackage], swiftSettings: strict),
+    .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: strict),
+    .target(name: "BackupProtocol", dependencies: ["JSON"], swiftSettings: strict),
+    .target(name: "SharedPool", dependencies: ["System", "CLinux"], swiftSettings: strict),
+
+    // What a plugin imports.
+    .target(
+      name: "WriterKit",
+      dependencies: ["BackupProtocol", "SharedPool", "System", "JSON", "CCrypto", "CLinux"],
+      swiftSettings: strict),
+
+    // The host.
+    .target(
+      name: "Sandbox", dependencies: ["System", "CLinux", "CSeccomp"], swiftSettings: strict),
+    .target(
+      name: "BlockSource",
+      dependencies: ["SharedPool", "System", "Sandbox", "JSON", "CLinux", "CNBD"],
+      swiftSettings: strict),
+    .target(
+      name: "Pump",
+      dependencies: ["BackupProtocol", "BlockSource", "SharedPool", "System", "CLinux", "CCrypto"],
+      swiftSettings: strict),
+    .target(
+      name: "PluginHost",
+      dependencies: ["BackupProtocol", "SharedPool", "Sandbox", "System", "JSON", "CLinux"],
+      swiftSettings: strict),
+    .target(
+      name: "Coordinator",
+      dependencies: [
+        "BackupProtocol", "BlockSource", "Pump", "PluginHost", "Sandbox", "SharedPool", "System",
+        "JSON", "CLinux",
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "sluice", dependencies: ["Coordinator", "PluginHost", "System", "JSON", argumentParser],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "sluice-launcher", cSettings: [.define("_GNU_SOURCE")], linkerSettings: launcherLink),
+
+    // The plugins.
+    .executableTarget(
+      name: "sluice-writer-raw", dependencies: ["WriterKit"], path: "Plugins/raw",
+      exclude: ["README.md", "raw.json"], swiftSettings: staticPlugin, linkerSettings: staticLink),
+  ],
+  swiftLanguageModes: [.v6]
+)

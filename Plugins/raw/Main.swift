@@ -1,0 +1,1 @@
+@main struct Raw { static func main() {} }

@@ -1,0 +1,129 @@
+#pragma once
+
+/// The calls Swift cannot make by itself: variadic ones, raw ones, and those hidden behind
+/// _GNU_SOURCE. Every function returns a value or -errno, so that no release of a Swift object
+/// can run between the call and the reading of errno. Calls that may be interrupted are retried.
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+// Memory (memory.c)
+
+/// Creates a sealable, close-on-exec memory file (memfd_create(2), Linux 3.17).
+int clinux_memfd_create(const char *_Nonnull name);
+/// Adds seals (F_SEAL_*) to a memory file (fcntl(2), Linux 3.17).
+int clinux_add_seals(int descriptor, int seals);
+/// Returns the seals of a memory file (fcntl(2), Linux 3.17).
+int clinux_get_seals(int descriptor);
+/// Maps `length` bytes of a file, shared; writable if asked (mmap(2)).
+int clinux_map_shared(int descriptor, size_t length, int writable,
+                      void *_Nullable *_Nonnull address);
+/// Removes a mapping (munmap(2)).
+int clinux_unmap(void *_Nonnull address, size_t length);
+
+/// F_SEAL_SEAL, F_SEAL_SHRINK and F_SEAL_GROW, which the Glibc module hides.
+enum { CLINUX_SEAL_SEAL = 1, CLINUX_SEAL_SHRINK = 2, CLINUX_SEAL_GROW = 4 };
+
+// Files and descriptors (files.c)
+
+/// Opens a path relative to a directory descriptor, close-on-exec (openat(2)).
+int clinux_openat(int directory, const char *_Nonnull path, int flags, mode_t mode);
+/// Opens another description of an open file, read-only and close-on-exec.
+int clinux_reopen_read_only(int descriptor);
+int clinux_close(int descriptor);
+/// Duplicates a descriptor, close-on-exec (fcntl(2), F_DUPFD_CLOEXEC).
+int clinux_duplicate(int descriptor);
+int clinux_set_nonblocking(int descriptor, int enabled);
+/// Sets or clears O_DIRECT (fcntl(2), F_SETFL); EINVAL where the filesystem refuses.
+int clinux_set_direct(int descriptor, int enabled);
+int clinux_set_close_on_exec(int descriptor, int enabled);
+/// Makes a pipe, both ends close-on-exec (pipe2(2)).
+int clinux_pipe(int *_Nonnull read_end, int *_Nonnull write_end);
+/// Makes a non-blocking, close-on-exec event counter (eventfd(2)).
+int clinux_eventfd(void);
+ssize_t clinux_read(int descriptor, void *_Nonnull buffer, size_t count);
+ssize_t clinux_write(int descriptor, const void *_Nonnull buffer, size_t count);
+ssize_t clinux_pread(int descriptor, void *_Nonnull buffer, size_t count, int64_t offset);
+ssize_t clinux_pwrite(int descriptor, const void *_Nonnull buffer, size_t count, int64_t offset);
+/// Writes two buffers in one call (writev(2)); the second may be empty.
+ssize_t clinux_write_two(int descriptor, const void *_Nullable first, size_t first_count,
+                         const void *_Nullable second, size_t second_count);
+int clinux_ftruncate(int descriptor, int64_t length);
+/// Reserves room without changing the size (fallocate(2), FALLOC_FL_KEEP_SIZE).
+int clinux_reserve(int descriptor, int64_t offset, int64_t length);
+/// Punches a hole (fallocate(2), FALLOC_FL_PUNCH_HOLE).
+int clinux_punch_hole(int descriptor, int64_t offset, int64_t length);
+int clinux_fsync(int descriptor);
+int clinux_fdatasync(int descriptor);
+int clinux_fstat(int descriptor, struct stat *_Nonnull status);
+/// Looks at a name without following a symbolic link (fstatat(2), AT_SYMLINK_NOFOLLOW).
+int clinux_fstatat(int directory, const char *_Nonnull path, struct stat *_Nonnull status);
+/// Next data or hole (lseek(2), SEEK_DATA / SEEK_HOLE).
+int64_t clinux_seek_data(int descriptor, int64_t offset);
+int64_t clinux_seek_hole(int descriptor, int64_t offset);
+int clinux_mkdirat(int directory, const char *_Nonnull path, mode_t mode);
+/// Removes a name; a directory if asked (unlinkat(2)).
+int clinux_unlinkat(int directory, const char *_Nonnull path, int is_directory);
+/// Renames, never over an existing name (renameat2(2), RENAME_NOREPLACE, Linux 3.15).
+int clinux_rename_no_replace(int from_directory, const char *_Nonnull from, int to_directory,
+                             const char *_Nonnull to);
+/// Adds a name to a file (linkat(2)).
+int clinux_linkat(int from_directory, const char *_Nonnull from, int to_directory,
+                  const char *_Nonnull to);
+int clinux_fchown(int descriptor, uid_t owner, gid_t group);
+int clinux_fchmod(int descriptor, mode_t mode);
+/// Takes an exclusive lock without waiting (flock(2)); EWOULDBLOCK if somebody holds it.
+int clinux_try_lock(int descriptor);
+/// Size in bytes of a block device (ioctl BLKGETSIZE64).
+int clinux_block_device_size(int descriptor, uint64_t *_Nonnull bytes);
+/// Columns of a terminal (ioctl TIOCGWINSZ), ENOTTY if it is none.
+int clinux_terminal_columns(int descriptor);
+
+// Waiting (wait.c)
+
+struct clinux_poll {
+  int descriptor;
+  short events;
+  short results;
+};
+/// Waits for descriptors (poll(2)); -1 waits for ever. EINTR is returned as 0 ready.
+int clinux_poll(struct clinux_poll *_Nonnull entries, size_t count, int timeout_milliseconds);
+enum { CLINUX_POLL_IN = 1, CLINUX_POLL_OUT = 4, CLINUX_POLL_ERROR = 8, CLINUX_POLL_HANGUP = 16 };
+
+/// Nanoseconds of the monotonic clock (clock_gettime(2)).
+uint64_t clinux_monotonic_nanoseconds(void);
+
+// Sockets (sockets.c)
+
+/// Makes a close-on-exec unix stream socket, bound to `path` and listening (unix(7)).
+int clinux_unix_listen(const char *_Nonnull path);
+/// Connects a close-on-exec unix stream socket to `path` (unix(7)).
+int clinux_unix_connect(const char *_Nonnull path);
+/// Makes a connected, close-on-exec pair of unix stream sockets (socketpair(2)).
+int clinux_socketpair(int *_Nonnull first, int *_Nonnull second);
+/// Sends bytes with up to 8 descriptors attached (sendmsg(2), SCM_RIGHTS).
+ssize_t clinux_send_with_descriptors(int socket, const void *_Nonnull bytes, size_t count,
+                                     const int *_Nullable descriptors, size_t descriptor_count);
+/// Receives bytes (recv(2)); descriptors that came along are closed.
+ssize_t clinux_receive(int socket, void *_Nonnull buffer, size_t count);
+
+// Processes (process.c)
+
+/// Starts `path` with exactly the given descriptors (posix_spawn(3)): `sources[i]` becomes
+/// descriptor `targets[i]`; everything else is closed. Signals are back at their defaults, the
+/// child leads a session of its own. Returns 0 or -errno; the child's id lands in `pid`.
+int clinux_spawn(const char *_Nonnull path, char *const _Nullable *_Nonnull arguments,
+                 char *const _Nullable *_Nonnull environment, const int *_Nonnull sources,
+                 const int *_Nonnull targets, size_t descriptor_count, pid_t *_Nonnull pid);
+/// Returns a descriptor that polls readable when the process has ended (pidfd_open(2), 5.3).
+int clinux_pidfd_open(pid_t pid);
+/// Sends a signal to the process a pidfd names (pidfd_send_signal(2), Linux 5.1).
+int clinux_pidfd_signal(int pidfd, int signal);
+/// Reaps a child if it has ended: 1 and its end in `status`/`is_signal`, 0 if it runs.
+int clinux_reap(pid_t pid, int *_Nonnull status, int *_Nonnull is_signal);
+/// Never lets a closed pipe kill this process (SIGPIPE ignored).
+void clinux_ignore_sigpipe(void);
+/// Name of an errno value ("ENOSPC"), or NULL (strerrorname_np(3), glibc 2.32).
+const char *_Nullable clinux_errno_name(int value);

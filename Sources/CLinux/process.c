@@ -1,0 +1,87 @@
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SPAWN_DESCRIPTORS_MAX = 32 };
+
+// Moves every source above the targets first, so that no dup2 overwrites one still needed.
+static int lift(const int *sources, size_t count, int above, int *lifted) {
+  for (size_t i = 0; i < count; i++) {
+    lifted[i] = fcntl(sources[i], F_DUPFD_CLOEXEC, above);
+    if (lifted[i] < 0) {
+      int error = errno;
+      while (i-- > 0) close(lifted[i]);
+      return -error;
+    }
+  }
+  return 0;
+}
+
+static int set_attributes(posix_spawnattr_t *attributes) {
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(attributes, &none);
+  posix_spawnattr_setsigdefault(attributes, &all);
+  return posix_spawnattr_setflags(
+      attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+}
+
+int clinux_spawn(const char *path, char *const *arguments, char *const *environment,
+                 const int *sources, const int *targets, size_t descriptor_count, pid_t *pid) {
+  int lifted[SPAWN_DESCRIPTORS_MAX], highest = 2;
+  if (descriptor_count > SPAWN_DESCRIPTORS_MAX) return -EINVAL;
+  for (size_t i = 0; i < descriptor_count; i++)
+    if (targets[i] > highest) highest = targets[i];
+  int result = lift(sources, descriptor_count, highest + 1, lifted);
+  if (result < 0) return result;
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawnattr_init(&attributes);
+  set_attributes(&attributes);
+  int wanted[SPAWN_DESCRIPTORS_MAX * 4] = {0};
+  for (size_t i = 0; i < descriptor_count; i++) {
+    posix_spawn_file_actions_adddup2(&actions, lifted[i], targets[i]);
+    if (targets[i] < SPAWN_DESCRIPTORS_MAX * 4) wanted[targets[i]] = 1;
+  }
+  for (int i = 0; i <= highest && i < SPAWN_DESCRIPTORS_MAX * 4; i++)
+    if (!wanted[i]) posix_spawn_file_actions_addclose(&actions, i);
+  posix_spawn_file_actions_addclosefrom_np(&actions, highest + 1);
+  int error = posix_spawn(pid, path, &actions, &attributes, arguments, environment);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  for (size_t i = 0; i < descriptor_count; i++) close(lifted[i]);
+  return -error;
+}
+
+int clinux_pidfd_open(pid_t pid) {
+  int descriptor = (int)syscall(SYS_pidfd_open, pid, 0);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
+int clinux_pidfd_signal(int pidfd, int signal) {
+  return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
+}
+
+int clinux_reap(pid_t pid, int *status, int *is_signal) {
+  int raw;
+  pid_t reaped;
+  do { reaped = waitpid(pid, &raw, WNOHANG); } while (reaped < 0 && errno == EINTR);
+  if (reaped < 0) return -errno;
+  if (reaped == 0) return 0;
+  *is_signal = WIFSIGNALED(raw);
+  *status = *is_signal ? WTERMSIG(raw) : WEXITSTATUS(raw);
+  return 1;
+}
+
+void clinux_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
+
+const char *clinux_errno_name(int value) { return strerrorname_np(value); }

@@ -1,0 +1,81 @@
+internal import CLinux
+internal import Glibc
+
+/// The directory that relative paths start from.
+package let currentDirectory: Int32 = AT_FDCWD
+
+/// Opens `path` relative to `directory`.
+///
+/// - Parameters:
+///   - flags: As in open(2); `O_CLOEXEC` is always added.
+///   - mode: Permission bits of a file that is created.
+/// - Throws: `SystemCallError` naming the path.
+package func openFile(
+  _ path: String, in directory: Int32 = currentDirectory, flags: Int32, mode: UInt32 = 0
+) throws(SystemCallError) -> OwnedDescriptor {
+  OwnedDescriptor(adopting: try check(unsafe clinux_openat(directory, path, flags, mode), .open, path))
+}
+
+extension OwnedDescriptor {
+  /// Reads up to `buffer.count` bytes at `offset`, fewer only at the end of the file.
+  package func readAll(
+    into buffer: UnsafeMutableRawBufferPointer, at offset: Int64, subject: String
+  ) throws(SystemCallError) -> Int {
+    var done = 0
+    while done < buffer.count {
+      let count = try check(
+        unsafe clinux_pread(
+          raw, buffer.baseAddress! + done, buffer.count - done, offset + Int64(done)),
+        .pread, subject)
+      if count == 0 { break }
+      done += count
+    }
+    return done
+  }
+
+  /// Writes the whole of `buffer` at `offset`.
+  package func writeAll(
+    _ buffer: UnsafeRawBufferPointer, at offset: Int64, subject: String
+  ) throws(SystemCallError) {
+    var done = 0
+    while done < buffer.count {
+      done += try check(
+        unsafe clinux_pwrite(
+          raw, buffer.baseAddress! + done, buffer.count - done, offset + Int64(done)),
+        .pwrite, subject)
+    }
+  }
+
+  /// Flushes data and metadata to stable storage.
+  package func sync(subject: String) throws(SystemCallError) {
+    try check(clinux_fsync(raw), .fsync, subject)
+  }
+}
+
+/// Reads a whole small file.
+///
+/// - Parameter limit: Bytes; a larger file throws `EFBIG`.
+package func readSmallFile(
+  _ path: String, in directory: Int32 = currentDirectory, limit: Int, flags: Int32 = 0
+) throws(SystemCallError) -> [UInt8] {
+  let file = try openFile(path, in: directory, flags: O_RDONLY | flags)
+  var bytes = [UInt8](repeating: 0, count: 64 << 10)
+  var filled = 0
+  while true {
+    if filled == bytes.count { bytes.append(contentsOf: repeatElement(0, count: bytes.count)) }
+    let target = bytes.count
+    var failure: SystemCallError?
+    let count = unsafe bytes.withUnsafeMutableBytes { buffer -> Int in
+      let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<target])
+      let result = unsafe clinux_read(file.raw, room.baseAddress!, room.count)
+      if result < 0 { failure = SystemCallError(.read, subject: path, code: Int32(-result)) }
+      return result
+    }
+    if let failure { throw failure }
+    if count == 0 { break }
+    filled += count
+    if filled > limit { throw SystemCallError(.read, subject: path, code: EFBIG) }
+  }
+  bytes.removeLast(bytes.count - filled)
+  return bytes
+}

@@ -1,0 +1,2 @@
+@main
+struct Sluice { static func main() {} }
