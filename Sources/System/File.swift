@@ -13,7 +13,8 @@ package let currentDirectory: Int32 = AT_FDCWD
 package func openFile(
   _ path: String, in directory: Int32 = currentDirectory, flags: Int32, mode: UInt32 = 0
 ) throws(SystemCallError) -> OwnedDescriptor {
-  OwnedDescriptor(adopting: try check(unsafe clinux_openat(directory, path, flags, mode), .open, path))
+  OwnedDescriptor(
+    adopting: try check(unsafe clinux_openat(directory, path, flags, mode), .open, path))
 }
 
 extension OwnedDescriptor {

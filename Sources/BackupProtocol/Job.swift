@@ -1,0 +1,108 @@
+public import JSON
+
+/// JOB: what is to be written or read. Specified in protocol.md, *JOB*.
+public struct Job: Equatable, Sendable {
+  public enum Mode: String, Sendable { case write, read, verify }
+  public enum OutputKind: String, Sendable { case file, pipe, directory }
+
+  /// Who the machine is; every member may be empty.
+  public struct Machine: Equatable, Sendable {
+    public var id: String
+    public var name: String
+    public var uuid: String
+
+    public init(id: String = "", name: String = "", uuid: String = "") {
+      self.id = id
+      self.name = name
+      self.uuid = uuid
+    }
+  }
+
+  public var id: String
+  public var mode: Mode
+  /// The format of the archive: one of the plugin's own.
+  public var format: String
+  public var vm: Machine
+  /// The point in time, RFC 3339 in UTC; empty in read mode.
+  public var instant: String
+  public var output: OutputKind
+  /// The plugin's options, checked by the host against the manifest.
+  public var options: JSONObject
+  /// In write mode what will come; empty in read mode.
+  public var streams: [StreamDescription]
+
+  public init(
+    id: String, mode: Mode, format: String, vm: Machine = Machine(), instant: String = "",
+    output: OutputKind, options: JSONObject = [:], streams: [StreamDescription] = []
+  ) {
+    self.id = id
+    self.mode = mode
+    self.format = format
+    self.vm = vm
+    self.instant = instant
+    self.output = output
+    self.options = options
+    self.streams = streams
+  }
+
+  public init(parsing payload: [UInt8]) throws(WireError) {
+    let members = try ControlFrame.members(.job, payload)
+    id = try members.string("job")
+    guard let mode = Mode(rawValue: try members.string("mode")) else {
+      throw .member(.job, name: "mode")
+    }
+    self.mode = mode
+    format = try members.string("format")
+    vm = try Machine(members)
+    instant = try members.optionalString("instant") ?? ""
+    guard let kind = OutputKind(rawValue: try members.members("output").string("kind")) else {
+      throw .member(.job, name: "output")
+    }
+    output = kind
+    options = members.object["options"]?.object ?? [:]
+    streams = mode == .write ? try StreamDescription.list(members) : []
+  }
+
+  public var object: JSONObject {
+    var object: JSONObject = [
+      "mode": .string(mode.rawValue), "job": .string(id), "format": .string(format),
+      "output": ["fd": 6, "kind": .string(output.rawValue)], "options": .object(options),
+    ]
+    guard mode == .write else { return object }
+    object["vm"] = vm.json
+    object["instant"] = .string(instant)
+    object["streams"] = .array(streams.map { .object($0.object) })
+    return object
+  }
+}
+
+extension Job.Machine {
+  init(_ members: ControlMembers) throws(WireError) {
+    self.init()
+    guard members.object["vm"] != nil else { return }
+    let vm = try members.members("vm")
+    id = try vm.optionalString("id") ?? ""
+    name = try vm.optionalString("name") ?? ""
+    uuid = try vm.optionalString("uuid") ?? ""
+  }
+
+  public var json: JSONValue {
+    ["id": .string(id), "name": .string(name), "uuid": .string(uuid)]
+  }
+}
+
+/// JOB_ACK: the job is accepted; in read mode, what the archive holds.
+public struct JobAck: Equatable, Sendable {
+  public var streams: [StreamDescription]
+
+  public init(streams: [StreamDescription] = []) { self.streams = streams }
+
+  public init(parsing payload: [UInt8], mode: Job.Mode) throws(WireError) {
+    let members = try ControlFrame.members(.jobAck, payload)
+    streams = mode == .write ? [] : try StreamDescription.list(members)
+  }
+
+  public var object: JSONObject {
+    ["streams": .array(streams.map { .object($0.object) })]
+  }
+}

@@ -1,0 +1,165 @@
+internal import JSON
+
+/// What a plugin says of itself in a file beside its executable; all the host reads before it
+/// starts the plugin. Specified in protocol.md, *Manifest*.
+public struct Manifest: Equatable, Sendable {
+  /// How much of a system the plugin's executable needs around it.
+  public enum Profile: String, Sendable { case `static`, dynamic }
+
+  /// Something the plugin cannot work without.
+  public enum Need: String, Sendable { case map, size, seek, scratch }
+
+  public var name: String
+  public var version: String
+  public var vendor: String
+  public var license: String
+  /// Path relative to the manifest.
+  public var executable: String
+  public var formats: [ManifestFormat]
+  public var needs: [Need]
+  /// Threads the plugin may have beside its first.
+  public var threads: UInt64
+  /// Bytes of memory it may take, the pool apart.
+  public var memoryBytes: UInt64
+  /// Slots without which it cannot go on.
+  public var slotCountMin: UInt32
+  public var profile: Profile
+  public var options: [ManifestOption]
+
+  /// Longest manifest that is read.
+  public static let byteCountMax = 64 << 10
+
+  /// - Throws: `WireError.json` or `.member` with a frame type of no meaning: see `member`.
+  public init(parsing bytes: [UInt8]) throws(ManifestError) {
+    do { try self.init(ControlFrame.members(.hello, bytes)) } catch {
+      switch error {
+      case .json(_, let reason): throw .malformed(reason)
+      case .oversized: throw .malformed("longer than \(Self.byteCountMax) bytes")
+      case .member(_, let name): throw .member(name)
+      case .required(let name): throw .required(name)
+      default: throw .malformed("\(error)")
+      }
+    }
+  }
+
+  private init(_ members: ControlMembers) throws(WireError) {
+    guard try members.integer("manifest", in: 1...UInt64(UInt32.max)) == 1 else {
+      throw .member(.hello, name: "manifest")
+    }
+    name = try members.string("name")
+    guard StreamDescription.isAcceptable(name: name) else { throw .member(.hello, name: "name") }
+    version = try members.string("version")
+    vendor = try members.optionalString("vendor") ?? ""
+    license = try members.optionalString("license") ?? ""
+    executable = try members.string("executable")
+    guard let versions = members.object["protocol"]?.array, versions.contains(.integer(1)) else {
+      throw .member(.hello, name: "protocol")
+    }
+    formats = []
+    for element in try members.list("formats", atMost: 64) {
+      formats.append(try ManifestFormat(element))
+    }
+    guard !formats.isEmpty else { throw .member(.hello, name: "formats") }
+    needs = []
+    for need in try members.strings("needs") {
+      guard let known = Need(rawValue: need) else { throw .required(need) }
+      needs.append(known)
+    }
+    threads = try members.optionalInteger("threads", in: 0...256) ?? 0
+    memoryBytes = try members.optionalInteger("memory", in: (1 << 20)...(64 << 30)) ?? (64 << 20)
+    slotCountMin = UInt32(try members.optionalInteger("min_slots", in: 1...256) ?? 4)
+    guard let profile = Profile(rawValue: try members.optionalString("profile") ?? "static") else {
+      throw .member(.hello, name: "profile")
+    }
+    self.profile = profile
+    options = []
+    guard members.object["options"] != nil else { return }
+    for element in try members.list("options", atMost: 256) {
+      options.append(try ManifestOption(element))
+    }
+  }
+}
+
+/// Why a manifest is not usable.
+public enum ManifestError: Error, Equatable, Sendable {
+  case malformed(String)
+  /// A member that is absent or of the wrong kind.
+  case member(String)
+  /// Something the plugin requires and this host does not know.
+  case required(String)
+}
+
+extension ManifestError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .malformed(let reason): "not a manifest: \(reason)"
+    case .member(let name): "no proper \"\(name)\""
+    case .required(let name): "requires \"\(name)\", which this version does not know"
+    }
+  }
+}
+
+/// An archive format a plugin writes or reads.
+public struct ManifestFormat: Equatable, Sendable {
+  /// Bytes that tell an archive of this format.
+  public struct Magic: Equatable, Sendable {
+    public var offset: UInt64
+    public var bytes: [UInt8]
+  }
+
+  public var name: String
+  public var help: String
+  public var extensions: [String]
+  public var magic: [Magic]
+  public var modes: [Job.Mode]
+  public var outputs: [Job.OutputKind]
+  /// For directories: the file inside that is the receipt, and tells the format.
+  public var receipt: String?
+
+  init(_ members: ControlMembers) throws(WireError) {
+    name = try members.string("name")
+    let allowed = name.utf8.allSatisfy { byte in
+      (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2D
+    }
+    guard allowed, !name.isEmpty, name.utf8.count <= 32 else {
+      throw .member(.hello, name: "formats.name")
+    }
+    help = try members.optionalString("help") ?? ""
+    extensions = try members.strings("extensions")
+    modes = []
+    for mode in try members.strings("modes") {
+      guard let known = Job.Mode(rawValue: mode) else { throw .member(.hello, name: "modes") }
+      modes.append(known)
+    }
+    outputs = []
+    for kind in try members.strings("output") {
+      guard let known = Job.OutputKind(rawValue: kind) else {
+        throw .member(.hello, name: "output")
+      }
+      outputs.append(known)
+    }
+    guard !modes.isEmpty, !outputs.isEmpty else { throw .member(.hello, name: "modes") }
+    receipt = try members.optionalString("receipt")
+    magic = try Self.magic(members)
+  }
+
+  private static func magic(_ members: ControlMembers) throws(WireError) -> [Magic] {
+    guard members.object["magic"] != nil else { return [] }
+    var magic: [Magic] = []
+    for element in try members.list("magic", atMost: 16) {
+      let digits = Array(try element.string("hex").utf8)
+      let offset = try element.optionalInteger("offset", in: 0...(1 << 20)) ?? 0
+      var bytes: [UInt8] = []
+      for place in stride(from: 0, to: digits.count - 1, by: 2) {
+        let pair = String(decoding: digits[place...(place + 1)], as: UTF8.self)
+        guard let byte = UInt8(pair, radix: 16) else { throw .member(.hello, name: "magic") }
+        bytes.append(byte)
+      }
+      guard digits.count % 2 == 0, !bytes.isEmpty, bytes.count <= 64 else {
+        throw .member(.hello, name: "magic")
+      }
+      magic.append(Magic(offset: offset, bytes: bytes))
+    }
+    return magic
+  }
+}

@@ -1,0 +1,59 @@
+public import JSON
+
+/// An option of a plugin: what the host checks before it passes it on.
+/// Specified in protocol.md, *Manifest*.
+public struct ManifestOption: Equatable, Sendable {
+  public enum Kind: String, Sendable { case bool, integer, string, choice }
+
+  public var name: String
+  public var kind: Kind
+  /// Value the plugin takes when nobody gives one.
+  public var defaultValue: JSONValue
+  public var help: String
+  /// For ``Kind/choice``: what may be chosen.
+  public var choices: [String]
+  /// For ``Kind/integer``.
+  public var range: ClosedRange<Int64>
+
+  init(_ members: ControlMembers) throws(WireError) {
+    name = try members.string("name")
+    guard let kind = Kind(rawValue: try members.string("type")) else {
+      throw .member(.hello, name: "options.type")
+    }
+    self.kind = kind
+    defaultValue = members.object["default"] ?? .null
+    help = try members.optionalString("help") ?? ""
+    choices = try members.strings("choices")
+    let least = members.object["min"]?.integer ?? 0
+    let most = members.object["max"]?.integer ?? Int64(1 << 53)
+    guard least <= most else { throw .member(.hello, name: "options.min") }
+    range = least...most
+  }
+
+  /// Turns the text of a command line into the option's value.
+  ///
+  /// - Returns: `nil` when the text is no such value; ``expectation`` says what would be.
+  public func value(_ text: String) -> JSONValue? {
+    switch kind {
+    case .bool:
+      switch text {
+      case "true", "on", "yes": .bool(true)
+      case "false", "off", "no": .bool(false)
+      default: nil
+      }
+    case .integer: Int64(text).flatMap { range.contains($0) ? .integer($0) : nil }
+    case .string: text.utf8.count <= 4096 ? .string(text) : nil
+    case .choice: choices.contains(text) ? .string(text) : nil
+    }
+  }
+
+  /// What a value looks like, for messages and help.
+  public var expectation: String {
+    switch kind {
+    case .bool: "on or off"
+    case .integer: "a whole number from \(range.lowerBound) to \(range.upperBound)"
+    case .string: "text"
+    case .choice: choices.joined(separator: ", ")
+    }
+  }
+}

@@ -1,0 +1,110 @@
+public import JSON
+
+/// One stream of a job: a disk, a configuration file, the machine's memory.
+/// Specified in protocol.md, *JOB*.
+public struct StreamDescription: Equatable, Sendable {
+  public enum Kind: String, Sendable { case disk, config, vmstate }
+
+  /// 1…1024, unique in the job.
+  public var id: UInt32
+  public var kind: Kind
+  /// Unique in the job; see ``isAcceptable(name:)``.
+  public var name: String
+  /// What the stream is to the machine: "disk", "libvirt-xml", "nvram", …
+  public var role: String
+  /// Bytes, or `nil` while nobody knows.
+  public var size: UInt64?
+  /// Bytes of the disk's logical block.
+  public var blockBytes: UInt64
+  /// Bytes that hold data, if the host knows.
+  public var allocated: UInt64?
+  public var isIncremental: Bool
+  /// In a JOB_ACK: the digest the archive recorded.
+  public var digest: Digest?
+
+  public init(
+    id: UInt32, kind: Kind, name: String, role: String, size: UInt64?, blockBytes: UInt64 = 512,
+    allocated: UInt64? = nil, isIncremental: Bool = false, digest: Digest? = nil
+  ) {
+    self.id = id
+    self.kind = kind
+    self.name = name
+    self.role = role
+    self.size = size
+    self.blockBytes = blockBytes
+    self.allocated = allocated
+    self.isIncremental = isIncremental
+    self.digest = digest
+  }
+
+  /// Whether a name may travel: it reaches file names and terminals.
+  ///
+  /// 1…255 bytes of UTF-8, no control character, no `/`, no leading dot.
+  public static func isAcceptable(name: String) -> Bool {
+    guard (1...Limits.nameBytesMax).contains(name.utf8.count), !name.hasPrefix(".") else {
+      return false
+    }
+    return name.unicodeScalars.allSatisfy { scalar in
+      scalar != "/" && !(scalar.value < 0x20) && !(0x7F...0x9F).contains(scalar.value)
+    }
+  }
+
+  init(_ members: ControlMembers) throws(WireError) {
+    id = UInt32(try members.integer("id", in: 1...UInt64(Limits.streamsMax)))
+    guard let kind = Kind(rawValue: try members.string("kind")) else {
+      throw .member(members.type, name: "kind")
+    }
+    self.kind = kind
+    name = try members.string("name")
+    guard Self.isAcceptable(name: name) else { throw .member(members.type, name: "name") }
+    role = try members.optionalString("role") ?? kind.rawValue
+    size = try members.optionalInteger("size", in: 0...Limits.streamBytesMax)
+    blockBytes = try members.optionalInteger("block_size", in: 1...(1 << 20)) ?? 512
+    allocated = try members.optionalInteger("allocated", in: 0...Limits.streamBytesMax)
+    isIncremental = try members.bool("incremental", default: false)
+    digest = try Self.digest(members)
+  }
+
+  private static func digest(_ members: ControlMembers) throws(WireError) -> Digest? {
+    guard members.object["digest"] != nil, members.object["digest"] != .null else { return nil }
+    let digest = try members.members("digest")
+    guard let algorithm = DigestAlgorithm(name: try digest.string("alg")),
+      let value = Digest(algorithm: algorithm, hexadecimal: try digest.string("value"))
+    else { throw .member(members.type, name: "digest") }
+    return value
+  }
+
+  var object: JSONObject {
+    var object: JSONObject = [
+      "id": JSONValue(id), "kind": .string(kind.rawValue), "name": .string(name),
+      "role": .string(role), "size": size.map { JSONValue($0) } ?? .null,
+      "block_size": JSONValue(blockBytes),
+    ]
+    if let allocated { object["allocated"] = JSONValue(allocated) }
+    if isIncremental { object["incremental"] = true }
+    if let digest { object["digest"] = digest.json }
+    return object
+  }
+
+  /// Streams of a frame; ids and names are unique, or it throws.
+  static func list(_ members: ControlMembers) throws(WireError) -> [StreamDescription] {
+    var streams: [StreamDescription] = []
+    var ids: Set<UInt32> = []
+    var names: Set<String> = []
+    for element in try members.list("streams", atMost: Int(Limits.streamsMax)) {
+      let stream = try StreamDescription(element)
+      guard ids.insert(stream.id).inserted, names.insert(stream.name).inserted else {
+        throw .member(members.type, name: "streams")
+      }
+      streams.append(stream)
+    }
+    return streams
+  }
+}
+
+extension Digest {
+  /// As receipts and JOB_ACK write it.
+  public var json: JSONValue {
+    ["alg": .string(algorithm.name), "value": .string(hexadecimal)]
+  }
+}

@@ -1,0 +1,83 @@
+internal import CJansson
+
+/// Text that is not the JSON this project accepts.
+public enum JSONError: Error, Equatable, Sendable {
+  /// Not JSON, not UTF-8, a name twice in one object, or a number that does not fit.
+  case malformed(line: Int, reason: String)
+  /// Nested deeper than the limit.
+  case tooDeep(limit: Int)
+}
+
+extension JSONValue {
+  /// Parses a whole text, which is an object or an array.
+  ///
+  /// - Parameters:
+  ///   - bytes: UTF-8, as long as its holder allows.
+  ///   - depthMax: Nesting that is accepted; 16 on the wire (protocol.md, *Limits*).
+  /// - Throws: `JSONError`; duplicate names and U+0000 are malformed.
+  public init(parsing bytes: [UInt8], depthMax: Int = 16) throws(JSONError) {
+    var failure = json_error_t()
+    let root = unsafe bytes.withUnsafeBytes { buffer in
+      unsafe json_loadb(
+        buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count,
+        Int(JSON_REJECT_DUPLICATES), &failure)
+    }
+    guard let root = unsafe root else {
+      let reason = unsafe withUnsafeBytes(of: failure.text) { text in
+        unsafe String(decoding: text.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      throw .malformed(line: Int(failure.line), reason: reason)
+    }
+    // Safe because: json_loadb gave us the only reference, and it is given back here.
+    defer { unsafe sluice_json_decref(root) }
+    self = try unsafe JSONValue(copying: root, depthLeft: depthMax, depthMax: depthMax)
+  }
+
+  private init(
+    copying value: UnsafeMutablePointer<json_t>, depthLeft: Int, depthMax: Int
+  ) throws(JSONError) {
+    switch unsafe value.pointee.type {
+    case JSON_TRUE: self = .bool(true)
+    case JSON_FALSE: self = .bool(false)
+    case JSON_INTEGER: self = unsafe .integer(Int64(json_integer_value(value)))
+    case JSON_REAL: self = unsafe .real(json_real_value(value))
+    case JSON_STRING: self = unsafe .string(String(cString: json_string_value(value)))
+    case JSON_ARRAY, JSON_OBJECT:
+      guard depthLeft > 0 else { throw .tooDeep(limit: depthMax) }
+      if unsafe value.pointee.type == JSON_ARRAY {
+        self = try unsafe .array(JSONValue.elements(of: value, depthLeft - 1, depthMax))
+      } else {
+        self = try unsafe .object(JSONValue.members(of: value, depthLeft - 1, depthMax))
+      }
+    default: self = .null
+    }
+  }
+
+  private static func elements(
+    of array: UnsafeMutablePointer<json_t>, _ depthLeft: Int, _ depthMax: Int
+  ) throws(JSONError) -> [JSONValue] {
+    var elements: [JSONValue] = []
+    for index in 0..<(unsafe json_array_size(array)) {
+      guard let element = unsafe json_array_get(array, index) else { continue }
+      elements.append(
+        try unsafe JSONValue(copying: element, depthLeft: depthLeft, depthMax: depthMax))
+    }
+    return elements
+  }
+
+  private static func members(
+    of object: UnsafeMutablePointer<json_t>, _ depthLeft: Int, _ depthMax: Int
+  ) throws(JSONError) -> JSONObject {
+    var members = JSONObject()
+    var iterator = unsafe json_object_iter(object)
+    while let place = unsafe iterator {
+      let name = unsafe String(cString: json_object_iter_key(place))
+      if let value = unsafe json_object_iter_value(place) {
+        members.append(
+          name, try unsafe JSONValue(copying: value, depthLeft: depthLeft, depthMax: depthMax))
+      }
+      unsafe iterator = json_object_iter_next(object, place)
+    }
+    return members
+  }
+}
