@@ -93,6 +93,12 @@ let package = Package(
     .executableTarget(
       name: "sluice-writer-raw", dependencies: ["WriterKit"], path: "Plugins/raw",
       exclude: ["README.md", "raw.json"], swiftSettings: staticPlugin, linkerSettings: staticLink),
+
+    // Tests, one target per module.
+    .testTarget(
+      name: "BlockSourceTests",
+      dependencies: ["BlockSource", "Sandbox", "SharedPool", "System", "CLinux"],
+      swiftSettings: strictTests),
   ],
   swiftLanguageModes: [.v6]
 )

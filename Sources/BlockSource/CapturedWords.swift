@@ -1,0 +1,64 @@
+internal import CLinux
+internal import Glibc
+internal import System
+
+/// What a child process writes: an anonymous file of fixed size, read whenever somebody asks.
+///
+/// A pipe would need somebody to drain it; this file simply refuses to grow, so that a child
+/// that never stops talking costs `limit` bytes and no thread.
+final class CapturedWords: Sendable {
+  private let file: OwnedDescriptor
+  private let limit: Int
+
+  /// - Parameter limit: Bytes kept; later ones are lost.
+  init(limit: Int, name: String) throws(SystemCallError) {
+    self.limit = limit
+    file = OwnedDescriptor(
+      adopting: try check(unsafe clinux_memfd_create(name), .memfdCreate, name))
+    try check(clinux_ftruncate(file.raw, Int64(limit)), .ftruncate, name)
+    let seals = Int32(CLINUX_SEAL_SHRINK | CLINUX_SEAL_GROW | CLINUX_SEAL_SEAL)
+    try check(clinux_add_seals(file.raw, seals), .seal, name)
+  }
+
+  /// What the child gets as its standard output or error; its owner stays this object.
+  var descriptor: Int32 { file.raw }
+
+  /// The bytes written so far: up to the first NUL.
+  func bytes() -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: limit)
+    let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+      unsafe (try? file.readAll(into: buffer, at: 0, subject: "captured output")) ?? 0
+    }
+    let end = bytes[..<count].firstIndex(of: 0) ?? count
+    bytes.removeLast(bytes.count - end)
+    return bytes
+  }
+
+  /// The last lines, for an error message: printable, at most 400 bytes, or a stand-in.
+  func lastWords() -> String { Self.lastWords(of: bytes()) }
+
+  static func lastWords(of bytes: [UInt8]) -> String {
+    let lines = bytes.split(separator: UInt8(ascii: "\n")).suffix(3)
+    let text = lines.map { cleaned($0) }.joined(separator: "; ")
+    return text.isEmpty ? "it said nothing" : text
+  }
+
+  /// QEMU begins lines with its own name, which the message around the words already says.
+  private static func cleaned(_ line: ArraySlice<UInt8>) -> String {
+    var rest = line
+    if line.starts(with: "qemu-".utf8), let space = line.firstIndex(of: UInt8(ascii: " ")) {
+      rest = line[(space + 1)...]
+    }
+    var text = String.UnicodeScalarView()
+    text.append(contentsOf: String(decoding: rest.prefix(400), as: UTF8.self).unicodeScalars.filter(isPrintable))
+    return String(text)
+  }
+
+  /// Neither a control character nor one that turns the direction of writing.
+  private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0..<0x20, 0x7F..<0xA0, 0x200B...0x200F, 0x2028...0x202E, 0x2066...0x2069: false
+    default: true
+    }
+  }
+}

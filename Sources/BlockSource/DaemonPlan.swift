@@ -1,0 +1,41 @@
+/// The command line of qemu-storage-daemon for a set of images.
+struct DaemonPlan {
+  /// Sockets follow standard input, output and error: the NBD server's first.
+  private static let firstSocket = 3
+
+  let arguments: [String]
+
+  /// - Parameter vhostExports: How many images, from the first, get a vhost-user-blk export.
+  init(images: [InspectedImage], vhostExports: Int) {
+    var blockdevs: [String] = []
+    var exports: [String] = []
+    for (index, image) in images.enumerated() {
+      let graph = BlockGraph(image.chain, prefix: "i\(index)")
+      blockdevs += graph.arguments
+      exports += ["--export", Self.nbdExport(index, node: graph.topNode)]
+      if index < vhostExports {
+        exports += ["--export", Self.vhostExport(index, node: graph.topNode)]
+      }
+    }
+    let server = "addr.type=fd,addr.str=\(Self.firstSocket),max-connections=0"
+    arguments = blockdevs + ["--nbd-server", server] + exports
+  }
+
+  /// Name of an image's export on the NBD server.
+  static func exportName(_ index: Int) -> String { "disk\(index)" }
+
+  /// Where the daemon finds the sockets, as `descriptors` of a process.
+  static func descriptors(_ sockets: [PrivateSocket]) -> [(source: Int32, target: Int32)] {
+    sockets.enumerated().map { ($1.listeningDescriptor, Int32(firstSocket + $0)) }
+  }
+
+  private static func nbdExport(_ index: Int, node: String) -> String {
+    "type=nbd,id=n\(index),node-name=\(node),name=\(exportName(index)),writable=off,"
+      + "allocation-depth=on"
+  }
+
+  private static func vhostExport(_ index: Int, node: String) -> String {
+    "type=vhost-user-blk,id=v\(index),node-name=\(node),writable=off,num-queues=1,"
+      + "addr.type=fd,addr.str=\(firstSocket + 1 + index)"
+  }
+}

@@ -1,0 +1,87 @@
+internal import SharedPool
+internal import System
+
+/// What a vhost-user-blk back-end is told before the first read, in order.
+struct VhostUserSetup {
+  /// Where QEMU is told that the pool lies.
+  static let poolAddress: UInt64 = 0x1_0000_0000
+
+  private static let needed =
+    VhostUserFeature.version1 | VhostUserFeature.protocolFeatures
+  private static let neededProtocol = VhostUserFeature.replyAcknowledge | VhostUserFeature.config
+
+  /// Agrees on features and returns the disk's capacity in bytes.
+  static func negotiate(_ channel: inout VhostUserChannel) throws(SourceError) -> UInt64 {
+    let offered = try channel.askNumber(.getFeatures)
+    let protocolOffered = try channel.askNumber(.getProtocolFeatures)
+    guard offered & needed == needed, protocolOffered & neededProtocol == neededProtocol else {
+      throw .protocolBroken(what: "this QEMU lacks vhost-user features; use --transport nbd")
+    }
+    try channel.tell(.setProtocolFeatures, bytes(neededProtocol))
+    channel.acknowledges = true
+    try channel.tell(.setOwner)
+    // SEG_MAX and SIZE_MAX are left out: their limits bind only who accepts them (virtio 5.2.5),
+    // and a slot is read as one segment.
+    try channel.tell(.setFeatures, bytes(needed | offered & VhostUserFeature.readOnly))
+    return try capacity(&channel)
+  }
+
+  /// The first field of the configuration space: the capacity in sectors.
+  private static func capacity(_ channel: inout VhostUserChannel) throws(SourceError) -> UInt64 {
+    var question: [UInt8] = []
+    for field: UInt32 in [0, 8, 0] { question.appendInteger(field) }
+    question.appendInteger(0 as UInt64)
+    let answer = try channel.ask(.getConfig, question)
+    guard answer.count == question.count else {
+      throw .protocolBroken(what: "a configuration of \(answer.count) bytes")
+    }
+    let sectors: UInt64 = answer.loadInteger(at: 12)
+    guard sectors <= UInt64.max / 1024 else { throw .protocolBroken(what: "an endless disk") }
+    return sectors * 512
+  }
+
+  /// Shares the pool and the rings. The acknowledgement proves nothing (QEMU 7.2 acknowledges a
+  /// table it could not map): the reader's first read does.
+  static func share(
+    _ pool: SharedPool, _ rings: SharedPool, on channel: inout VhostUserChannel
+  ) throws(SourceError) {
+    var table: [UInt8] = []
+    for field: UInt32 in [2, 0] { table.appendInteger(field) }
+    for (memory, address) in [(pool, poolAddress), (rings, VirtQueue.address)] {
+      for field in [address, UInt64(memory.shape.byteCount), address, 0] {
+        table.appendInteger(field)
+      }
+    }
+    try channel.tell(
+      .setMemoryTable, table, descriptors: [pool.writableDescriptor, rings.writableDescriptor])
+  }
+
+  /// Hands the queue over and starts it.
+  static func start(
+    entryCount: UInt16, kick: Int32, call: Int32, on channel: inout VhostUserChannel
+  ) throws(SourceError) {
+    try channel.tell(.setRingSize, state(UInt32(entryCount)))
+    try channel.tell(.setRingBase, state(0))
+    var addresses = state(0)
+    for field in [
+      VirtQueue.descriptorAddress, VirtQueue.usedAddress, VirtQueue.availableAddress, 0,
+    ] { addresses.appendInteger(field) }
+    try channel.tell(.setRingAddresses, addresses)
+    try channel.tell(.setRingCall, bytes(0), descriptors: [call])
+    try channel.tell(.setRingKick, bytes(0), descriptors: [kick])
+    try channel.tell(.setRingEnable, state(1))
+  }
+
+  /// Queue 0 and one number.
+  private static func state(_ value: UInt32) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for field in [0, value] { bytes.appendInteger(field) }
+    return bytes
+  }
+
+  private static func bytes(_ value: UInt64) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.appendInteger(value)
+    return bytes
+  }
+}

@@ -1,0 +1,107 @@
+import CLinux
+import Glibc
+import SharedPool
+import System
+
+@testable import BlockSource
+
+/// A private directory with images made by QEMU's own tools; gone with its owner.
+final class Workshop {
+  let directory: String
+
+  init() {
+    var template = Array("/tmp/sluice-test-XXXXXX".utf8CString)
+    directory = String(cString: mkdtemp(&template))
+  }
+
+  deinit { _ = try? shell("rm -rf '\(directory)'") }
+
+  func path(_ name: String) -> String { "\(directory)/\(name)" }
+
+  /// Runs a command of the shell inside the directory; it must succeed.
+  @discardableResult
+  func shell(_ command: String) throws -> String {
+    let pipe = popen("cd '\(directory)' && { \(command) ; } 2>&1", "r")
+    guard let pipe else { throw ToolFailure(command: command, output: "no shell") }
+    var output: [UInt8] = []
+    while case let byte = getc(pipe), byte != EOF { output.append(UInt8(byte)) }
+    let text = String(decoding: output, as: UTF8.self)
+    guard pclose(pipe) == 0 else { throw ToolFailure(command: command, output: text) }
+    return text
+  }
+
+  /// The disk's content by QEMU's own converter: what every reader must deliver.
+  func content(of name: String, format: String) throws -> [UInt8] {
+    try shell("qemu-img convert -f \(format) -O raw '\(name)' '\(name).expected'")
+    defer { _ = unlink(path("\(name).expected")) }
+    return try readSmallFile(path("\(name).expected"), limit: 1 << 30)
+  }
+
+  /// A raw file of patterns that differ from block to block, with the holes asked for.
+  func makeRaw(_ name: String, bytes: Int, isData: (Int) -> Bool = { _ in true }) throws {
+    let file = try openFile(path(name), flags: O_CREAT | O_WRONLY | O_TRUNC, mode: 0o600)
+    try check(clinux_ftruncate(file.raw, Int64(bytes)), .ftruncate, name)
+    for start in stride(from: 0, to: bytes, by: 64 << 10) where isData(start >> 16) {
+      let count = min(64 << 10, bytes - start)
+      let block = pattern(count, seed: UInt64(start))
+      try block.withUnsafeBytes { try file.writeAll($0, at: Int64(start), subject: name) }
+    }
+  }
+
+  private func pattern(_ count: Int, seed: UInt64) -> [UInt8] {
+    var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+    return (0..<count).map { _ in
+      state ^= state << 13
+      state ^= state >> 7
+      state ^= state << 17
+      return UInt8(truncatingIfNeeded: state >> 24)
+    }
+  }
+}
+
+struct ToolFailure: Error {
+  let command: String
+  let output: String
+}
+
+/// Reads a whole disk the way the pump does: every free slot asks for the next piece.
+///
+/// - Returns: The content and how many pieces failed, with their errno.
+func readAll(
+  _ reader: any DiskReader, pool: SharedPool, size: UInt64
+) throws -> (bytes: [UInt8], failures: [(offset: UInt64, code: Int32)]) {
+  var bytes = [UInt8](repeating: 0xEE, count: Int(size))
+  var failures: [(offset: UInt64, code: Int32)] = []
+  var free = Array(0..<pool.shape.slotCount)
+  var pieces: [Int: (offset: Int, length: Int)] = [:]
+  var next = 0
+  var poller = Poller()
+  let deadline = Instant.now.advanced(bySeconds: 60)
+  while next < Int(size) || !pieces.isEmpty {
+    while next < Int(size), let slot = free.popLast() {
+      let length = min(pool.shape.slotBytes, Int(size) - next)
+      try reader.submit(slot: slot, offset: UInt64(next), length: length)
+      pieces[slot] = (next, length)
+      next += length
+    }
+    poller.removeAll()
+    reader.addDescriptors(to: &poller)
+    if try poller.wait(seconds: 10) == 0, Instant.now > deadline { throw Stalled() }
+    try reader.collect { completion in
+      let piece = pieces.removeValue(forKey: completion.slot)!
+      free.append(completion.slot)
+      if completion.code != 0 {
+        failures.append((UInt64(piece.offset), completion.code))
+        return
+      }
+      let slot = UnsafeRawBufferPointer(pool.unsafeBytes(slot: completion.slot))
+      bytes.withUnsafeMutableBytes {
+        $0.baseAddress!.advanced(by: piece.offset).copyMemory(
+          from: slot.baseAddress!, byteCount: piece.length)
+      }
+    }
+  }
+  return (bytes, failures)
+}
+
+struct Stalled: Error {}
