@@ -48,6 +48,9 @@ let package = Package(
       name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
     .systemLibrary(name: "CNBD", pkgConfig: "libnbd", providers: [.apt(["libnbd-dev"])]),
 
+    // One header: what host and launcher say to each other.
+    .systemLibrary(name: "CLaunch"),
+
     // The floor: what both sides of the wire stand on.
     .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
     .target(name: "System", dependencies: ["CLinux", systemPackage], swiftSettings: strict),
@@ -63,7 +66,8 @@ let package = Package(
 
     // The host.
     .target(
-      name: "Sandbox", dependencies: ["System", "CLinux", "CSeccomp"], swiftSettings: strict),
+      name: "Sandbox", dependencies: ["System", "CLaunch", "CLinux", "CSeccomp"],
+      swiftSettings: strict),
     .target(
       name: "BlockSource",
       dependencies: ["SharedPool", "System", "Sandbox", "JSON", "CLinux", "CNBD"],
@@ -87,12 +91,22 @@ let package = Package(
       name: "sluice", dependencies: ["Coordinator", "PluginHost", "System", "JSON", argumentParser],
       swiftSettings: strict),
     .executableTarget(
-      name: "sluice-launcher", cSettings: [.define("_GNU_SOURCE")], linkerSettings: launcherLink),
+      name: "sluice-launcher",
+      cSettings: [.define("_GNU_SOURCE"), .headerSearchPath("../CLaunch")],
+      linkerSettings: launcherLink),
 
     // The plugins.
     .executableTarget(
       name: "sluice-writer-raw", dependencies: ["WriterKit"], path: "Plugins/raw",
       exclude: ["README.md", "raw.json"], swiftSettings: staticPlugin, linkerSettings: staticLink),
+
+    // What tests run.
+    .executableTarget(
+      name: "attack-plugin", path: "Tests/Support/attack-plugin",
+      cSettings: [.define("_GNU_SOURCE")], linkerSettings: launcherLink),
+    .executableTarget(
+      name: "sandbox-run", dependencies: ["Sandbox", "System"], path: "Tests/Support/sandbox-run",
+      swiftSettings: strictTests),
 
     // Tests, one target per module.
     .testTarget(

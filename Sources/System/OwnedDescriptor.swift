@@ -47,4 +47,9 @@ package struct Pipe: ~Copyable, Sendable {
     self.readEnd = OwnedDescriptor(adopting: readEnd)
     self.writeEnd = OwnedDescriptor(adopting: writeEnd)
   }
+  /// Keeps the end that is read from and closes the other.
+  package consuming func takeReadEnd() -> OwnedDescriptor { readEnd }
+
+  /// Keeps the end that is written to and closes the other.
+  package consuming func takeWriteEnd() -> OwnedDescriptor { writeEnd }
 }

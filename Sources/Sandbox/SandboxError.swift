@@ -1,0 +1,52 @@
+package import System
+
+/// Why no sandboxed process could be started. What happens to one that runs is a ``SandboxEvent``.
+package enum SandboxError: Error, Equatable, Sendable {
+  /// A call to the kernel failed; nothing was started.
+  case system(SystemCallError)
+  /// The executable, or a directory above it, could be changed by somebody else (decision 12).
+  case untrusted(path: String, because: Distrust)
+  /// A policy names a system call that libseccomp does not know.
+  case unknownCall(String)
+  /// libseccomp refuses a rule or the whole filter, with its errno.
+  case filter(policy: String, call: String, code: Int32)
+  /// A command the launcher would refuse: too many arguments, a NUL in one, a wrong descriptor.
+  case invalidCommand(String)
+
+  /// What is wrong with a path.
+  package enum Distrust: Sendable, Equatable {
+    case notAbsolute, notRegular, notDirectory, symbolicLink, foreignOwner, writableByOthers
+  }
+}
+
+extension SandboxError: CustomStringConvertible {
+  /// Cause, then remedy; for people.
+  package var description: String {
+    switch self {
+    case .system(let error): error.description
+    case .untrusted(let path, let reason): "\(path) \(reason.text)"
+    case .unknownCall(let name): "libseccomp does not know the system call \(name)"
+    case .filter(let policy, let call, let code):
+      "cannot build the filter of \(policy) at \(call): \(errnoText(code))"
+    case .invalidCommand(let reason): "cannot start a sandboxed program: \(reason)"
+    }
+  }
+}
+
+extension SandboxError.Distrust {
+  fileprivate var text: String {
+    switch self {
+    case .notAbsolute: "is not an absolute path"
+    case .notRegular: "is not a regular file"
+    case .notDirectory: "is not a directory"
+    case .symbolicLink: "is a symbolic link: name the file itself"
+    case .foreignOwner: "belongs to neither root nor you: anybody could be behind it"
+    case .writableByOthers: "can be changed by others: chmod go-w it"
+    }
+  }
+}
+
+/// Turns a failed system call into the error of this module.
+func system<Value: ~Copyable>(_ body: () throws(SystemCallError) -> Value) throws(SandboxError) -> Value {
+  do { return try body() } catch { throw .system(error) }
+}

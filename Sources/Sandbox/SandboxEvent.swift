@@ -1,0 +1,49 @@
+internal import CSeccomp
+internal import Glibc
+
+/// How a process ended.
+package enum ExitStatus: Sendable, Equatable {
+  /// It exited with 0…255.
+  case code(Int32)
+  /// A signal ended it.
+  case signal(Int32)
+}
+
+/// What the launcher tells of a sandboxed process, in the order it happened.
+package enum SandboxEvent: Sendable, Equatable {
+  /// The program runs, behind `layers`; `missing` names the wanted ones this kernel lacks.
+  case started(layers: SandboxLayers, missing: [String])
+  /// It made a call that its policy denies, and is killed for it: ``exited`` follows.
+  case denied(call: String, number: Int, arguments: [UInt64])
+  /// It could not be started, or not be watched any longer; the last event.
+  case failed(step: String, code: Int32)
+  /// It has ended and is reaped; the last event.
+  case exited(ExitStatus, cpuSeconds: Double, peakBytes: Int)
+
+  /// Whether no other event can follow.
+  package var isLast: Bool {
+    switch self {
+    case .started, .denied: false
+    case .failed, .exited: true
+    }
+  }
+
+  /// For people: `plugin "x" called socket(2), which its sandbox denies`; `nil` for other events.
+  ///
+  /// - Parameter subject: Who did it: `plugin "x"`.
+  package func denialText(of subject: String) -> String? {
+    guard case .denied(let call, _, _) = self else { return nil }
+    return "\(subject) called \(call), which its sandbox denies"
+  }
+}
+
+/// The name of a system call of this machine: `socket(2)`, or `system call 470` for those newer
+/// than libseccomp.
+func systemCallName(_ number: Int32) -> String {
+  let arch = seccomp_arch_native()
+  guard let name = unsafe seccomp_syscall_resolve_num_arch(arch, number) else {
+    return "system call \(number)"
+  }
+  defer { unsafe free(name) }
+  return unsafe String(cString: name) + "(2)"
+}
