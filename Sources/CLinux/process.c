@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -81,6 +82,8 @@ int clinux_reap(pid_t pid, int *status, int *is_signal) {
   *status = *is_signal ? WTERMSIG(raw) : WEXITSTATUS(raw);
   return 1;
 }
+
+void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
 void clinux_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
 

@@ -55,13 +55,13 @@ package final class SandboxedProcess {
     let file = try description.sealed()
     var sources = command.descriptors.map(\.source) + description.pathDescriptors.map(\.source)
     var targets = command.descriptors.map(\.target) + description.pathDescriptors.map(\.target)
-    let status = try system { () throws(SystemCallError) in try Pipe() }
-    let lifeline = try system { () throws(SystemCallError) in try Pipe() }
-    sources += [status.writeEnd.raw, lifeline.readEnd.raw, file.raw, command.executable.raw]
+    var status = try system { () throws(SystemCallError) in try Pipe() }
+    var lifeline = try system { () throws(SystemCallError) in try Pipe() }
+    sources += [status.writeRaw, lifeline.readRaw, file.raw, command.executable.raw]
     targets += [LAUNCH_FD_STATUS, LAUNCH_FD_LIFELINE, LAUNCH_FD_DESCRIPTION, LAUNCH_FD_EXECUTABLE]
       .map { Int32($0) }
     let (pid, pidfd) = try spawn(path, sources: sources, targets: targets)
-    _ = clinux_set_nonblocking(status.readEnd.raw, 1)
+    _ = clinux_set_nonblocking(status.readRaw, 1)
     return SandboxedProcess(
       name: command.name, layers: command.policy.wantedLayers, pid: pid,
       pidfd: OwnedDescriptor(adopting: pidfd), status: status.takeReadEnd(),

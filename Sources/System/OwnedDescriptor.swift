@@ -35,21 +35,39 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
   }
 }
 
-/// Both ends of a pipe.
-package struct Pipe: ~Copyable, Sendable {
-  package let readEnd: OwnedDescriptor
-  package let writeEnd: OwnedDescriptor
+/// Both ends of a pipe; each can be taken out once, what stays is closed with the pipe.
+package struct Pipe: ~Copyable {
+  /// Numbers of the ends, valid while the ends live.
+  package let readRaw: Int32
+  package let writeRaw: Int32
+  private var readEnd: OwnedDescriptor?
+  private var writeEnd: OwnedDescriptor?
 
   package init() throws(SystemCallError) {
-    var readEnd: Int32 = -1
-    var writeEnd: Int32 = -1
-    try check(unsafe clinux_pipe(&readEnd, &writeEnd), .pipe, "a new pipe")
-    self.readEnd = OwnedDescriptor(adopting: readEnd)
-    self.writeEnd = OwnedDescriptor(adopting: writeEnd)
+    var readRaw: Int32 = -1
+    var writeRaw: Int32 = -1
+    try check(unsafe clinux_pipe(&readRaw, &writeRaw), .pipe, "a new pipe")
+    self.readRaw = readRaw
+    self.writeRaw = writeRaw
+    readEnd = OwnedDescriptor(adopting: readRaw)
+    writeEnd = OwnedDescriptor(adopting: writeRaw)
   }
-  /// Keeps the end that is read from and closes the other.
-  package consuming func takeReadEnd() -> OwnedDescriptor { readEnd }
 
-  /// Keeps the end that is written to and closes the other.
-  package consuming func takeWriteEnd() -> OwnedDescriptor { writeEnd }
+  /// Takes the read end out.
+  package mutating func takeReadEnd() -> OwnedDescriptor { Self.take(&readEnd) }
+
+  /// Takes the write end out.
+  package mutating func takeWriteEnd() -> OwnedDescriptor { Self.take(&writeEnd) }
+
+  private static func take(_ end: inout OwnedDescriptor?) -> OwnedDescriptor {
+    guard let taken = end.take() else { preconditionFailure("an end of a pipe is taken once") }
+    return taken
+  }
+}
+
+extension OwnedDescriptor {
+  /// Makes reads and writes return at once instead of waiting.
+  package borrowing func setNonblocking() throws(SystemCallError) {
+    try check(clinux_set_nonblocking(raw, 1), .setFlags, "descriptor \(raw)")
+  }
 }

@@ -17,6 +17,8 @@ package enum SystemCall: String, Sendable {
   case pidfdOpen = "pidfd_open"
   case wait = "waitpid"
   case ioctl
+  case thread = "pthread_create"
+  case signals = "sigaction"
   case landlock = "landlock_create_ruleset"
 }
 

@@ -123,6 +123,8 @@ int clinux_pidfd_open(pid_t pid);
 int clinux_pidfd_signal(int pidfd, int signal);
 /// Reaps a child if it has ended: 1 and its end in `status`/`is_signal`, 0 if it runs.
 int clinux_reap(pid_t pid, int *_Nonnull status, int *_Nonnull is_signal);
+/// Names the calling thread, for debuggers; 15 bytes at most (pthread_setname_np(3)).
+void clinux_name_thread(const char *_Nonnull name);
 /// Never lets a closed pipe kill this process (SIGPIPE ignored).
 void clinux_ignore_sigpipe(void);
 /// Name of an errno value ("ENOSPC"), or NULL (strerrorname_np(3), glibc 2.32).
