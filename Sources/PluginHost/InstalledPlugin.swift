@@ -1,0 +1,95 @@
+package import BackupProtocol
+internal import Glibc
+internal import System
+
+/// A plugin that was found: its manifest, and the executable that it names.
+package struct InstalledPlugin: Sendable {
+  package let manifest: Manifest
+  package let manifestPath: String
+  /// Absolute path; whether it may be trusted is decided when it is opened.
+  package let executable: String
+
+  /// The format of that name, if the plugin has it.
+  package func format(_ name: String) -> ManifestFormat? {
+    manifest.formats.first { $0.name == name }
+  }
+}
+
+/// A manifest that could not be used, and why.
+package struct RejectedManifest: Sendable {
+  package let path: String
+  package let reason: String
+}
+
+/// Every plugin of the search path; the first of a name wins.
+///
+/// Only manifests are read: no plugin is ever run to learn what it is.
+/// Specified in protocol.md, *Manifest*.
+package struct PluginCatalog: Sendable {
+  package private(set) var plugins: [InstalledPlugin] = []
+  package private(set) var rejected: [RejectedManifest] = []
+
+  /// Reads the manifests `NAME.json` of each directory, in order.
+  package init(_ places: [PluginPlace]) {
+    for place in places {
+      for path in place.manifests() { add(path, place) }
+    }
+  }
+
+  /// The plugin that writes and reads a format.
+  package func plugin(format: String) -> InstalledPlugin? {
+    plugins.first { $0.format(format) != nil }
+  }
+
+  /// Names of all formats, sorted.
+  package var formatNames: [String] {
+    Set(plugins.flatMap { $0.manifest.formats.map(\.name) }).sorted()
+  }
+
+  private mutating func add(_ path: String, _ place: PluginPlace) {
+    do throws(ManifestError) {
+      let manifest = try Self.read(path)
+      guard !plugins.contains(where: { $0.manifest.name == manifest.name }) else { return }
+      plugins.append(
+        InstalledPlugin(
+          manifest: manifest, manifestPath: path,
+          executable: place.executable(manifest.executable, beside: path)))
+    } catch {
+      rejected.append(RejectedManifest(path: path, reason: "\(error)"))
+    }
+  }
+
+  private static func read(_ path: String) throws(ManifestError) -> Manifest {
+    let bytes: [UInt8]
+    do { bytes = try readSmallFile(path, limit: Manifest.byteCountMax) } catch {
+      throw .malformed("\(error)")
+    }
+    return try Manifest(parsing: bytes)
+  }
+}
+
+/// A directory that may hold manifests.
+package struct PluginPlace: Sendable {
+  package let directory: String
+  /// In a build tree executables lie here and not beside the manifests.
+  package let executableDirectory: String?
+
+  package init(directory: String, executableDirectory: String? = nil) {
+    self.directory = directory
+    self.executableDirectory = executableDirectory
+  }
+
+  /// Manifests of this place, by name: `*.json`, or `*/*.json` in a build tree.
+  func manifests() -> [String] {
+    let names = (try? listDirectory(directory)) ?? []
+    guard executableDirectory != nil else {
+      return names.filter { $0.hasSuffix(".json") }.map { directory + "/" + $0 }
+    }
+    return names.map { "\(directory)/\($0)/\($0).json" }.filter { unsafe access($0, R_OK) == 0 }
+  }
+
+  func executable(_ name: String, beside manifest: String) -> String {
+    if let executableDirectory { return executableDirectory + "/" + name }
+    return name.hasPrefix("/") ? name : directory + "/" + name
+  }
+}

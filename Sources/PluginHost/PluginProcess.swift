@@ -1,0 +1,89 @@
+package import BackupProtocol
+internal import CLinux
+internal import Glibc
+package import Sandbox
+package import System
+
+/// What a plugin gets, apart from its pipes. Specified in protocol.md, *Channels*.
+package struct PluginGrants: ~Copyable {
+  /// Descriptor 5: the pool, opened as the mode of the job allows.
+  let pool: OwnedDescriptor
+  let poolBytes: Int
+  /// Descriptor 6: where the archive goes, or comes from.
+  let archive: OwnedDescriptor
+  let kind: Job.OutputKind
+  let mode: Job.Mode
+
+  package init(
+    pool: consuming OwnedDescriptor, poolBytes: Int, archive: consuming OwnedDescriptor,
+    kind: Job.OutputKind, mode: Job.Mode
+  ) {
+    self.pool = pool
+    self.poolBytes = poolBytes
+    self.archive = archive
+    self.kind = kind
+    self.mode = mode
+  }
+}
+
+/// A plugin that has been started: its process and our ends of its pipes, each taken out once.
+package final class PluginProcess {
+  let sandboxed: SandboxedProcess
+  private var toPlugin: Pipe
+  private var fromPlugin: Pipe
+  private var log: Pipe
+
+  /// Starts a plugin in its sandbox.
+  ///
+  /// - Throws: `PluginFailure` with `.launch`; nothing is left running.
+  package init(
+    _ plugin: InstalledPlugin, label: String, grants: consuming PluginGrants,
+    sandbox: SandboxMode, launcher: String
+  ) throws(PluginFailure) {
+    do {
+      toPlugin = try Pipe()
+      fromPlugin = try Pipe()
+      log = try Pipe()
+      for end in [toPlugin.writeRaw, fromPlugin.readRaw, log.readRaw] {
+        try check(clinux_set_nonblocking(end, 1), .setFlags, "a pipe of the plugin")
+      }
+      let null = try openFile("/dev/null", flags: O_RDONLY)
+      let policy = try SandboxPolicy.plugin(plugin.manifest, grants: grants)
+      let descriptors: [(source: Int32, target: Int32)] = [
+        (null.raw, 0), (log.writeRaw, 1), (log.writeRaw, 2), (toPlugin.readRaw, 3),
+        (fromPlugin.writeRaw, 4), (grants.pool.raw, 5), (grants.archive.raw, 6),
+      ]
+      sandboxed = try Self.launch(plugin, label, descriptors, policy, sandbox, launcher)
+    } catch {
+      throw PluginFailure(plugin: label, cause: .launch("\(error)"))
+    }
+    closePluginEnds()
+  }
+
+  private static func launch(
+    _ plugin: InstalledPlugin, _ label: String, _ descriptors: [(source: Int32, target: Int32)],
+    _ policy: SandboxPolicy, _ mode: SandboxMode, _ launcher: String
+  ) throws(SandboxError) -> SandboxedProcess {
+    let command = SandboxCommand(
+      executable: try openTrustedExecutable(plugin.executable), name: label,
+      arguments: [plugin.executable], environment: environment, descriptors: descriptors,
+      policy: policy, mode: mode)
+    return try SandboxedProcess.launch(command, launcher: launcher)
+  }
+
+  /// All that a plugin finds in its environment.
+  private static let environment = [
+    "SLUICE_PROTOCOL=1"
+  ] + SandboxCommand.staticEnvironment
+
+  /// A plugin's end that stays open here would keep us from hearing that it is gone.
+  private func closePluginEnds() {
+    _ = toPlugin.takeReadEnd()
+    _ = fromPlugin.takeWriteEnd()
+    _ = log.takeWriteEnd()
+  }
+
+  func takeOutput() -> OwnedDescriptor { toPlugin.takeWriteEnd() }
+  func takeInput() -> OwnedDescriptor { fromPlugin.takeReadEnd() }
+  func takeLog() -> OwnedDescriptor { log.takeReadEnd() }
+}

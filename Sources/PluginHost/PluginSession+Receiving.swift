@@ -1,0 +1,192 @@
+internal import BackupProtocol
+internal import CLinux
+internal import Glibc
+internal import Sandbox
+internal import System
+
+extension PluginSession {
+  /// Reads and handles what has come; a flood of frames is taken in portions.
+  func receiveFrames(_ now: Instant) {
+    guard isInputOpen else { return }
+    for _ in 0..<64 {
+      do throws(WireError) {
+        while let header = try incoming.next() { try handle(header, now) }
+      } catch {
+        return fail(.violation(error))
+      }
+      guard outcome == nil, readOnce() else { return }
+    }
+  }
+
+  /// - Returns: Whether anything came.
+  private func readOnce() -> Bool {
+    let raw = input.raw
+    var failed = false
+    let count = unsafe incoming.fill { buffer in
+      let result = unsafe clinux_read(raw, buffer.baseAddress!, buffer.count)
+      if result == -Int(EAGAIN) { return 0 }
+      failed = result <= 0
+      return max(0, result)
+    }
+    if failed {
+      isInputOpen = false
+      inputEnded()
+    }
+    return count > 0
+  }
+
+  private func inputEnded() {
+    if !incoming.isAtBoundary && failure == nil {
+      fail(.misconduct("ended in the middle of a frame"))
+    } else if finished == nil && deadlines.kill == nil {
+      // Its exit status or its sandbox will say why: they are on their way.
+      deadlines.kill = Instant.now.advanced(bySeconds: patience.exit)
+    }
+  }
+
+  private func handle(_ header: FrameHeader, _ now: Instant) throws(WireError) {
+    try machine.receive(header.type)
+    deadlines.progressed(now)
+    switch header.type {
+    case .helloAck: try receiveHelloAck(now)
+    case .jobAck: try receiveJobAck()
+    case .release:
+      try incoming.withPayload { (payload) throws(WireError) in try release(payload) }
+    case .finished: try receiveFinished(now)
+    case .error: try receiveError(now)
+    case .busy:
+      let busy = try incoming.withPayload { (payload) throws(WireError) in
+        try BusyFrame(parsing: payload)
+      }
+      deadlines.busyUntil = now.advanced(bySeconds: Double(busy.expectedMilliseconds) / 1000)
+    case .log: try receiveLog()
+    case .aborted: closeOutput()
+    case .open, .data, .zero, .close, .readDone: try receiveStreamFrame(header)
+    default: break
+    }
+  }
+
+  private func receiveHelloAck(_ now: Instant) throws(WireError) {
+    let ack = try incoming.withPayload { (payload) throws(WireError) in
+      try HelloAck(parsing: payload.allBytes)
+    }
+    guard ack.version == Hello.version else {
+      throw .field(.helloAck, field: "version", value: ack.version)
+    }
+    guard ack.plugin == manifest.name else {
+      return fail(.misconduct("calls itself \"\(sanitised(ack.plugin.utf8))\": not its manifest"))
+    }
+    let offered = Set(offeredFeatures)
+    for feature in ack.features where !offered.contains(feature) { throw .required(feature) }
+    helloAck = ack
+    guard failure == nil else { return }
+    outgoing.frames.append(.job, job.object)
+    deadlines.answer = ("JOB_ACK", now.advanced(bySeconds: patience.jobAck), patience.jobAck)
+  }
+
+  private func receiveJobAck() throws(WireError) {
+    let mode = job.mode
+    jobAck = try incoming.withPayload { (payload) throws(WireError) in
+      try JobAck(parsing: payload.allBytes, mode: mode)
+    }
+    deadlines.answer = nil
+  }
+
+  private func release(_ payload: RawSpan) throws(WireError) {
+    try ReleaseFrame.parse(payload) { sequence throws(WireError) in
+      // After ABORT the slots were taken back: late releases are of no consequence.
+      if machine.phase == .aborting { return }
+      guard let slot = lent.release(sequence: sequence) else {
+        throw .field(.release, field: "seq", value: UInt64(sequence))
+      }
+      handlers.released(slot)
+    }
+  }
+
+  private func receiveFinished(_ now: Instant) throws(WireError) {
+    let frame = try incoming.withPayload { (payload) throws(WireError) in
+      try Finished(parsing: payload.allBytes)
+    }
+    guard lent.isEmpty else { throw .state(.finished, state: "before every DATA is released") }
+    finished = frame
+    closeOutput()
+    deadlines.kill = now.advanced(bySeconds: 2 * patience.exit)
+  }
+
+  private func receiveError(_ now: Instant) throws(WireError) {
+    let frame = try incoming.withPayload { (payload) throws(WireError) in
+      try ErrorFrame(parsing: payload)
+    }
+    guard failure == nil else { return }
+    failure = .reported(frame)
+    takeBackSlots()
+    closeOutput()
+    deadlines.answer = nil
+    deadlines.kill = now.advanced(bySeconds: patience.exit)
+  }
+
+  private func receiveLog() throws(WireError) {
+    let frame = try incoming.withPayload { (payload) throws(WireError) in
+      try LogFrame(parsing: payload)
+    }
+    if frame.level.rawValue >= LogFrame.Level.warning.rawValue && noticesLeft > 0 {
+      noticesLeft -= 1
+      handlers.notice("plugin \"\(label)\": \(sanitised(frame.text.utf8))")
+    }
+  }
+
+  private func receiveStreamFrame(_ header: FrameHeader) throws(WireError) {
+    if machine.phase == .aborting { return }
+    if header.type == .readDone {
+      guard readsOwed > 0 else { throw .state(.readDone, state: "without a READ") }
+      readsOwed -= 1
+    }
+    try incoming.withPayload { (payload) throws(WireError) in
+      try handlers.produced(header, payload)
+    }
+  }
+
+  /// Hears what became of the process.
+  func receiveStatus() {
+    for event in process.readEvents() {
+      switch event {
+      case .started(_, let missing): missingLayers = missing
+      case .denied: denial = event.denialText(of: "plugin \"\(label)\"")
+      case .failed(let step, let code):
+        fail(.launch("\(step): \(errnoText(code))"))
+        exitStatus = exitStatus ?? .code(-1)
+      case .exited(let status, let seconds, _):
+        exitStatus = status
+        cpuSeconds = seconds
+      }
+    }
+  }
+
+  /// Ends the run badly: nothing the plugin says counts any more.
+  func fail(_ cause: PluginFailure.Cause) {
+    guard failure == nil else { return }
+    failure = cause
+    takeBackSlots()
+    process.terminate()
+  }
+
+  /// Decides the outcome once the process is gone and its pipes are empty.
+  func settle(_ now: Instant) {
+    guard outcome == nil, let status = exitStatus else { return }
+    log.drain()
+    if let denial {
+      conclude(.denied(denial))
+    } else if let failure {
+      conclude(failure)
+    } else if status != .code(0) || finished == nil {
+      conclude(.ended(status))
+    } else if let finished {
+      outcome = .finished(finished)
+    }
+  }
+
+  private func conclude(_ cause: PluginFailure.Cause) {
+    takeBackSlots()
+    outcome = .failed(PluginFailure(plugin: label, cause: cause, lastLines: lastLines))
+  }
+}

@@ -1,0 +1,113 @@
+package import BackupProtocol
+internal import CLinux
+internal import JSON
+internal import Sandbox
+internal import System
+
+extension PluginSession {
+  /// Announces the start of a stream.
+  package func sendOpen(stream: UInt32) {
+    guard failure == nil else { return }
+    outgoing.frames.appendOpen(stream: stream)
+  }
+
+  /// Announces a range without data.
+  package func send(_ frame: ZeroFrame, stream: UInt32) {
+    guard failure == nil else { return }
+    outgoing.frames.append(frame, stream: stream)
+  }
+
+  /// Lends a slot, or sends its bytes where the plugin does not map the pool.
+  ///
+  /// The slot belongs to the plugin until ``Handlers/released`` names it.
+  package func lend(
+    slot: Int, offset: UInt64, length: Int, masks: Span<UInt16>, stream: UInt32
+  ) {
+    guard failure == nil else { return handlers.released(slot) }
+    let frame = DataFrame(
+      offset: offset, length: UInt32(length), place: usesPool ? .slot(UInt32(slot)) : .inline,
+      maskCount: UInt16(masks.count))
+    let sequence = outgoing.frames.append(frame, stream: stream, masks: masks)
+    if !usesPool { outgoing.splice(slot: slot, length: length) }
+    lent.lend(slot, sequence: sequence)
+  }
+
+  /// Announces the end of a stream with the digest of what was sent.
+  package func send(_ frame: CloseFrame, stream: UInt32) {
+    guard failure == nil else { return }
+    outgoing.frames.append(frame, stream: stream)
+  }
+
+  /// Sends a stream's allocation map; does nothing unless the plugin asked for maps.
+  package func send(map: [MapExtent], stream: UInt32) {
+    guard failure == nil, helloAck?.accepts(.map) ?? false else { return }
+    var rest = map[...]
+    repeat {
+      let part = rest.prefix(Limits.extentsMax)
+      rest = rest.dropFirst(part.count)
+      outgoing.frames.append(extents: part, stream: stream, isLast: rest.isEmpty)
+    } while !rest.isEmpty
+  }
+
+  /// Asks for a whole stream (read mode).
+  package func sendReadAll(stream: UInt32) -> UInt32 {
+    readsOwed += 1
+    return outgoing.frames.append(ReadFrame(), stream: stream)
+  }
+
+  /// Gives DATA back to the plugin (read mode).
+  package func sendRelease(sequence: UInt32, stream: UInt32) {
+    guard failure == nil else { return }
+    outgoing.frames.appendRelease([sequence].span, stream: stream)
+  }
+
+  /// Asks the plugin to make everything durable and end.
+  package func sendFinish() {
+    guard failure == nil else { return }
+    outgoing.frames.append(.finish, [:])
+    machine.sentFinish()
+    deadlines.progressed(.now)
+  }
+
+  /// Asks the plugin to stop; closes its input after 10 s and kills it 5 s later.
+  ///
+  /// - Parameter cause: What the outcome will say; `.aborted` unless something failed elsewhere.
+  package func abort(_ reason: String, cause: PluginFailure.Cause = .aborted) {
+    guard outcome == nil, failure == nil else { return }
+    failure = cause
+    takeBackSlots()
+    outgoing.frames.append(.abort, Abort(reason: reason).object)
+    machine.sentAbort()
+    deadlines.answer = nil
+    deadlines.closeOutput = Instant.now.advanced(bySeconds: patience.abort)
+  }
+
+  /// Ends the process at once.
+  package func kill() {
+    if failure == nil { failure = .aborted }
+    takeBackSlots()
+    process.terminate()
+  }
+
+  func flush(_ now: Instant) {
+    guard !isOutputClosed else { return }
+    do throws(SystemCallError) {
+      if try outgoing.flush() { deadlines.progressed(now) }
+    } catch {
+      // The plugin has closed its end; why it did shows in its frames or its exit.
+      isOutputClosed = true
+    }
+  }
+
+  func closeOutput() {
+    isOutputClosed = true
+    outgoing.close()
+  }
+
+  /// Frees what the plugin will not give back any more.
+  func takeBackSlots() {
+    let slots = lent.slots
+    lent.removeAll()
+    for slot in slots { handlers.released(slot) }
+  }
+}

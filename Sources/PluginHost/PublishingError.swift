@@ -1,0 +1,30 @@
+package import System
+
+/// Why an archive has no place, or did not get its name.
+package enum PublishingError: Error, Sendable {
+  /// The path cannot name an archive.
+  case badName(String)
+  /// Something has the final name already.
+  case exists(String)
+  /// Another job writes to the same name.
+  case inUse(String)
+  /// The plugin left something that is no plain file or directory.
+  case foreignObject(String)
+  /// The plugin left more files than a host will walk.
+  case tooManyFiles(Int)
+  case system(SystemCallError)
+}
+
+extension PublishingError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .badName(let path): "\"\(path)\" cannot be the name of an archive"
+    case .exists(let path): "\(path) exists; an archive is never replaced"
+    case .inUse(let path): "another job is writing \(path)"
+    case .foreignObject(let name):
+      "the plugin left \"\(sanitised(name.utf8))\", which is neither a plain file nor a directory"
+    case .tooManyFiles(let most): "the plugin left more than \(most) files"
+    case .system(let error): "\(error)"
+    }
+  }
+}
