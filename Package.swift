@@ -74,7 +74,9 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "Pump",
-      dependencies: ["BackupProtocol", "BlockSource", "SharedPool", "System", "CLinux", "CCrypto"],
+      dependencies: [
+        "BackupProtocol", "BlockSource", "PluginHost", "SharedPool", "System", "CLinux", "CCrypto",
+      ],
       swiftSettings: strict),
     .target(
       name: "PluginHost",

@@ -1,0 +1,204 @@
+internal import BackupProtocol
+internal import BlockSource
+internal import PluginHost
+internal import SharedPool
+internal import System
+
+/// Something a lane will announce, in the order of the stream.
+enum LaneStep {
+  case skip(offset: UInt64, length: UInt64, kind: ZeroKind)
+  case read(slot: Int)
+}
+
+/// The book of the stream that is being sent.
+struct StreamProgress: ~Copyable {
+  let id: UInt32
+  let name: String
+  var plan: ChunkPlan
+  var tree: TreeDigest
+  var summary: StreamSummary
+  var readsInFlight = 0
+  var isPlanned = false
+  /// Slots whose leaves the tree takes next, ascending.
+  var leaves: [Int] = []
+  var failure: LaneFailure?
+
+  init(_ stream: LaneStream) {
+    id = stream.description.id
+    name = stream.description.name
+    plan = ChunkPlan(stream.map)
+    tree = TreeDigest(size: stream.size)
+    summary = StreamSummary(name: name, size: stream.size)
+  }
+}
+
+extension BackupLane {
+  /// Sends one stream whole to every writer.
+  func send(_ stream: LaneStream) throws(LaneFailure) -> StreamSummary {
+    let started = Instant.now
+    var book = StreamProgress(stream)
+    for session in writers { session.sendOpen(stream: book.id) }
+    if stream.size > 0 {
+      let reader = try openReader(stream)
+      defer { reader.close() }
+      try pump(reader, &book)
+    }
+    var summary = book.summary
+    summary.digest = book.tree.finish()
+    summary.seconds = Instant.now.seconds(since: started)
+    let close = CloseFrame(logicalLength: stream.size, digest: summary.digest)
+    for session in writers { session.send(close, stream: stream.description.id) }
+    return summary
+  }
+
+  private func openReader(_ stream: LaneStream) throws(LaneFailure) -> any DiskReader {
+    do throws(SourceError) { return try stream.openReader() } catch {
+      throw .source(stream: stream.description.name, error)
+    }
+  }
+
+  /// Reads, scans, announces and hashes until nothing of the stream is left to do.
+  private func pump(
+    _ reader: any DiskReader, _ book: inout StreamProgress
+  ) throws(LaneFailure) {
+    while true {
+      let delay = try fetch(reader, &book)
+      announce(&book)
+      takeLeaves(&book)
+      if book.isPlanned && steps.isEmpty && book.leaves.isEmpty { return }
+      try requireWriters()
+      try turn(reader, secondsMax: delay > 0 ? min(delay, 1) : 1)
+      try collect(reader, &book)
+    }
+  }
+
+  /// Starts reads while there are free slots.
+  ///
+  /// - Returns: Seconds the rate limit wants to pass first; 0 if it has no objection.
+  private func fetch(
+    _ reader: any DiskReader, _ book: inout StreamProgress
+  ) throws(LaneFailure) -> Double {
+    while !book.isPlanned && board.hasFree && steps.count < 4 * pool.shape.slotCount
+      && book.readsInFlight < reader.readsInFlightMax
+    {
+      if let delay = rateLimit?.delay(.now), delay > 0 { return delay }
+      switch book.plan.next() {
+      case nil: book.isPlanned = true
+      case .skip(let offset, let length, let kind):
+        steps.append(.skip(offset: offset, length: length, kind: kind == .hole ? .hole : .zero))
+      case .read(let offset, let length): try submit(offset, length, reader, &book)
+      }
+    }
+    return 0
+  }
+
+  private func submit(
+    _ offset: UInt64, _ length: Int, _ reader: any DiskReader, _ book: inout StreamProgress
+  ) throws(LaneFailure) {
+    rateLimit?.take(length)
+    let slot = board.take(offset: offset, length: length)
+    do throws(SourceError) {
+      try reader.submit(slot: slot, offset: offset, length: length)
+    } catch {
+      throw .source(stream: book.name, error)
+    }
+    book.readsInFlight += 1
+    book.summary.readBytes += UInt64(length)
+    steps.append(.read(slot: slot))
+  }
+
+  /// Takes the reads that have ended: scans them and hands them to the digest.
+  private func collect(
+    _ reader: any DiskReader, _ book: inout StreamProgress
+  ) throws(LaneFailure) {
+    var failed: LaneFailure?
+    var ended = 0
+    let size = book.summary.size
+    let name = book.name
+    do throws(SourceError) {
+      try reader.collect { completion in
+        ended += 1
+        let entry = board[completion.slot]
+        if completion.code != 0 {
+          failed = failed ?? .read(stream: name, offset: entry.offset, code: completion.code)
+        } else {
+          arrived(completion.slot, entry, streamSize: size)
+        }
+      }
+    } catch {
+      throw .source(stream: book.name, error)
+    }
+    book.readsInFlight -= ended
+    if let failed { throw failed }
+  }
+
+  private func arrived(_ slot: Int, _ entry: SlotBoard.Entry, streamSize: UInt64) {
+    let bytes = unsafe UnsafeRawBufferPointer(
+      rebasing: pool.unsafeBytes(slot: slot)[0..<entry.length])
+    unsafe board.scan(slot, bytes)
+    progress.read(UInt64(entry.length))
+    guard board[slot].dataBlocks > 0 else { return }
+    let chunkStart = entry.offset / TreeDigest.chunkBytes * TreeDigest.chunkBytes
+    let chunkBytes = Int(min(TreeDigest.chunkBytes, streamSize - chunkStart))
+    let before = Int(entry.offset - chunkStart)
+    digests.start(
+      slot: slot, zerosBefore: before, length: entry.length,
+      zerosAfter: chunkBytes - before - entry.length)
+  }
+
+  /// Announces what is ready, in order, as long as every writer's pipe has room.
+  private func announce(_ book: inout StreamProgress) {
+    var count = 0
+    while count < steps.count, !writers.contains(where: \.isCongested) {
+      switch steps[count] {
+      case .skip(let offset, let length, let kind):
+        announce(ZeroFrame(offset: offset, length: length, kind: kind), book)
+      case .read(let slot):
+        guard board[slot].isReady else {
+          steps.removeFirst(count)
+          return
+        }
+        announce(slot: slot, &book)
+      }
+      count += 1
+    }
+    steps.removeFirst(count)
+  }
+
+  private func announce(_ frame: ZeroFrame, _ book: borrowing StreamProgress) {
+    for session in writers { session.send(frame, stream: book.id) }
+    progress.passed(frame.length)
+  }
+
+  private func announce(slot: Int, _ book: inout StreamProgress) {
+    let entry = board[slot]
+    board[slot].holders = 1
+    defer { board.drop(slot) }
+    guard entry.dataBlocks > 0 else {
+      let zeros = ZeroFrame(offset: entry.offset, length: UInt64(entry.length), kind: .zero)
+      return announce(zeros, book)
+    }
+    book.leaves.append(slot)
+    book.summary.dataBytes += UInt64(entry.dataBlocks) * Limits.blockBytes
+    let writers = self.writers
+    board[slot].holders += 1 + writers.count
+    let clusters = (entry.length + Int(Limits.clusterBytes) - 1) / Int(Limits.clusterBytes)
+    let masks = board.masks[slot]
+    for session in writers {
+      session.lend(
+        slot: slot, offset: entry.offset, length: entry.length,
+        masks: masks.span.extracting(0..<clusters), stream: book.id)
+    }
+    progress.passed(UInt64(entry.length))
+  }
+
+  /// Feeds leaves to the tree in order; what lies between them is zero.
+  private func takeLeaves(_ book: inout StreamProgress) {
+    while let slot = book.leaves.first, board[slot].hasLeaf {
+      book.tree.addZeros(upTo: board[slot].offset / TreeDigest.chunkBytes)
+      unsafe book.tree.add(leaf: digests.leaf(slot: slot))
+      book.leaves.removeFirst()
+      board.drop(slot)
+    }
+  }
+}

@@ -1,0 +1,165 @@
+package import BackupProtocol
+internal import CLinux
+package import PluginHost
+package import SharedPool
+internal import Synchronization
+package import System
+
+/// One thread that takes streams out of an archive through a reader plugin: restore and verify.
+///
+/// The plugin's pool is writable by the plugin, so nothing in it is trusted: see
+/// ``StreamAssembler``. Specified in protocol.md, *Reading*.
+package final class ReadLane {
+  package struct Outcome {
+    /// What the archive holds; empty until the plugin has accepted the job.
+    package var summaries: [StreamSummary] = []
+    package var failure: LaneFailure?
+  }
+
+  /// Decides what happens to the archive's streams.
+  package struct Plan {
+    /// Called once with what the archive says it holds; throws to refuse it.
+    package var accept: ([StreamDescription]) throws(LaneFailure) -> Void
+    /// Where a stream goes; `nil` only verifies it.
+    package var target: (StreamDescription) throws(LaneFailure) -> (any ReadTarget)?
+    /// Whether a stream is read at all.
+    package var wants: (StreamDescription) -> Bool
+    /// Called when a stream has come whole.
+    package var check: (StreamDescription, Digest) throws(LaneFailure) -> Void
+
+    package init(
+      accept: @escaping ([StreamDescription]) throws(LaneFailure) -> Void,
+      target: @escaping (StreamDescription) throws(LaneFailure) -> (any ReadTarget)?,
+      wants: @escaping (StreamDescription) -> Bool,
+      check: @escaping (StreamDescription, Digest) throws(LaneFailure) -> Void
+    ) {
+      self.accept = accept
+      self.target = target
+      self.wants = wants
+      self.check = check
+    }
+  }
+
+  private let session: PluginSession
+  private let pool: SharedPool
+  private let buffers: SharedPool
+  private let digests: DigestWorkers
+  private let progress: LaneProgress
+  private let stop: StopSignal
+  private var poller = Poller()
+  private var reception: StreamReception?
+  private var failure: LaneFailure?
+
+  /// - Parameters:
+  ///   - pool: The plugin's, writable by it.
+  ///   - digestThreads: 1…8.
+  package init(
+    session: PluginSession, pool: SharedPool, digestThreads: Int, progress: LaneProgress,
+    stop: StopSignal
+  ) throws(SystemCallError) {
+    self.session = session
+    self.pool = pool
+    self.progress = progress
+    self.stop = stop
+    buffers = try SharedPool(
+      PoolShape(slotCount: digestThreads + 2, slotBytes: Int(TreeDigest.chunkBytes)),
+      name: "sluice-assembly")
+    digests = try DigestWorkers(pool: buffers, threadCount: digestThreads)
+  }
+
+  /// Reads every stream the plan wants; blocks until the plugin is gone.
+  package func run(_ plan: Plan) -> Outcome {
+    var outcome = Outcome()
+    session.handlers.produced = { [unowned self] header, payload throws(WireError) in
+      try produced(header, payload)
+    }
+    do throws(LaneFailure) {
+      try wait(until: \.isRunning)
+      let streams = session.jobAck?.streams ?? []
+      try plan.accept(streams)
+      let wanted = streams.filter(plan.wants)
+      progress.totalBytes.store(wanted.reduce(0) { $0 + ($1.size ?? 0) }, ordering: .relaxed)
+      for (index, stream) in wanted.enumerated() {
+        progress.streamIndex.store(index, ordering: .relaxed)
+        outcome.summaries.append(try receive(stream, plan))
+      }
+      session.sendFinish()
+      try wait(until: \.isOver)
+    } catch {
+      outcome.failure = error
+      abandon()
+    }
+    digests.stop()
+    return outcome
+  }
+
+  private func receive(
+    _ stream: StreamDescription, _ plan: Plan
+  ) throws(LaneFailure) -> StreamSummary {
+    guard let size = stream.size else {
+      throw .archive(stream: stream.name, "has no size")
+    }
+    let started = Instant.now
+    let target = try plan.target(stream)
+    let reception = StreamReception(
+      stream: stream.id, request: session.sendReadAll(stream: stream.id), pool: pool,
+      assembler: StreamAssembler(
+        name: stream.name, size: size, buffers: buffers, workers: digests, target: target))
+    self.reception = reception
+    defer { self.reception = nil }
+    while !reception.isDone { try turn() }
+    guard let digest = reception.digest else {
+      throw .archive(stream: stream.name, "cannot be read: \(reception.status.name)")
+    }
+    try plan.check(stream, digest)
+    return StreamSummary(
+      name: stream.name, size: size, readBytes: size, dataBytes: reception.assembler.dataBytes,
+      digest: digest, seconds: Instant.now.seconds(since: started))
+  }
+
+  /// A stream frame came: checks its place and takes it.
+  private func produced(_ header: FrameHeader, _ payload: RawSpan) throws(WireError) {
+    guard let reception, header.stream == reception.stream, failure == nil else {
+      // After a failure of ours the plugin's answers are of no consequence.
+      if failure != nil { return }
+      throw .state(header.type, state: "for a stream nobody asked for")
+    }
+    let frame = try StreamFrame(header.type, parsing: payload)
+    try reception.admit(frame)
+    let before = reception.assembler.position
+    do throws(LaneFailure) { try reception.take(frame, payload) } catch { failure = error }
+    let moved = reception.assembler.position - before
+    progress.passed(moved)
+    if header.type == .data {
+      progress.read(moved)
+      session.sendRelease(sequence: header.sequence, stream: header.stream)
+    }
+  }
+
+  private func wait(until condition: (PluginSession) -> Bool) throws(LaneFailure) {
+    while !condition(session) { try turn() }
+  }
+
+  private func turn(isEnding: Bool = false) throws(LaneFailure) {
+    poller.removeAll()
+    session.addDescriptors(to: &poller)
+    if !stop.isRequested { poller.add(stop.descriptor, .readable) }
+    let seconds = min(isEnding ? 0.2 : 1, session.secondsToDeadline(.now))
+    do throws(SystemCallError) { _ = try poller.wait(seconds: seconds) } catch {
+      throw .system("\(error)")
+    }
+    session.service(.now)
+    if isEnding { return }
+    if let failure { throw failure }
+    if stop.isRequested { throw .cancelled }
+    if !session.isAlive && session.finished == nil { throw .noWriters }
+  }
+
+  private func abandon() {
+    session.abort("the job was given up")
+    while !session.isOver {
+      if stop.isUrgent { session.kill() }
+      do throws(LaneFailure) { try turn(isEnding: true) } catch { session.kill() }
+    }
+  }
+}
