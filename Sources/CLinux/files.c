@@ -135,6 +135,12 @@ int clinux_fchmod(int descriptor, mode_t mode) { RETURN(int, fchmod(descriptor, 
 
 int clinux_try_lock(int descriptor) { RETURN(int, flock(descriptor, LOCK_EX | LOCK_NB)); }
 
+int clinux_is_byte_locked(int descriptor, int64_t offset) {
+  struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
+  if (fcntl(descriptor, F_OFD_GETLK, &range) < 0) return -errno;
+  return range.l_type != F_UNLCK;
+}
+
 int clinux_block_device_size(int descriptor, uint64_t *bytes) {
   return ioctl(descriptor, BLKGETSIZE64, bytes) < 0 ? -errno : 0;
 }

@@ -1,7 +1,9 @@
 import CLinux
 import Glibc
 import SharedPool
+import Sandbox
 import System
+import Testing
 
 @testable import BlockSource
 
@@ -34,7 +36,7 @@ final class Workshop {
   func content(of name: String, format: String) throws -> [UInt8] {
     try shell("qemu-img convert -f \(format) -O raw '\(name)' '\(name).expected'")
     defer { _ = unlink(path("\(name).expected")) }
-    return try readSmallFile(path("\(name).expected"), limit: 1 << 30)
+    return try bytes(of: "\(name).expected")
   }
 
   /// A raw file of patterns that differ from block to block, with the holes asked for.
@@ -48,14 +50,24 @@ final class Workshop {
     }
   }
 
+  /// Words that differ from each other and from those of another seed.
   private func pattern(_ count: Int, seed: UInt64) -> [UInt8] {
     var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-    return (0..<count).map { _ in
-      state ^= state << 13
-      state ^= state >> 7
-      state ^= state << 17
-      return UInt8(truncatingIfNeeded: state >> 24)
+    let words = (0..<(count + 7) / 8).map { _ in
+      state = state &* 6_364_136_223_846_793_005 &+ 1
+      return state
     }
+    return words.withUnsafeBytes { Array($0.prefix(count)) }
+  }
+}
+
+/// Whether all bytes of a range are zero; quick in debug builds too.
+func isZero(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+  bytes.withUnsafeBytes { buffer in
+    range.isEmpty
+      || buffer[range.lowerBound] == 0
+        && memcmp(buffer.baseAddress! + range.lowerBound,
+          buffer.baseAddress! + range.lowerBound + 1, range.count - 1) == 0
   }
 }
 
@@ -105,3 +117,32 @@ func readAll(
 }
 
 struct Stalled: Error {}
+
+extension Workshop {
+  func bytes(of name: String) throws -> [UInt8] {
+    let file = try openFile(path(name), flags: O_RDONLY)
+    let size = Int(try FileStatus(descriptor: file.raw, subject: name).size)
+    var bytes = [UInt8](repeating: 0, count: size)
+    let count = try bytes.withUnsafeMutableBytes {
+      try file.readAll(into: $0, at: 0, subject: name)
+    }
+    #expect(count == size)
+    return bytes
+  }
+
+  func inspect(
+    _ name: String, format: ImageFormat? = nil, allow: [String] = []
+  ) throws -> InspectedImage {
+    try ImageInspector.inspect(
+      ImageRequest(name: "disk", path: path(name), format: format, allowBacking: allow),
+      launcher: launcher, mode: .auto)
+  }
+
+  func start(_ images: [InspectedImage], _ transport: Transport) throws -> StorageDaemon {
+    try StorageDaemon.start(
+      images: images, transport: transport, launcher: launcher, mode: .auto)
+  }
+
+  /// The launcher beside the test's own executable.
+  var launcher: String { "" }
+}

@@ -1,0 +1,59 @@
+/// What must hold for one file of a chain before QEMU's parser is let near it.
+enum LevelCheck {
+  /// Type of a Virtual PC disk that stands on another: QEMU would read it as a whole one.
+  private static let differencingVPC: UInt8 = 4
+
+  /// - Throws: `.formatMismatch` if the content is visibly not of `format`.
+  static func checkContent(
+    _ file: borrowing ImageFile, _ format: ImageFormat
+  ) throws(SourceError) {
+    let looksLike = try file.apparentFormat()
+    // Descriptors of vmdk may begin in several ways: there QEMU's parser decides.
+    guard looksLike == format || (format == .vmdk && looksLike == nil) else {
+      throw .formatMismatch(path: file.path, said: format, looksLike: looksLike)
+    }
+    if format == .vpc { try checkVPC(file) }
+  }
+
+  private static func checkVPC(_ file: borrowing ImageFile) throws(SourceError) {
+    let size = try file.byteCount
+    let head = try file.bytes(at: 0, count: 512)
+    let footer =
+      head.starts(with: "conectix".utf8) || size < 512
+      ? head : try file.bytes(at: size - 512, count: 512)
+    if footer.count >= 64, footer[63] == differencingVPC {
+      throw .unsupported(
+        path: file.path, what: "is a differencing disk, which QEMU cannot read; merge it first")
+    }
+  }
+
+  /// The other files of a vmdk image, each allowed and sound.
+  static func extents(
+    of file: borrowing ImageFile, _ format: ImageFormat, _ locator: FileLocator
+  ) throws(SourceError) -> [String] {
+    guard format == .vmdk else { return [] }
+    switch VMDKHead(try file.bytes(at: 0, count: 20)) {
+    case .sparse: return []
+    case .empty: throw emptyVMDK(file.path)
+    case .descriptor: break
+    }
+    let text = try file.bytes(at: 0, count: VMDKDescriptor.bytesMax)
+    var paths: [String] = []
+    for name in VMDKDescriptor(parsing: text).extentNames {
+      let path = try locator.locate(name, in: file.path)
+      try checkExtent(path)
+      if !paths.contains(path) { paths.append(path) }
+    }
+    return paths
+  }
+
+  private static func checkExtent(_ path: String) throws(SourceError) {
+    let file = try ImageFile(path: path)
+    try file.checkUnused()
+    if VMDKHead(try file.bytes(at: 0, count: 20)) == .empty { throw emptyVMDK(path) }
+  }
+
+  private static func emptyVMDK(_ path: String) -> SourceError {
+    .unsupported(path: path, what: "has the header of a vmdk disk of no size")
+  }
+}
