@@ -104,7 +104,8 @@ struct launch_limit {
 enum {
   LAUNCH_PATH_READ = 1 << 0,
   LAUNCH_PATH_EXECUTE = 1 << 1,
-  LAUNCH_PATH_WRITE = 1 << 2,  // create, change and remove
+  LAUNCH_PATH_WRITE = 1 << 2,   // create, change and remove
+  LAUNCH_PATH_DEVICE = 1 << 3,  // is a device, and may be used as one
 };
 
 /// `launch_path.flags`.

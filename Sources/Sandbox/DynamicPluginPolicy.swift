@@ -45,11 +45,11 @@ extension SandboxPolicy {
         "socket", when: [.argument(0, equals: 1)], errno: EACCES,
         because: "the name service cache and syslog(3) are tried through a unix socket"),
     ]
-    + allow(
+    + [SyscallRule].allow(
       "newfstatat", "statx", "stat", "lstat", "access", "faccessat", "faccessat2", "readlink",
       "readlinkat", "statfs", "getcwd", "getdents64",
       because: "the linker and interpreters look for their files")
-    + allow(
+    + [SyscallRule].allow(
       "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "timerfd_create",
       "timerfd_settime", "rt_sigsuspend", "rt_sigtimedwait", because: "event loops (libdispatch)")
 

@@ -50,7 +50,9 @@ struct LaunchDescription {
     header.bytes = UInt32(MemoryLayout<launch_header>.size + body.count)
     unsafe Self.append(header, to: &bytes)
     bytes += body
-    guard bytes.count <= LAUNCH_BYTES_MAX else { throw .invalidCommand("its description is too long") }
+    guard bytes.count <= LAUNCH_BYTES_MAX else {
+      throw .invalidCommand("its description is too long")
+    }
   }
 
   /// The description in a memory file that nobody can change any more.
@@ -96,7 +98,9 @@ struct LaunchDescription {
   }
 
   // Why: the bytes of a C struct. Safe because: only structs of launch.h, which have no padding.
-  @unsafe private static func append<Value: BitwiseCopyable>(_ value: Value, to bytes: inout [UInt8]) {
+  @unsafe private static func append<Value: BitwiseCopyable>(
+    _ value: Value, to bytes: inout [UInt8]
+  ) {
     unsafe withUnsafeBytes(of: value) { unsafe bytes.append(contentsOf: $0) }
   }
 }

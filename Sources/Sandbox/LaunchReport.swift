@@ -14,7 +14,8 @@ extension SandboxEvent {
       let a = report.arguments
       let number = Int32(truncatingIfNeeded: report.number)
       self = .denied(
-        call: systemCallName(number), number: Int(number), arguments: [a.0, a.1, a.2, a.3, a.4, a.5])
+        call: systemCallName(number), number: Int(number),
+        arguments: [a.0, a.1, a.2, a.3, a.4, a.5])
     case LAUNCH_REPORT_FAILED:
       self = .failed(step: report.stepName, code: report.code)
     case LAUNCH_REPORT_EXITED:

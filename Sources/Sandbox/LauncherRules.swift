@@ -21,11 +21,14 @@ extension SandboxPolicy {
 
   /// The monitor's own filter: it waits, reads a notification, kills, reaps and reports.
   static let monitorRules: [SyscallRule] =
-    allow("poll", "ppoll", "restart_syscall", because: "waits for the plugin, a denial or the host")
-    + [.allow(
+    [SyscallRule].allow(
+      "poll", "ppoll", "restart_syscall", because: "waits for the plugin, a denial or the host")
+    + [
+      .allow(
         "ioctl", when: [.argument(1, equals: 0xc050_2100)],
-        because: "SECCOMP_IOCTL_NOTIF_RECV: which call was denied")]
-    + allow("pidfd_send_signal", "wait4", because: "ends and reaps the plugin")
-    + allow("write", because: "reports to the host")
-    + allow("close", "exit_group", "rt_sigreturn", because: "ends")
+        because: "SECCOMP_IOCTL_NOTIF_RECV: which call was denied")
+    ]
+    + [SyscallRule].allow("pidfd_send_signal", "wait4", because: "ends and reaps the plugin")
+    + [SyscallRule].allow("write", because: "reports to the host")
+    + [SyscallRule].allow("close", "exit_group", "rt_sigreturn", because: "ends")
 }

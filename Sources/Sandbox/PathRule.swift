@@ -8,6 +8,8 @@ package struct PathRights: OptionSet, Sendable {
   package static let execute = PathRights(rawValue: 2)
   /// Create, change, rename and remove files and directories; nothing else can be made.
   package static let write = PathRights(rawValue: 4)
+  /// It is a device, such as `/dev/null` or a disk, and may be opened as one.
+  package static let device = PathRights(rawValue: 8)
 }
 
 /// A place in the file system that stays reachable: the only ones that do.

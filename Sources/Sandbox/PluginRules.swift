@@ -1,6 +1,6 @@
 internal import Glibc
 
-// The parts of the plugins' policies. Every descriptor of a plugin is below RLIMIT_NOFILE, so
+// The parts of the plugins' policies; the first four suit other programs too. Every descriptor of a plugin is below RLIMIT_NOFILE, so
 // "below 64" means: relative to a directory it holds, never to the current one (AT_FDCWD).
 
 /// The descriptor in argument `index` is one the process holds.
@@ -13,41 +13,47 @@ private let notExecutable = ArgumentTest.argument(2, bits: UInt64(PROT_EXEC), eq
 
 extension SandboxPolicy {
   /// From exec to main.
-  static let startRules: [SyscallRule] =
-    allow(
+  package static let startRules: [SyscallRule] =
+    [SyscallRule].allow(
       "brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "getrandom",
       because: "the C library starts")
     + [.allow("prlimit64", when: [readOnlyLimit], because: "the stack's size is looked up")]
-    + allow("uname", "sysinfo", "sched_getaffinity", because: "processors and memory are counted")
-    + allow(
+    + [SyscallRule].allow(
+      "uname", "sysinfo", "sched_getaffinity", because: "processors and memory are counted")
+    + [SyscallRule].allow(
       "getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getrusage",
       because: "the process asks about itself")
 
   /// Threads: clone(2) exactly as pthread_create(3) of glibc and musl calls it.
-  static let threadRules: [SyscallRule] = [
-    .allow(
-      "clone", when: [.argument(0, bits: ~UInt64(0x40_0000), equal: 0x3d_0f00)],
-      because: "a thread; a process would need other flags"),
-    .answer("clone3", errno: ENOSYS, because: "its flags are in memory; clone(2) takes its place"),
-    .allow("prctl", when: [.argument(0, equals: 15)], because: "PR_SET_NAME: a thread's name"),
-    .answer(
-      "prctl", when: [.argument(0, equals: 0x5356_4d41)], errno: EINVAL,
-      because: "PR_SET_VMA: the C library names its memory where it can"),
-    .answer("setpriority", errno: 0, because: "libdispatch logs to a socket when it fails"),
-    .answer("tgkill", errno: EPERM, because: "abort(3) ends by an illegal instruction then"),
-  ]
-    + allow("futex", "sched_yield", "exit", because: "threads wait for each other and end")
-    + allow(
+  package static let threadRules: [SyscallRule] =
+    [
+      .allow(
+        "clone", when: [.argument(0, bits: ~UInt64(0x40_0000), equal: 0x3d_0f00)],
+        because: "a thread; a process would need other flags"),
+      .answer(
+        "clone3", errno: ENOSYS, because: "its flags are in memory; clone(2) takes its place"),
+      .allow("prctl", when: [.argument(0, equals: 15)], because: "PR_SET_NAME: a thread's name"),
+      .answer(
+        "prctl", when: [.argument(0, equals: 0x5356_4d41)], errno: EINVAL,
+        because: "PR_SET_VMA: the C library names its memory where it can"),
+      .answer("setpriority", errno: 0, because: "libdispatch logs to a socket when it fails"),
+      .answer("tgkill", errno: EPERM, because: "abort(3) ends by an illegal instruction then"),
+    ]
+    + [SyscallRule].allow(
+      "futex", "sched_yield", "exit", because: "threads wait for each other and end")
+    + [SyscallRule].allow(
       "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack",
       because: "a program handles its own crashes")
-    + allow(
+    + [SyscallRule].allow(
       "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time",
       "getcpu", because: "where the vDSO does not answer; sleeping")
-    + allow("restart_syscall", because: "a wait goes on after the process was stopped")
+    + [SyscallRule].allow(
+      "restart_syscall", because: "a wait goes on after the process was stopped")
 
   /// Memory, whatever is mapped.
-  static let memoryRules: [SyscallRule] =
-    allow("munmap", "mremap", "madvise", because: "memory is given back, grown and advised on")
+  package static let memoryRules: [SyscallRule] =
+    [SyscallRule].allow(
+      "munmap", "mremap", "madvise", because: "memory is given back, grown and advised on")
     + [.allow("mprotect", when: [notExecutable], because: "stack guards and malloc arenas")]
 
   /// For static programs: all of their code is there from the start.
@@ -56,16 +62,18 @@ extension SandboxPolicy {
   ]
 
   /// Descriptors it has.
-  static let ioRules: [SyscallRule] =
-    allow(
+  package static let ioRules: [SyscallRule] =
+    [SyscallRule].allow(
       "read", "readv", "pread64", "preadv", "write", "writev", "pwrite64", "pwritev", "lseek",
       because: "frames, logs and the archive")
-    + allow(
+    + [SyscallRule].allow(
       "fsync", "fdatasync", "sync_file_range", "ftruncate", "fallocate", "fadvise64",
       because: "an archive is preallocated, punched, cut and made durable")
-    + allow("fstat", "fstatfs", because: "what kind of file, how long, and how much room is left")
-    + allow("close", "dup", because: "descriptors are put in order")
-    + allow("poll", "ppoll", "eventfd2", because: "waits for frames and for its own threads")
+    + [SyscallRule].allow(
+      "fstat", "fstatfs", because: "what kind of file, how long, and how much room is left")
+    + [SyscallRule].allow("close", "dup", because: "descriptors are put in order")
+    + [SyscallRule].allow(
+      "poll", "ppoll", "eventfd2", because: "waits for frames and for its own threads")
     + [UInt64(F_GETFD), UInt64(F_SETFD), UInt64(F_GETFL), 1030].map {
       .allow(
         "fcntl", when: [.argument(1, equals: $0)],
@@ -88,7 +96,7 @@ extension SandboxPolicy {
       .allow("statx", when: [held(0)], because: "the same, with more fields"),
       .answer("statx", when: [notHeld(0)], errno: EACCES, because: softReason),
     ]
-    + answer(
+    + [SyscallRule].answer(
       "open", "access", "faccessat", "faccessat2", "stat", "lstat", "readlink", "readlinkat",
       "getcwd", "chdir", "statfs", errno: EACCES, because: softReason)
 }

@@ -15,8 +15,7 @@ package struct SandboxCommand: ~Copyable {
   package var descriptors: [(source: Int32, target: Int32)]
   package var policy: SandboxPolicy
   package var mode: SandboxMode
-  /// For tests only: acts as if the kernel lacked these layers. It can only remove one.
-  var pretendedMissing: SandboxLayers = []
+  private(set) var pretendedMissing: SandboxLayers = []
   /// Builds the sandbox, reports its layers and ends without executing anything.
   var isProbe = false
 
@@ -33,6 +32,9 @@ package struct SandboxCommand: ~Copyable {
     self.policy = policy
     self.mode = mode
   }
+
+  /// For tests only: acts as if the kernel lacked these layers. It can only remove one.
+  package mutating func pretendMissing(_ layers: SandboxLayers) { pretendedMissing = layers }
 
   /// What a static Swift program needs where there is no `/proc`: without SWIFT_ROOT it cannot
   /// find out where it is, and dies.

@@ -2,11 +2,18 @@ internal import CSeccomp
 internal import Glibc
 
 /// How a process ended.
-package enum ExitStatus: Sendable, Equatable {
+package enum ExitStatus: Sendable, Equatable, CustomStringConvertible {
   /// It exited with 0…255.
   case code(Int32)
   /// A signal ended it.
   case signal(Int32)
+
+  package var description: String {
+    switch self {
+    case .code(let code): "exit status \(code)"
+    case .signal(let signal): "signal \(signal)"
+    }
+  }
 }
 
 /// What the launcher tells of a sandboxed process, in the order it happened.

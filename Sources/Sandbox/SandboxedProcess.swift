@@ -1,5 +1,5 @@
-internal import CLinux
 internal import CLaunch
+internal import CLinux
 internal import Glibc
 package import System
 
@@ -113,7 +113,9 @@ extension SandboxedProcess {
   ) throws(SandboxError) -> (pid: Int32, pidfd: Int32) {
     var pid: Int32 = 0
     let result = unsafe path.withCString { name in
-      var arguments: [UnsafeMutablePointer<CChar>?] = unsafe [UnsafeMutablePointer(mutating: name), nil]
+      var arguments: [UnsafeMutablePointer<CChar>?] = unsafe [
+        UnsafeMutablePointer(mutating: name), nil,
+      ]
       var environment: [UnsafeMutablePointer<CChar>?] = unsafe [nil]
       return unsafe clinux_spawn(
         name, &arguments, &environment, sources, targets, sources.count, &pid)

@@ -49,7 +49,10 @@ package struct ArgumentTest: Sendable, Equatable {
 /// call are alternatives; the tests of one rule must all hold. Rules with different actions must
 /// not overlap, for libseccomp has no order among them.
 package struct SyscallRule: Sendable, Equatable {
-  enum Action: Sendable, Equatable { case allow, answer(errno: Int32) }
+  enum Action: Sendable, Equatable {
+    case allow
+    case answer(errno: Int32)
+  }
 
   package let call: String
   let action: Action
@@ -74,12 +77,16 @@ package struct SyscallRule: Sendable, Equatable {
   }
 }
 
-/// Several calls allowed for one reason.
-func allow(_ names: String..., because reason: String) -> [SyscallRule] {
-  names.map { .allow($0, because: reason) }
-}
+extension [SyscallRule] {
+  /// Several calls allowed for one reason.
+  package static func allow(_ names: String..., because reason: String) -> [SyscallRule] {
+    names.map { .allow($0, because: reason) }
+  }
 
-/// Several calls answered alike for one reason.
-func answer(_ names: String..., errno: Int32, because reason: String) -> [SyscallRule] {
-  names.map { .answer($0, errno: errno, because: reason) }
+  /// Several calls answered alike for one reason.
+  package static func answer(
+    _ names: String..., errno: Int32, because reason: String
+  ) -> [SyscallRule] {
+    names.map { .answer($0, errno: errno, because: reason) }
+  }
 }

@@ -70,7 +70,8 @@ static int cut_strings(struct plan *plan, struct cursor *cursor) {
 }
 
 static int check_path(const struct launch_path *path, const char *name) {
-  uint32_t rights = LAUNCH_PATH_READ | LAUNCH_PATH_EXECUTE | LAUNCH_PATH_WRITE;
+  uint32_t rights =
+      LAUNCH_PATH_READ | LAUNCH_PATH_EXECUTE | LAUNCH_PATH_WRITE | LAUNCH_PATH_DEVICE;
   uint32_t flags = LAUNCH_PATH_BIND | LAUNCH_PATH_REROOT | LAUNCH_PATH_OPTIONAL;
   if (path->rights & ~rights || path->flags & ~flags || path->reserved != 0) return -EINVAL;
   int is_plugins = path->descriptor <= LAUNCH_FD_PLUGIN_MAX;

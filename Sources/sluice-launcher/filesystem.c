@@ -54,7 +54,8 @@ int open_paths(struct plan *plan) {
 }
 
 static uint64_t tree_attributes(const struct launch_path *path) {
-  uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  uint64_t attributes = MOUNT_ATTR_NOSUID;
+  if (!(path->rights & LAUNCH_PATH_DEVICE)) attributes |= MOUNT_ATTR_NODEV;
   if (path->flags & LAUNCH_PATH_REROOT) attributes |= MOUNT_ATTR_NOSYMFOLLOW;
   if (!(path->rights & LAUNCH_PATH_EXECUTE)) attributes |= MOUNT_ATTR_NOEXEC;
   if (!(path->rights & LAUNCH_PATH_WRITE)) attributes |= MOUNT_ATTR_RDONLY;

@@ -57,7 +57,8 @@ static uint64_t allowed_files(uint32_t rights, int is_directory) {
   // Of all that can be made in a directory: files and directories, no device, no link, no socket.
   if (rights & LAUNCH_PATH_WRITE)
     allowed |= WRITE_FILE | TRUNCATE | MAKE_REG | MAKE_DIR | REMOVE_FILE | REMOVE_DIR | REFER;
-  uint64_t of_files = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE;
+  if (rights & LAUNCH_PATH_DEVICE) allowed |= IOCTL_DEV;
+  uint64_t of_files = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV;
   return is_directory ? allowed : allowed & of_files;
 }
 
