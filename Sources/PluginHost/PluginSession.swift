@@ -63,7 +63,7 @@ package final class PluginSession {
   let input: OwnedDescriptor
   var log: LogCapture
   let process: SandboxedProcess
-  let manifest: Manifest
+  package let manifest: Manifest
   let pool: SharedPool?
   var lent: LentSlots
   var isInputOpen = true

@@ -12,6 +12,8 @@ package enum PublishingError: Error, Sendable {
   case foreignObject(String)
   /// The plugin left more files than a host will walk.
   case tooManyFiles(Int)
+  /// The plugin's own receipt is missing or says something else than what was sent.
+  case badReceipt(plugin: String, String)
   case system(SystemCallError)
 }
 
@@ -24,6 +26,8 @@ extension PublishingError: CustomStringConvertible {
     case .foreignObject(let name):
       "the plugin left \"\(sanitised(name.utf8))\", which is neither a plain file nor a directory"
     case .tooManyFiles(let most): "the plugin left more than \(most) files"
+    case .badReceipt(let plugin, let reason):
+      "plugin \"\(plugin)\" left no proper receipt: \(reason)"
     case .system(let error): "\(error)"
     }
   }

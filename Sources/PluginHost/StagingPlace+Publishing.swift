@@ -74,3 +74,25 @@ extension StagingPlace {
     try check(result, .rename, target)
   }
 }
+
+extension StagingPlace {
+  /// Writes a small staging file of the host's own.
+  package func fill(_ bytes: [UInt8]) throws(PublishingError) {
+    var failure: SystemCallError?
+    unsafe bytes.withUnsafeBytes { buffer in
+      do throws(SystemCallError) {
+        try unsafe place.writeAll(buffer, at: 0, subject: target)
+      } catch { failure = error }
+    }
+    if let failure { throw .system(failure) }
+  }
+
+  /// Takes back a file that was published a moment ago, because what it belongs to was not.
+  package func withdraw() throws(PublishingError) {
+    do throws(SystemCallError) {
+      try check(unsafe clinux_unlinkat(parent.raw, targetName, 0), .unlink, target)
+    } catch {
+      throw .system(error)
+    }
+  }
+}

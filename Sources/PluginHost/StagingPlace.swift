@@ -1,6 +1,7 @@
 package import BackupProtocol
 internal import CLinux
 internal import Glibc
+internal import Sandbox
 package import System
 
 /// The private place beside a target where an archive grows until it is whole.
@@ -63,9 +64,10 @@ package final class StagingPlace {
   /// The staging directory or file, for the host's own reading and writing.
   package var descriptor: Int32 { place.raw }
 
-  /// Gives the place to the user the plugin runs as.
-  package func give(owner: UInt32, group: UInt32) throws(SystemCallError) {
-    try check(clinux_fchown(place.raw, owner, group), .fchown, stagingName)
+  /// Lets the plugin write here: under root it runs as a user of its own.
+  package func giveToPlugin() throws(SystemCallError) {
+    guard geteuid() == 0, case .mapped(let user, let group) = SandboxIdentity.plugin else { return }
+    try check(clinux_fchown(place.raw, user, group), .fchown, stagingName)
   }
 
   /// Bytes stored so far, to see whether a silent plugin still works.

@@ -63,13 +63,20 @@ extension BackupLane {
   ) throws(LaneFailure) {
     while true {
       let delay = try fetch(reader, &book)
+      try collect(reader, &book)
       announce(&book)
       takeLeaves(&book)
       if book.isPlanned && steps.isEmpty && book.leaves.isEmpty { return }
       try requireWriters()
-      try turn(reader, secondsMax: delay > 0 ? min(delay, 1) : 1)
-      try collect(reader, &book)
+      // Slots that came back already can be filled at once; else there is nothing to do but wait.
+      let canFetch = delay == 0 && mayFetch(reader, book)
+      try turn(reader, secondsMax: canFetch ? 0 : delay > 0 ? min(delay, 1) : 1)
     }
+  }
+
+  private func mayFetch(_ reader: any DiskReader, _ book: borrowing StreamProgress) -> Bool {
+    !book.isPlanned && board.hasFree && steps.count < 4 * pool.shape.slotCount
+      && book.readsInFlight < reader.readsInFlightMax
   }
 
   /// Starts reads while there are free slots.
@@ -78,9 +85,7 @@ extension BackupLane {
   private func fetch(
     _ reader: any DiskReader, _ book: inout StreamProgress
   ) throws(LaneFailure) -> Double {
-    while !book.isPlanned && board.hasFree && steps.count < 4 * pool.shape.slotCount
-      && book.readsInFlight < reader.readsInFlightMax
-    {
+    while mayFetch(reader, book) {
       if let delay = rateLimit?.delay(.now), delay > 0 { return delay }
       switch book.plan.next() {
       case nil: book.isPlanned = true

@@ -1,0 +1,68 @@
+package import BlockSource
+
+/// What `sluice backup` was asked to do.
+package struct BackupRequest: Sendable {
+  /// One `--to`: a format, and where its archive goes.
+  package struct Output: Sendable {
+    package let format: String
+    /// How options and messages name it: the label, or the format.
+    package let label: String
+    package let path: String
+
+    package init(format: String, label: String, path: String) {
+      self.format = format
+      self.label = label
+      self.path = path
+    }
+  }
+
+  /// One `--option`: for which output, which key, what value.
+  package struct Option: Sendable {
+    package let label: String
+    package let key: String
+    package let value: String
+
+    package init(label: String, key: String, value: String) {
+      self.label = label
+      self.key = key
+      self.value = value
+    }
+  }
+
+  /// One `--image`.
+  package struct Image: Sendable {
+    package let name: String
+    package let path: String
+    package let format: ImageFormat?
+
+    package init(name: String, path: String, format: ImageFormat?) {
+      self.name = name
+      self.path = path
+      self.format = format
+    }
+  }
+
+  package enum TransportChoice: String, Sendable, CaseIterable {
+    /// vhost-user where QEMU has it, else NBD.
+    case auto
+    case vhostUser = "vhost-user"
+    case nbd
+  }
+
+  package var images: [Image] = []
+  package var outputs: [Output] = []
+  /// Files that travel beside the disks, under their own names.
+  package var configs: [String] = []
+  package var options: [Option] = []
+  package var transport = TransportChoice.auto
+  /// Whether plugins may take data from the pool; off sends it through their pipes.
+  package var sharesMemory = true
+  package var allowBacking: [String] = []
+  /// Bytes a second.
+  package var rateLimit: UInt64?
+  /// Seconds.
+  package var stallLimit = 600.0
+  package var vmName = ""
+
+  package init() {}
+}

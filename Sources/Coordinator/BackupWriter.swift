@@ -1,0 +1,53 @@
+internal import BackupProtocol
+internal import PluginHost
+internal import SharedPool
+internal import System
+
+/// One output while the job runs: its plugin, and the place where its archive grows.
+final class BackupWriter {
+  let output: BackupPlan.Output
+  let staging: StagingPlace
+  let session: PluginSession
+
+  /// Makes the staging place and starts the plugin.
+  ///
+  /// - Throws: `JobError`; nothing is left behind.
+  init(
+    _ output: BackupPlan.Output, plan: BackupPlan, request: BackupRequest, pool: SharedPool,
+    surroundings: Surroundings
+  ) throws(JobError) {
+    self.output = output
+    do throws(PublishingError) {
+      staging = try StagingPlace(target: output.path, kind: output.kind, id: plan.id)
+    } catch {
+      throw JobError(error, doing: "preparing \(output.path)")
+    }
+    session = try Self.start(output, plan, request, pool, staging, surroundings)
+    let events = surroundings.events
+    session.handlers.notice = { events(.warning($0)) }
+    session.handlers.storedBytes = { [staging] in staging.storedBytes() }
+  }
+
+  private static func start(
+    _ output: BackupPlan.Output, _ plan: BackupPlan, _ request: BackupRequest, _ pool: SharedPool,
+    _ staging: StagingPlace, _ surroundings: Surroundings
+  ) throws(JobError) -> PluginSession {
+    let job = Job(
+      id: plan.id, mode: .write, format: output.chosen.format.name, vm: plan.machine,
+      instant: plan.instant, output: output.kind, options: output.options, streams: plan.streams)
+    let starter = PluginStarter(
+      plugin: output.chosen.plugin, label: output.label, job: job, pool: pool,
+      sharesMemory: request.sharesMemory, stallLimit: request.stallLimit,
+      surroundings: surroundings)
+    let readOnlyPool: OwnedDescriptor
+    let archive: OwnedDescriptor
+    do throws(SystemCallError) {
+      try staging.giveToPlugin()
+      readOnlyPool = try pool.readOnlyDescriptor()
+      archive = try staging.descriptorForPlugin()
+    } catch {
+      throw JobError(error, doing: "starting plugin \"\(output.label)\"")
+    }
+    return try starter.start(pool: readOnlyPool, archive: archive)
+  }
+}

@@ -1,0 +1,47 @@
+internal import BackupProtocol
+internal import JSON
+internal import PluginHost
+
+/// A format and the plugin that has it.
+struct ChosenFormat {
+  let plugin: InstalledPlugin
+  let format: ManifestFormat
+
+  /// What the plugin writes to: a directory if it can, else a file.
+  func outputKind() throws(JobError) -> Job.OutputKind {
+    if format.outputs.contains(.directory) { return .directory }
+    if format.outputs.contains(.file) { return .file }
+    throw JobError(
+      .unavailable, doing: "", "the format \"\(format.name)\" can only be written to a pipe")
+  }
+
+  func require(_ mode: Job.Mode) throws(JobError) {
+    guard format.modes.contains(mode) else {
+      throw JobError(
+        .unavailable, doing: "",
+        "plugin \"\(plugin.manifest.name)\" cannot \(mode.rawValue) the format \"\(format.name)\"")
+    }
+  }
+
+  /// The options given for this output, checked against the manifest; absent ones at defaults.
+  func options(_ given: [BackupRequest.Option]) throws(JobError) -> JSONObject {
+    var options = JSONObject()
+    for option in plugin.manifest.options where option.defaultValue != .null {
+      options[option.name] = option.defaultValue
+    }
+    for option in given {
+      guard let known = plugin.manifest.options.first(where: { $0.name == option.key }) else {
+        throw JobError(
+          .usage, doing: "", "the format \"\(format.name)\" has no option \"\(option.key)\"",
+          hint: "sluice plugin info \(format.name) lists its options")
+      }
+      guard let value = known.value(option.value) else {
+        throw JobError(
+          .usage, doing: "",
+          "option \(option.label).\(option.key) is \(known.expectation), not \"\(option.value)\"")
+      }
+      options[option.key] = value
+    }
+    return options
+  }
+}

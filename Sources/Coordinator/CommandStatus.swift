@@ -1,0 +1,46 @@
+/// How a command ends; the numbers of sysexits.h, tabled in the README.
+package enum CommandStatus: Int32, Sendable, CaseIterable {
+  case success = 0
+  /// The command line is wrong: a flag, an option of a plugin, a name.
+  case usage = 64
+  /// An image, archive or receipt does not hold what it should.
+  case badData = 65
+  /// An input file is missing or cannot be read.
+  case noInput = 66
+  /// A program, plugin or kernel feature that is needed is not there.
+  case unavailable = 69
+  /// A plugin misbehaved, or Sluice itself did.
+  case software = 70
+  /// The system refused memory, threads or descriptors.
+  case system = 71
+  /// The output exists already or cannot be made.
+  case cannotCreate = 73
+  /// Reading or writing failed on the way; a full disk.
+  case inputOutput = 74
+  /// Some outputs were published, others failed: see the messages, then try again.
+  case partial = 75
+  /// A plugin or QEMU broke its protocol.
+  case `protocol` = 76
+  case permission = 77
+  /// Stopped by the user (SIGINT, SIGTERM).
+  case interrupted = 130
+
+  /// What the number means, for the README and `--help`.
+  package var meaning: String {
+    switch self {
+    case .success: "done"
+    case .usage: "the command line is wrong"
+    case .badData: "an image, archive or receipt does not hold what it should"
+    case .noInput: "an input is missing or cannot be read"
+    case .unavailable: "a program, plugin or kernel feature is not there"
+    case .software: "a plugin misbehaved"
+    case .system: "the system refused memory, threads or descriptors"
+    case .cannotCreate: "the output exists or cannot be made"
+    case .inputOutput: "reading or writing failed on the way, a full disk included"
+    case .partial: "some outputs were published, others failed"
+    case .protocol: "a plugin or QEMU broke its protocol"
+    case .permission: "not permitted"
+    case .interrupted: "stopped by the user"
+    }
+  }
+}

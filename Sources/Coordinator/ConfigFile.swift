@@ -1,0 +1,65 @@
+internal import BackupProtocol
+internal import BlockSource
+internal import Glibc
+internal import SharedPool
+internal import System
+
+/// A small file that travels beside the disks, held in memory from the plan on: what is announced
+/// is what is sent, even if somebody edits the file meanwhile.
+struct ConfigFile: Sendable {
+  static let byteCountMax = 16 << 20
+
+  let name: String
+  let bytes: [UInt8]
+
+  init(path: String) throws(JobError) {
+    let name = splitPath(path).name
+    guard StreamDescription.isAcceptable(name: name) else {
+      throw JobError(.usage, doing: "", "\"\(path)\" has a name no archive can carry")
+    }
+    do {
+      bytes = try readSmallFile(path, limit: Self.byteCountMax)
+    } catch {
+      throw JobError(error, doing: "reading the configuration \(path)")
+    }
+    self.name = name
+  }
+
+  /// One extent of data, or nothing.
+  var map: [Extent] {
+    bytes.isEmpty ? [] : [Extent(offset: 0, length: UInt64(bytes.count), kind: .data)]
+  }
+}
+
+/// Reads from memory, for streams that need no disk.
+final class MemoryReader: DiskReader {
+  private let bytes: [UInt8]
+  private let pool: SharedPool
+  private var arrived: [Int] = []
+
+  init(_ bytes: [UInt8], pool: SharedPool) {
+    self.bytes = bytes
+    self.pool = pool
+  }
+
+  let readsInFlightMax = 1
+
+  func submit(slot: Int, offset: UInt64, length: Int) {
+    let range = Int(offset)..<(Int(offset) + length)
+    unsafe bytes.withUnsafeBytes { source in
+      unsafe pool.unsafeBytes(slot: slot).copyMemory(
+        from: UnsafeRawBufferPointer(rebasing: source[range]))
+    }
+    arrived.append(slot)
+  }
+
+  /// What is in memory has arrived at once: nothing to wait for, but the lane must not sleep.
+  func addDescriptors(to poller: inout Poller) {}
+
+  func collect(_ body: (ReadCompletion) -> Void) {
+    for slot in arrived { body(ReadCompletion(slot: slot, code: 0)) }
+    arrived.removeAll(keepingCapacity: true)
+  }
+
+  func close() {}
+}

@@ -1,0 +1,167 @@
+package import BlockSource
+internal import BackupProtocol
+package import PluginHost
+internal import Pump
+internal import Sandbox
+package import System
+
+/// Why a command did not do what was asked, as a person reads it.
+package struct JobError: Error, Sendable {
+  package let status: CommandStatus
+  /// What was being done: "backing up disk drive-scsi0".
+  package let doing: String
+  /// What went wrong, cause first.
+  package let message: String
+  /// What to do about it, where we know.
+  package let hint: String?
+  /// Last lines a plugin wrote, without control characters.
+  package let lastLines: [String]
+
+  package init(
+    _ status: CommandStatus, doing: String, _ message: String, hint: String? = nil,
+    lastLines: [String] = []
+  ) {
+    self.status = status
+    self.doing = doing
+    self.message = message
+    self.hint = hint
+    self.lastLines = lastLines
+  }
+}
+
+extension JobError: CustomStringConvertible {
+  /// The lines for standard error, without the program's name.
+  package var description: String {
+    var lines = [doing.isEmpty ? message : "\(doing): \(message)"]
+    lines += lastLines.map { "  | \($0)" }
+    if let hint { lines.append("hint: \(hint)") }
+    return lines.joined(separator: "\n")
+  }
+}
+
+extension JobError {
+  package init(_ error: SourceError, doing: String) {
+    self.init(error.status, doing: doing, error.description)
+  }
+
+  package init(_ failure: PluginFailure) {
+    self.init(
+      failure.status, doing: "", failure.description, hint: failure.hint,
+      lastLines: failure.lastLines)
+  }
+
+  package init(_ error: PublishingError, doing: String) {
+    self.init(error.status, doing: doing, error.description, hint: error.hint)
+  }
+
+  package init(_ error: SystemCallError, doing: String) {
+    let status: CommandStatus =
+      switch errnoName(error.code) {
+      case "EACCES", "EPERM": .permission
+      case "ENOENT", "ENOTDIR": .noInput
+      case "ENOSPC", "EDQUOT", "EIO", "EROFS": .inputOutput
+      default: .system
+      }
+    self.init(status, doing: doing, error.description)
+  }
+}
+
+extension JobError {
+  init(_ failure: LaneFailure) {
+    switch failure {
+    case .cancelled: self.init(.interrupted, doing: "", "stopped; nothing was published")
+    case .source(let stream, let error): self.init(error, doing: "reading \(stream)")
+    case .read(let stream, let offset, let code):
+      self.init(
+        .inputOutput, doing: "reading \(stream)", "byte \(offset): \(errnoText(code))",
+        hint: "the image or the disk below it is damaged; nothing was published")
+    case .noWriters: self.init(.software, doing: "", "no plugin is left")
+    case .archive(let stream, let what):
+      self.init(.badData, doing: "", "stream \"\(stream)\" of the archive \(what)")
+    case .target(let what): self.init(.inputOutput, doing: "", what)
+    case .system(let what): self.init(.system, doing: "", what)
+    }
+  }
+}
+
+extension SourceError {
+  var status: CommandStatus {
+    switch self {
+    case .missing, .notAFile, .directoryUnusable: .noInput
+    case .permissionDenied: .permission
+    case .formatUnknown: .usage
+    case .formatMismatch, .notAnImage, .unsupported, .nameRefused, .backingFormatMissing,
+      .chainTooDeep, .chainLoop:
+      .badData
+    case .inUse: .noInput
+    case .toolMissing, .sandbox: .unavailable
+    case .protocolBroken: .protocol
+    case .toolFailed, .daemonGone, .notInTime, .refused: .inputOutput
+    case .system: .system
+    }
+  }
+}
+
+extension PluginFailure {
+  var status: CommandStatus {
+    switch cause {
+    case .violation: .protocol
+    case .misconduct, .ended, .denied, .silent, .stalled: .software
+    case .launch: .unavailable
+    case .aborted: .interrupted
+    case .reported(let frame): frame.code.status
+    }
+  }
+
+  var hint: String? {
+    switch cause {
+    case .launch: "sluice doctor tells what this machine lacks"
+    case .stalled: "a longer --stall-limit waits longer"
+    case .reported(let frame) where frame.code == .noSpace:
+      "free some room on the target's filesystem, then run the job again"
+    default: nil
+    }
+  }
+}
+
+extension ErrorCode {
+  var status: CommandStatus {
+    switch self {
+    case .badOption, .badJob: .usage
+    case .corrupt, .tooLarge: .badData
+    case .io, .noSpace: .inputOutput
+    case .permission, .authentication: .permission
+    case .exists: .cannotCreate
+    case .notFound: .noInput
+    case .temporary: .partial
+    case .protocol, .unknownFrame, .version, .limit, .state: .protocol
+    case .unsupported: .unavailable
+    default: .software
+    }
+  }
+}
+
+extension PublishingError {
+  var status: CommandStatus {
+    switch self {
+    case .badName: .usage
+    case .exists, .inUse: .cannotCreate
+    case .foreignObject, .tooManyFiles, .badReceipt: .software
+    case .system(let error):
+      switch errnoName(error.code) {
+      case "ENOSPC", "EDQUOT", "EIO": .inputOutput
+      case "EACCES", "EPERM": .permission
+      default: .cannotCreate
+      }
+    }
+  }
+
+  var hint: String? {
+    switch self {
+    case .exists: "choose another name, or remove it first"
+    case .system(let error) where errnoName(error.code) == "ENOENT":
+      "the directory it lies in must exist"
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,55 @@
+internal import BackupProtocol
+internal import PluginHost
+internal import SharedPool
+internal import System
+
+/// What a plugin's start needs, in write and in read mode.
+struct PluginStarter {
+  /// Sluice's own version, told to plugins and written into receipts.
+  static let version = "0.1.0"
+
+  let plugin: InstalledPlugin
+  let label: String
+  let job: Job
+  let pool: SharedPool
+  let sharesMemory: Bool
+  let stallLimit: Double
+  let surroundings: Surroundings
+
+  /// Starts the plugin and greets it.
+  ///
+  /// - Parameters:
+  ///   - pool: Descriptor 5, opened as the mode of the job allows.
+  ///   - archive: Descriptor 6.
+  func start(
+    pool descriptor: consuming OwnedDescriptor, archive: consuming OwnedDescriptor
+  ) throws(JobError) -> PluginSession {
+    let grants = PluginGrants(
+      pool: descriptor, poolBytes: pool.shape.byteCount, archive: archive, kind: job.output,
+      mode: job.mode)
+    do throws(PluginFailure) {
+      let process = try PluginProcess(
+        plugin, label: label, grants: grants, sandbox: surroundings.sandbox,
+        launcher: surroundings.launcher)
+      return PluginSession(
+        label: label, job: job, hello: hello, manifest: plugin.manifest,
+        patience: PluginSession.Patience(stallLimit: stallLimit), process: process, pool: pool)
+    } catch {
+      throw JobError(error)
+    }
+  }
+
+  private var hello: Hello {
+    var features: [String] = sharesMemory ? [Feature.sharedMemory.rawValue] : []
+    if job.mode == .write { features.append(Feature.map.rawValue) }
+    features.append(Grease.feature())
+    return Hello(
+      features: features, slotCount: UInt32(pool.shape.slotCount),
+      slotBytes: UInt32(pool.shape.slotBytes), hostName: "sluice", hostVersion: Self.version)
+  }
+}
+
+/// Names nobody knows, so that no plugin gets used to knowing them all. protocol.md, *Grease*.
+enum Grease {
+  static func feature() -> String { "grease-" + String(UInt16.random(in: 0...UInt16.max), radix: 16) }
+}
