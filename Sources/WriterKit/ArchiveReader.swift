@@ -1,0 +1,35 @@
+/// What a plugin's author writes so that archives can be listed, restored and verified.
+///
+/// The kit calls the methods on one thread: `init`, then `read` as often as the host asks.
+/// The archive is hostile input: check every number and name that comes from it.
+public protocol ArchiveReader: AnyObject {
+  /// Whether ``read(_:_:into:)`` is quick for a part of a stream, in any order: what instant
+  /// restore needs. Otherwise only whole streams are asked for.
+  static var readsRanges: Bool { get }
+
+  /// Opens the archive and finds out what is in it, without reading the streams.
+  ///
+  /// - Parameters:
+  ///   - job: `mode` is `.read` or `.verify`; the latter also checks what costs time.
+  ///   - input: The archive, open for reading.
+  /// - Throws: E_CORRUPT for what is no whole archive of the format.
+  init(job: Job, input: Output, host: Host) throws(PluginError)
+
+  /// What the archive holds: ids 1…1024 and names unique, sizes known, digests if recorded.
+  var streams: [StreamDescription] { get }
+
+  /// Puts a range of a stream into `sink`, in order and whole.
+  ///
+  /// - Parameters:
+  ///   - stream: One of ``streams``.
+  ///   - range: Inside the stream; begins on a multiple of 64 KiB. Empty for an empty stream.
+  ///   - sink: Stands at the start of the range; must stand at its end afterwards.
+  /// - Throws: Only this READ fails, the host may go on to another stream.
+  func read(
+    _ stream: StreamDescription, _ range: Range<UInt64>, into sink: ReadSink
+  ) throws(PluginError)
+}
+
+extension ArchiveReader {
+  public static var readsRanges: Bool { false }
+}

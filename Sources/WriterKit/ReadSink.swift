@@ -1,0 +1,2 @@
+/// Takes what a reader reads; see next commit.
+public final class ReadSink {}

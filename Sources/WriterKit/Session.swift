@@ -1,0 +1,125 @@
+internal import SharedPool
+
+/// One job over two pipes, from the first byte to the last. One thread, blocking.
+///
+/// HELLO, HELLO_ACK, JOB, then a ``WriteSession`` or a ``ReadSession``. Specified in protocol.md,
+/// *Phases*. Descriptors are the caller's: a plugin has 3, 4, 5 and 6, a test others.
+final class Session {
+  private let plugin: Plugin
+  private let channel: Channel
+  private let releases = ReleaseQueue()
+  private let pool: Int32
+  private let target: Int32
+
+  init(_ plugin: Plugin, input: Int32, output: Int32, pool: Int32, target: Int32) {
+    self.plugin = plugin
+    self.pool = pool
+    self.target = target
+    channel = Channel(input: input, output: output, releases: releases)
+  }
+
+  /// Runs to the end.
+  ///
+  /// - Returns: The exit status: 0 for an archive that the host has acknowledged, 1 otherwise.
+  func run() -> Int32 {
+    do {
+      try converse()
+      return 0
+    } catch {
+      try? farewell(error)
+      return 1
+    }
+  }
+
+  private func converse() throws(Ending) {
+    let (hello, features) = try greet()
+    let shape = PoolShape(slotCount: Int(hello.slotCount), slotBytes: Int(hello.slotBytes))
+    releases.prepare(slotCount: shape.slotCount)
+    let job = try receiveJob()
+    let sharesMemory = features.contains(.sharedMemory)
+    let mapping =
+      sharesMemory ? try PoolMapping(pool, shape, isWritable: job.mode != .write) : nil
+    let context = Context(
+      job: job, output: Output(descriptor: target, kind: job.output),
+      host: Host(hello, plugin, usesSharedMemory: sharesMemory, channel: channel),
+      channel: channel, releases: releases, pool: mapping, features: features)
+    guard job.mode == .write else {
+      guard let reader = plugin.reader else {
+        throw .failed(PluginError(.unsupported, "\(plugin.name) cannot read archives"))
+      }
+      return try ReadSession(context, reader).run()
+    }
+    try WriteSession(context, plugin.writer).run()
+  }
+
+  /// HELLO and HELLO_ACK.
+  private func greet() throws(Ending) -> (Hello, [Feature]) {
+    let hello: Hello = try control(.hello) { bytes throws(WireError) in try Hello(parsing: bytes) }
+    guard hello.versions.contains(Hello.version) else {
+      throw .failed(
+        PluginError(
+          .version, "\(plugin.name) speaks version 1 of the protocol; the host does not"))
+    }
+    let features = accepted(hello)
+    let ack = HelloAck(features: features, plugin: plugin.name, pluginVersion: plugin.version)
+    try channel.send { $0.append(.helloAck, ack.object) }
+    return (hello, features)
+  }
+
+  /// What of the host's offer this plugin takes.
+  private func accepted(_ hello: Hello) -> [Feature] {
+    let shape = PoolShape(slotCount: Int(hello.slotCount), slotBytes: Int(hello.slotBytes))
+    return hello.features.compactMap { Feature(rawValue: $0) }.filter { feature in
+      switch feature {
+      case .sharedMemory: PoolMapping.isUsable(pool, shape)
+      case .map: plugin.wantsMap
+      case .randomRead: plugin.reader?.readsRanges ?? false
+      case .checkpoint: false
+      }
+    }
+  }
+
+  private func receiveJob() throws(Ending) -> Job {
+    let job: Job = try control(.job) { bytes throws(WireError) in try Job(parsing: bytes) }
+    guard plugin.formats.contains(job.format) else {
+      let known = plugin.formats.joined(separator: ", ")
+      throw .failed(
+        PluginError(.badJob, "\(plugin.name) knows no format \(job.format), only \(known)"))
+    }
+    return job
+  }
+
+  /// Waits for a control frame that must come now.
+  private func control<Value>(
+    _ type: FrameType, _ parse: ([UInt8]) throws(WireError) -> Value
+  ) throws(Ending) -> Value {
+    let header = try channel.next()
+    guard header.type == type else {
+      throw .failed(PluginError(.state(header.type, state: "before \(type.name)")))
+    }
+    do { return try parse(channel.payloadBytes()) } catch { throw .failed(PluginError(error)) }
+  }
+
+  /// The last frame of a job that came to nothing.
+  private func farewell(_ ending: Ending) throws(Ending) {
+    switch ending {
+    case .hostGone: return
+    case .aborted:
+      try channel.send { $0.append(.aborted, Abort(reason: "the host said so").object) }
+    case .failed(let error):
+      try channel.send { $0.append(error.frame()) }
+    }
+  }
+}
+
+/// What both kinds of sessions work with.
+struct Context {
+  let job: Job
+  let output: Output
+  let host: Host
+  let channel: Channel
+  let releases: ReleaseQueue
+  /// `nil` in inline mode.
+  let pool: PoolMapping?
+  let features: [Feature]
+}

@@ -1,0 +1,100 @@
+/// A piece of a stream, as the host lent it: where it belongs, its bytes, and which blocks of it
+/// may hold anything but zeros.
+///
+/// It lives as long as the call that brought it. Use ``keep()`` for data that is needed longer.
+public struct StreamData: ~Escapable {
+  /// Bytes from the start of the stream; a multiple of 64 KiB.
+  public let offset: UInt64
+  /// 1…slot size bytes. In the shared pool, or in the frame itself if ``isShared`` is false.
+  ///
+  /// Other processes may write to the pool; a well-behaved host does so only after the release.
+  public let bytes: RawSpan
+  /// Whether the bytes lie in the pool, aligned to 64 KiB: fit for `O_DIRECT`.
+  public var isShared: Bool { slot >= 0 }
+
+  private let frame: DataFrame
+  private let payload: RawSpan
+  private let sequence: UInt32
+  private let slot: Int
+  private let delivery: Delivery
+
+  @_lifetime(copy bytes, copy payload)
+  init(
+    _ frame: DataFrame, bytes: RawSpan, payload: RawSpan, sequence: UInt32, slot: Int,
+    delivery: Delivery
+  ) {
+    offset = frame.offset
+    self.bytes = bytes
+    self.frame = frame
+    self.payload = payload
+    self.sequence = sequence
+    self.slot = slot
+    self.delivery = delivery
+  }
+
+  /// Number of bytes.
+  public var count: Int { bytes.byteCount }
+
+  /// Clusters of 64 KiB, the last of which may be short.
+  public var clusterCount: Int { frame.clusterCount }
+
+  /// The mask of a cluster: bit b (from the least) is set if its 4 KiB block b may hold something
+  /// else than zeros. A host that makes no claim leaves all bits set.
+  ///
+  /// - Parameter cluster: 0..<``clusterCount``.
+  public func mask(_ cluster: Int) -> UInt16 { frame.mask(cluster, in: payload) }
+
+  /// The next maximal run of blocks that may hold data.
+  ///
+  /// ```swift
+  /// var end = 0
+  /// while let run = data.nextRun(from: end) {
+  ///   write(data.bytes.extracting(run), at: data.offset + UInt64(run.lowerBound))
+  ///   end = run.upperBound
+  /// }
+  /// ```
+  /// - Parameter start: Where to look from; the end of the run before, or 0.
+  /// - Returns: Positions in ``bytes``: multiples of 4 KiB, or the end of the bytes; `nil` when all
+  ///   that follows is zeros.
+  public func nextRun(from start: Int) -> Range<Int>? {
+    // Rounded up: the run before may have ended inside the last block.
+    guard let first = nextBlock(from: (start + 4095) >> 12, isData: true) else { return nil }
+    let end = nextBlock(from: first, isData: false) ?? Int.max >> 12
+    return (first << 12)..<min(end << 12, count)
+  }
+
+  /// The first block at or after `start` whose bit is as asked for.
+  private func nextBlock(from start: Int, isData: Bool) -> Int? {
+    var cluster = start >> 4
+    var ignored = start & 15
+    while cluster < clusterCount {
+      let bits = (isData ? mask(cluster) : ~mask(cluster)) & (UInt16.max << ignored)
+      if bits != 0 {
+        let block = cluster << 4 + bits.trailingZeroBitCount
+        return block << 12 < count ? block : nil
+      }
+      cluster += 1
+      ignored = 0
+    }
+    return nil
+  }
+
+  /// Keeps the bytes beyond this call: for a writer that gathers or has several writes in flight.
+  ///
+  /// The host gets the slot back when the lease ends. Never hold more than half of the slots
+  /// (``Host/slotCount``): a pool without a free slot stands still. Inline bytes are copied.
+  public func keep() -> Lease {
+    precondition(!delivery.isKept, "data is kept once")
+    delivery.isKept = true
+    return unsafe Lease(
+      bytes: bytes, copied: !isShared, sequence: sequence, slot: slot, releases: delivery.releases)
+  }
+}
+
+/// How the delivery of one DATA frame went.
+final class Delivery {
+  let releases: ReleaseQueue
+  var isKept = false
+
+  init(releases: ReleaseQueue) { self.releases = releases }
+}
