@@ -99,8 +99,11 @@ let package = Package(
 
     // The plugins.
     .executableTarget(
-      name: "sluice-writer-raw", dependencies: ["WriterKit"], path: "Plugins/raw",
-      exclude: ["README.md", "raw.json"], swiftSettings: staticPlugin, linkerSettings: staticLink),
+      name: "sluice-writer-raw", dependencies: ["WriterKit", "System", "CLinux"],
+      path: "Plugins/raw", exclude: ["README.md"],
+      // In the code, not in a bundle: the accessor of a bundle needs Foundation.
+      resources: [.embedInCode("raw.json")],
+      swiftSettings: staticPlugin, linkerSettings: staticLink),
 
     // What tests run.
     .executableTarget(
@@ -109,11 +112,22 @@ let package = Package(
     .executableTarget(
       name: "sandbox-run", dependencies: ["Sandbox", "System"], path: "Tests/Support/sandbox-run",
       swiftSettings: strictTests),
+    .target(
+      name: "ScriptedHost",
+      dependencies: ["BackupProtocol", "SharedPool", "System", "JSON", "CLinux"],
+      path: "Tests/Support/ScriptedHost", swiftSettings: strictTests),
 
     // Tests, one target per module.
     .testTarget(
       name: "BlockSourceTests",
       dependencies: ["BlockSource", "Sandbox", "SharedPool", "System", "CLinux"],
+      swiftSettings: strictTests),
+    .testTarget(
+      name: "WriterKitTests", dependencies: ["WriterKit", "ScriptedHost"],
+      swiftSettings: strictTests),
+    // Starts the executable sluice-writer-raw that the same build makes.
+    .testTarget(
+      name: "RawPluginTests", dependencies: ["WriterKit", "ScriptedHost", "System", "CLinux"],
       swiftSettings: strictTests),
   ],
   swiftLanguageModes: [.v6]

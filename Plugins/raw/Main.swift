@@ -1,1 +1,8 @@
-@main struct Raw { static func main() {} }
+import WriterKit
+
+/// The writer and reader of the format `raw`: see README.md beside this file.
+@main struct Main {
+  static func main() {
+    Plugin(manifest: PackageResources.raw_json, writer: RawWriter.self, reader: nil).run()
+  }
+}
