@@ -90,7 +90,11 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "sluice", dependencies: ["Coordinator", "PluginHost", "System", "JSON", argumentParser],
+      name: "sluice",
+      dependencies: [
+        "Coordinator", "BackupProtocol", "BlockSource", "PluginHost", "Pump", "Sandbox", "System",
+        "JSON", "CLinux", argumentParser,
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "sluice-launcher",

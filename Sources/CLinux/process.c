@@ -88,3 +88,24 @@ void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), n
 void clinux_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
 
 const char *clinux_errno_name(int value) { return strerrorname_np(value); }
+
+static void job_signals(sigset_t *set) {
+  sigemptyset(set);
+  sigaddset(set, SIGINT);
+  sigaddset(set, SIGTERM);
+  sigaddset(set, SIGHUP);
+}
+
+void clinux_block_job_signals(void) {
+  sigset_t set;
+  job_signals(&set);
+  pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+int clinux_wait_job_signal(void) {
+  sigset_t set;
+  int signal;
+  job_signals(&set);
+  int error = sigwait(&set, &signal);
+  return error ? -error : signal;
+}

@@ -39,15 +39,12 @@ final class BackupWriter {
       plugin: output.chosen.plugin, label: output.label, job: job, pool: pool,
       sharesMemory: request.sharesMemory, stallLimit: request.stallLimit,
       surroundings: surroundings)
-    let readOnlyPool: OwnedDescriptor
-    let archive: OwnedDescriptor
-    do throws(SystemCallError) {
-      try staging.giveToPlugin()
-      readOnlyPool = try pool.readOnlyDescriptor()
-      archive = try staging.descriptorForPlugin()
-    } catch {
-      throw JobError(error, doing: "starting plugin \"\(output.label)\"")
-    }
-    return try starter.start(pool: readOnlyPool, archive: archive)
+    let starting = "starting plugin \"\(output.label)\""
+    try doing(starting) { () throws(SystemCallError) in try staging.giveToPlugin() }
+    return try starter.start(
+      pool: try doing(starting) { () throws(SystemCallError) in try pool.readOnlyDescriptor() },
+      archive: try doing(starting) { () throws(SystemCallError) in
+        try staging.descriptorForPlugin()
+      })
   }
 }

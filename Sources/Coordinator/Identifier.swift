@@ -10,8 +10,8 @@ func makeJobIdentifier() -> String {
 
 /// The present in UTC, as RFC 3339 writes it: `2026-01-31T20:00:00Z`.
 func makeTimestamp() -> String {
-  var now = unsafe time(nil)
-  var parts = tm()
+  var now = time(nil)
+  var parts = unsafe tm()
   unsafe _ = gmtime_r(&now, &parts)
   func two(_ number: Int32) -> String { (number < 10 ? "0" : "") + String(number) }
   let day = unsafe "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"

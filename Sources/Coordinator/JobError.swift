@@ -165,3 +165,10 @@ extension PublishingError {
     }
   }
 }
+
+/// Runs `body` and says what was being done when a system call fails.
+func doing<Value: ~Copyable>(
+  _ what: String, _ body: () throws(SystemCallError) -> Value
+) throws(JobError) -> Value {
+  do { return try body() } catch { throw JobError(error, doing: what) }
+}

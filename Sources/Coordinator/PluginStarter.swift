@@ -16,7 +16,7 @@ struct PluginStarter {
   let stallLimit: Double
   let surroundings: Surroundings
 
-  /// Starts the plugin and greets it.
+  /// Starts the plugin and greets it; whether it could be started shows in the result.
   ///
   /// - Parameters:
   ///   - pool: Descriptor 5, opened as the mode of the job allows.

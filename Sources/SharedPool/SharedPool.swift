@@ -70,3 +70,11 @@ package struct PoolShape: Equatable, Sendable {
       start: base + slot * shape.slotBytes, count: shape.slotBytes)
   }
 }
+
+extension SharedPool {
+  /// A second descriptor that may write, for a reader plugin (read mode).
+  package func writableCopy() throws(SystemCallError) -> OwnedDescriptor {
+    OwnedDescriptor(
+      adopting: try check(clinux_duplicate(writableDescriptor), .duplicate, "the pool"))
+  }
+}

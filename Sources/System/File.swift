@@ -80,3 +80,15 @@ package func readSmallFile(
   bytes.removeLast(bytes.count - filled)
   return bytes
 }
+
+/// Reads up to `count` bytes of an open file, fewer only at its end.
+package func readBytes(
+  _ descriptor: Int32, at offset: Int64, count: Int
+) throws(SystemCallError) -> [UInt8] {
+  var bytes = [UInt8](repeating: 0, count: count)
+  let result = unsafe bytes.withUnsafeMutableBytes { buffer in
+    unsafe clinux_pread(descriptor, buffer.baseAddress!, count, offset)
+  }
+  bytes.removeLast(count - (try check(result, .pread, "descriptor \(descriptor)")))
+  return bytes
+}

@@ -1,2 +1,26 @@
+internal import ArgumentParser
+
+/// The program: one verb per file, everything else in the libraries below.
 @main
-struct Sluice { static func main() {} }
+struct Sluice: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sluice",
+    abstract: "Back up virtual machine disks through sandboxed writer plugins.",
+    discussion: """
+      Sluice reads disk images through QEMU and hands the data to a writer plugin, a separate \
+      program without rights, which makes the archive. An archive under its final name is \
+      complete, always.
+
+      A first backup, and what one can do with it:
+        sluice backup --image drive-scsi0=disk.qcow2 --to raw=monday
+        sluice list monday
+        sluice verify monday
+        sluice restore monday --to restored
+      """,
+    version: "sluice \(version)",
+    subcommands: [
+      Backup.self, Restore.self, List.self, Verify.self, Plugin.self, Doctor.self,
+    ])
+
+  static let version = "0.1.0"
+}

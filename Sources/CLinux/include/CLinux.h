@@ -129,5 +129,10 @@ int clinux_reap(pid_t pid, int *_Nonnull status, int *_Nonnull is_signal);
 void clinux_name_thread(const char *_Nonnull name);
 /// Never lets a closed pipe kill this process (SIGPIPE ignored).
 void clinux_ignore_sigpipe(void);
+/// Keeps SIGINT, SIGTERM and SIGHUP for clinux_wait_job_signal(), in this thread and those it
+/// starts from now on (pthread_sigmask(3)).
+void clinux_block_job_signals(void);
+/// Waits for one of these signals and returns its number (sigwait(3)).
+int clinux_wait_job_signal(void);
 /// Name of an errno value ("ENOSPC"), or NULL (strerrorname_np(3), glibc 2.32).
 const char *_Nullable clinux_errno_name(int value);

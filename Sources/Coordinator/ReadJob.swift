@@ -1,0 +1,65 @@
+internal import BackupProtocol
+internal import PluginHost
+internal import Pump
+internal import SharedPool
+internal import System
+
+/// One run of a reader plugin over an archive: what `list`, `verify` and `restore` share.
+struct ReadJob {
+  let archive: Archive
+  let surroundings: Surroundings
+  let stop: StopSignal
+  /// Seconds of standstill after which the plugin is given up.
+  let stallLimit: Double
+
+  /// Runs the plugin; blocks until it is gone.
+  ///
+  /// - Throws: `JobError` if it cannot be started, or the lane or the plugin failed.
+  func run(_ mode: Job.Mode, doing name: String, _ plan: ReadLane.Plan) throws(JobError) -> JobReport {
+    let started = Instant.now
+    try archive.chosen.require(mode)
+    let slotCount = max(16, Int(archive.chosen.plugin.manifest.slotCountMin))
+    let pool = try doing("taking memory for the pool") { () throws(SystemCallError) in
+      try SharedPool(PoolShape(slotCount: slotCount), name: "sluice-read-pool")
+    }
+    let session = try start(mode, pool)
+    let progress = LaneProgress()
+    let (surroundings, stop) = (surroundings, stop)
+    session.handlers.notice = { surroundings.events(.warning($0)) }
+    let lane = try doing("starting to read") { () throws(SystemCallError) in
+      try ReadLane(
+        session: session, pool: pool, digestThreads: digestThreadCount(), progress: progress,
+        stop: stop)
+    }
+    surroundings.events(.started(progress))
+    let outcome = lane.run(plan)
+    try judge(session, outcome)
+    var report = JobReport(doing: name)
+    report.streams = outcome.summaries
+    report.helperCPUSeconds = session.cpuSeconds
+    report.seconds = Instant.now.seconds(since: started)
+    return report
+  }
+
+  private func start(_ mode: Job.Mode, _ pool: SharedPool) throws(JobError) -> PluginSession {
+    let job = Job(
+      id: makeJobIdentifier(), mode: mode, format: archive.chosen.format.name,
+      output: archive.kind)
+    let starter = PluginStarter(
+      plugin: archive.chosen.plugin, label: archive.chosen.format.name, job: job, pool: pool,
+      sharesMemory: true, stallLimit: stallLimit, surroundings: surroundings)
+    let starting = "starting plugin \"\(archive.chosen.format.name)\""
+    return try starter.start(
+      pool: try doing(starting) { () throws(SystemCallError) in try pool.writableCopy() },
+      archive: try doing(starting) { () throws(SystemCallError) in try archive.open() })
+  }
+
+  /// The plugin's own failure explains more than the lane's.
+  private func judge(_ session: PluginSession, _ outcome: ReadLane.Outcome) throws(JobError) {
+    if case .failed(let failure) = session.outcome {
+      if case .aborted = failure.cause, let lane = outcome.failure { throw JobError(lane) }
+      throw JobError(failure)
+    }
+    if let failure = outcome.failure { throw JobError(failure) }
+  }
+}

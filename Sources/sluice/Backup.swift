@@ -1,0 +1,107 @@
+internal import ArgumentParser
+internal import Coordinator
+
+/// `sluice backup`
+struct Backup: AsyncParsableCommand {
+  enum SharedMemory: String, ExpressibleByArgument, CaseIterable { case auto, off }
+
+  static let configuration = CommandConfiguration(
+    abstract: "Back up disk images and configuration files.",
+    discussion: """
+      Every --to is one archive; all of them are written from one reading of the disks. An \
+      archive appears under its name when it is whole, never before.
+
+      Examples:
+        sluice backup --image drive-scsi0=disk.qcow2 --to raw=/backup/monday
+        sluice backup --image root=root.qcow2 --image data=data.raw,format=raw \\
+            --config vm.conf --to raw=/backup/monday --option raw.sha256sums=on
+      """)
+
+  @Option(
+    help: ArgumentHelp(
+      "A disk: its name in the archive, its file, and what it is if the suffix does not tell. "
+        + "A comma in a file name is doubled.",
+      valueName: "name=file[,format=f]"))
+  var image: [ImageSpecification] = []
+
+  @Option(
+    name: .customLong("to"),
+    help: ArgumentHelp(
+      "An archive to make. A label tells two archives of one format apart.",
+      valueName: "format[:label]=path"))
+  var outputs: [OutputSpecification]
+
+  @Option(
+    help: ArgumentHelp("A file to keep beside the disks, under its own name.", valueName: "file"))
+  var config: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "An option of a plugin; see: sluice plugin info FORMAT.", valueName: "format.key=value"))
+  var option: [OptionSpecification] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "How QEMU hands over the data: straight into shared memory, or through a socket.",
+      valueName: "auto|vhost-user|nbd"))
+  var transport = BackupRequest.TransportChoice.auto
+
+  @Option(
+    name: .customLong("shared-memory"),
+    help: ArgumentHelp(
+      "off: plugins get the data through their pipes.", valueName: "auto|off"))
+  var sharedMemory = SharedMemory.auto
+
+  @Option(
+    name: .customLong("allow-backing"),
+    help: ArgumentHelp(
+      "Backing and data files may lie here, and not only beside their image.", valueName: "dir"))
+  var allowBacking: [String] = []
+
+  @Option(
+    name: .customLong("rate-limit"),
+    help: ArgumentHelp("Read no more than this; K, M, G are understood.", valueName: "bytes/s"))
+  var rateLimit: ByteCount?
+
+  @Option(
+    name: .customLong("stall-limit"),
+    help: ArgumentHelp(
+      "Give a plugin up after so long without any progress.", valueName: "seconds"))
+  var stallLimit = 600.0
+
+  @Option(name: .customLong("vm-name"), help: "The machine's name, for the archive.")
+  var machineName = ""
+
+  @OptionGroup var sandbox: SandboxOption
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    guard stallLimit > 0 && stallLimit < 1e9 else {
+      throw ValidationError("--stall-limit is a number of seconds above 0")
+    }
+  }
+
+  func run() async throws {
+    let printer = EventPrinter(common)
+    let request = makeRequest()
+    let surroundings = common.surroundings(sandbox.sandbox, printer)
+    _ = try await perform(printer) { stop throws(JobError) in
+      try BackupJob(request, surroundings, stop: stop).run()
+    }
+  }
+
+  private func makeRequest() -> BackupRequest {
+    var request = BackupRequest()
+    request.images = image.map(\.image)
+    request.outputs = outputs.map(\.output)
+    request.configs = config
+    request.options = option.map(\.option)
+    request.transport = transport
+    request.sharesMemory = sharedMemory == .auto
+    request.allowBacking = allowBacking
+    request.rateLimit = rateLimit?.bytes
+    request.stallLimit = stallLimit
+    request.vmName = machineName
+    return request
+  }
+}

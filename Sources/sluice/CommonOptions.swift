@@ -1,0 +1,68 @@
+internal import ArgumentParser
+internal import Coordinator
+internal import Glibc
+internal import PluginHost
+internal import Pump
+internal import Sandbox
+internal import System
+
+/// Options of every verb.
+struct CommonOptions: ParsableArguments {
+  @Option(
+    name: .customLong("plugin-path"),
+    help: ArgumentHelp("Look for plugins here first (repeatable).", valueName: "dir"))
+  var pluginPath: [String] = []
+
+  @Flag(help: "Say nothing but errors.")
+  var quiet = false
+
+  @Flag(help: "Write one JSON object per event to standard output.")
+  var json = false
+
+  /// Where plugins and helpers of this installation lie.
+  func places() -> PluginPlaces {
+    let executable = (try? realPath("/proc/self/exe")) ?? "/usr/bin/sluice"
+    let environment = unsafe getenv("SLUICE_PLUGIN_PATH").map { unsafe String(cString: $0) }
+    return PluginPlaces(executable: executable, extra: pluginPath, environment: environment)
+  }
+
+  func surroundings(_ sandbox: SandboxMode, _ printer: EventPrinter) -> Surroundings {
+    Surroundings(places: places(), sandbox: sandbox) { printer.show($0) }
+  }
+}
+
+/// How hard a missing layer of the sandbox is taken.
+struct SandboxOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "auto: use what the kernel has and name what it lacks; strict: refuse instead.",
+      valueName: "auto|strict"))
+  var sandbox = SandboxMode.auto
+}
+
+extension SandboxMode: ExpressibleByArgument {}
+
+/// Runs a verb's work on a thread of its own, with signals, progress and errors looked after.
+///
+/// The first SIGINT or SIGTERM ends the job in order, the second at once.
+func perform<Result: Sendable>(
+  _ printer: EventPrinter,
+  _ body: @escaping @Sendable (StopSignal) throws(JobError) -> Result
+) async throws -> Result {
+  do {
+    let stop = try StopSignal()
+    try JobSignals.take { stop.request() }
+    let drawing = printer.startDrawing()
+    let outcome = try await onThread(named: "sluice-job") { () -> Swift.Result<Result, JobError> in
+      do throws(JobError) { return .success(try body(stop)) } catch { return .failure(error) }
+    }
+    await printer.stopDrawing(drawing)
+    return try outcome.get()
+  } catch let error as JobError {
+    printer.fail(error)
+    throw ExitCode(error.status.rawValue)
+  } catch let error as SystemCallError {
+    printer.fail(JobError(.system, doing: "starting", error.description))
+    throw ExitCode(CommandStatus.system.rawValue)
+  }
+}

@@ -1,0 +1,92 @@
+internal import Coordinator
+internal import Glibc
+internal import JSON
+internal import Pump
+internal import Synchronization
+internal import System
+
+/// Shows events to a person or a tool.
+///
+/// On a terminal a bar is drawn while data flows; elsewhere only what is worth a line is written.
+/// Events come from any thread; one lock keeps lines whole.
+final class EventPrinter: Sendable {
+  private struct State {
+    var progress: LaneProgress?
+    var bar: ProgressBar?
+  }
+
+  private let isQuiet: Bool
+  private let isJSON: Bool
+  private let isTerminal: Bool
+  private let state = Mutex(State())
+
+  init(_ options: CommonOptions) {
+    isQuiet = options.quiet
+    isJSON = options.json
+    isTerminal = !options.json && !options.quiet && isatty(2) == 1
+  }
+
+  /// Shows one event.
+  func show(_ event: JobEvent) {
+    state.withLock { state in
+      if case .started(let progress) = event {
+        state.progress = progress
+        if isTerminal { state.bar = ProgressBar(started: .now) }
+      }
+      if isJSON { return write(event.json.text, to: 1) }
+      guard let line = event.line(isQuiet: isQuiet) else { return }
+      state.bar?.clear()
+      write(line.text, to: line.isError ? 2 : 1)
+    }
+  }
+
+  /// Shows why a command failed.
+  func fail(_ error: JobError) {
+    state.withLock { state in
+      state.bar?.clear()
+      state.bar = nil
+      if isJSON {
+        write(error.json.text, to: 1)
+      }
+      for line in error.description.split(separator: "\n") { write("sluice: \(line)", to: 2) }
+    }
+  }
+
+  /// A line on standard output, unless the user wants silence or JSON.
+  func say(_ text: String) {
+    if !isQuiet && !isJSON { write(text, to: 1) }
+  }
+
+  /// A line of JSON on standard output, if the user wants that.
+  func say(_ value: @autoclosure () -> JSONValue) {
+    if isJSON { write(value().text, to: 1) }
+  }
+
+  /// Draws the bar a few times a second until it is cancelled.
+  func startDrawing() -> Task<Void, Never> {
+    Task {
+      while !Task.isCancelled {
+        state.withLock { state in
+          if let progress = state.progress { state.bar?.draw(progress, now: .now) }
+        }
+        try? await Task.sleep(for: .milliseconds(200))
+      }
+    }
+  }
+
+  /// Ends the drawing and takes the bar off the screen.
+  func stopDrawing(_ task: Task<Void, Never>) async {
+    task.cancel()
+    await task.value
+    state.withLock { state in
+      state.bar?.clear()
+      state.bar = nil
+    }
+  }
+}
+
+/// Writes a line whole; a reader that is gone is no reason to stop a backup.
+func write(_ line: String, to descriptor: Int32) {
+  var text = line + "\n"
+  text.withUTF8 { unsafe _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
+}

@@ -1,0 +1,53 @@
+internal import BackupProtocol
+internal import Coordinator
+internal import JSON
+internal import Pump
+
+extension JobEvent {
+  /// What a person reads of an event, and whether it is bad news; `nil` for silence.
+  func line(isQuiet: Bool) -> (text: String, isError: Bool)? {
+    switch self {
+    case .warning(let text): ("sluice: warning: \(text)", true)
+    case .outputFailed(let label, let error):
+      (
+        error.description.split(separator: "\n").map { "sluice: \(label): \($0)" }
+          .joined(separator: "\n"), true
+      )
+    case .planned, .started: nil
+    case .published(let label, let path):
+      isQuiet ? nil : ("\(label): \(path) is complete", false)
+    case .finished(let report): isQuiet ? nil : (report.text, false)
+    }
+  }
+}
+
+extension JobReport {
+  /// A line a stream, and a last one for the whole.
+  var text: String {
+    let width = streams.map(\.name.count).max() ?? 0
+    var lines = streams.map { stream in
+      stream.name + String(repeating: " ", count: width - stream.name.count)
+        + "  \(formatBytes(stream.size)), \(formatBytes(stream.dataBytes)) of data"
+        + ", \(stream.digest.algorithm.name) \(stream.digest.hexadecimal.prefix(16))…"
+    }
+    let read = streams.reduce(0) { $0 + $1.readBytes }
+    let rate = seconds > 0 ? UInt64(Double(read) / seconds) : 0
+    lines.append(
+      "\(doing): \(streams.count) streams, \(formatBytes(read)) read in "
+        + "\(formatTenths(seconds)) s, \(formatBytes(rate))/s")
+    return lines.joined(separator: "\n")
+  }
+}
+
+extension JobError {
+  /// The failure for tools.
+  var json: JSONValue {
+    var object: JSONObject = [
+      "schema": 1, "event": "failed", "status": JSONValue(status.rawValue),
+      "doing": .string(doing), "message": .string(message),
+      "log": JSONValue(lastLines),
+    ]
+    if let hint { object["hint"] = .string(hint) }
+    return .object(object)
+  }
+}

@@ -1,0 +1,86 @@
+internal import Coordinator
+internal import Glibc
+internal import Pump
+internal import Synchronization
+internal import System
+
+/// One line on a terminal: how far, how fast, how long still.
+struct ProgressBar {
+  private let started: Instant
+  private var lastWidth = 0
+
+  init(started: Instant) { self.started = started }
+
+  /// Draws over the previous drawing.
+  mutating func draw(_ progress: LaneProgress, now: Instant) {
+    let total = progress.totalBytes.load(ordering: .relaxed)
+    guard total > 0 else { return }
+    let passed = min(total, progress.passedBytes.load(ordering: .relaxed))
+    let read = progress.readBytes.load(ordering: .relaxed)
+    let seconds = now.seconds(since: started)
+    let share = Double(passed) / Double(total)
+    let rate = seconds > 0 ? Double(read) / seconds : 0
+    let columns = max(40, Int(terminalColumns()))
+    let text =
+      " \(percent(share))  \(formatBytes(passed)) of \(formatBytes(total))"
+      + "  \(formatBytes(UInt64(rate)))/s  \(remaining(share, seconds))"
+    let bar = self.bar(share, width: columns - text.count - 3)
+    put("\r\(bar)\(text)")
+  }
+
+  /// Takes the bar off the screen.
+  mutating func clear() {
+    if lastWidth > 0 { put("\r\u{1B}[K") }
+    lastWidth = 0
+  }
+
+  private func bar(_ share: Double, width: Int) -> String {
+    guard width >= 8 else { return "" }
+    let full = Int((Double(width) * share).rounded(.down))
+    return "[" + String(repeating: "=", count: full)
+      + String(repeating: " ", count: width - full) + "]"
+  }
+
+  private func percent(_ share: Double) -> String {
+    let number = String(Int(share * 100))
+    return String(repeating: " ", count: 3 - number.count) + number + "%"
+  }
+
+  private func remaining(_ share: Double, _ seconds: Double) -> String {
+    guard share > 0.01, seconds > 1 else { return "ETA --:--" }
+    return "ETA " + formatSeconds(seconds / share - seconds)
+  }
+
+  private mutating func put(_ text: String) {
+    lastWidth = text.count
+    var copy = text
+    copy.withUTF8 { unsafe _ = Glibc.write(2, $0.baseAddress, $0.count) }
+  }
+}
+
+/// `1.5 GiB`, `512 B`.
+func formatBytes(_ bytes: UInt64) -> String {
+  let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
+  var value = Double(bytes)
+  var unit = 0
+  while value >= 1024 && unit < units.count - 1 {
+    value /= 1024
+    unit += 1
+  }
+  return unit == 0 ? "\(bytes) B" : "\(formatTenths(value)) \(units[unit])"
+}
+
+/// `1:05`, `2:03:04`.
+func formatSeconds(_ seconds: Double) -> String {
+  let whole = Int(max(0, seconds).rounded())
+  func two(_ number: Int) -> String { (number < 10 ? "0" : "") + String(number) }
+  let minutes = whole / 60 % 60
+  let tail = two(whole % 60)
+  return whole >= 3600 ? "\(whole / 3600):\(two(minutes)):\(tail)" : "\(minutes):\(tail)"
+}
+
+/// A number with one digit behind the point.
+func formatTenths(_ value: Double) -> String {
+  let tenths = Int((value * 10).rounded())
+  return "\(tenths / 10).\(tenths % 10)"
+}

@@ -1,0 +1,118 @@
+internal import ArgumentParser
+internal import BackupProtocol
+internal import Coordinator
+internal import JSON
+
+/// What the verbs that read an archive share.
+struct ArchiveOptions: ParsableArguments {
+  @Argument(help: "The archive.")
+  var archive: String
+
+  @Option(
+    help: ArgumentHelp(
+      "What the archive is, if it cannot be told by looking.", valueName: "format"))
+  var format: String?
+
+  @OptionGroup var sandbox: SandboxOption
+  @OptionGroup var common: CommonOptions
+}
+
+/// `sluice restore`
+struct Restore: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Restore an archive into a new directory.",
+    discussion: """
+      Disks become sparse raw images NAME.raw, configurations keep their names. Every byte is \
+      held against the archive's receipt; the directory appears when all of it is right.
+      """)
+
+  @OptionGroup var options: ArchiveOptions
+
+  @Option(
+    name: .customLong("to"),
+    help: ArgumentHelp("The directory to make; it must not exist.", valueName: "dir"))
+  var target: String
+
+  func run() async throws {
+    let printer = EventPrinter(options.common)
+    let surroundings = options.common.surroundings(options.sandbox.sandbox, printer)
+    let (path, target, format) = (options.archive, target, options.format)
+    _ = try await perform(printer) { stop throws(JobError) in
+      try RestoreJob(path: path, to: target, format: format, surroundings, stop: stop).run()
+    }
+  }
+}
+
+/// `sluice verify`
+struct Verify: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Read every byte of an archive and hold it against its receipt.")
+
+  @OptionGroup var options: ArchiveOptions
+
+  func run() async throws {
+    let printer = EventPrinter(options.common)
+    let surroundings = options.common.surroundings(options.sandbox.sandbox, printer)
+    let (path, format) = (options.archive, options.format)
+    let (_, hasReceipt) = try await perform(printer) { stop throws(JobError) in
+      try VerifyJob(path: path, format: format, surroundings, stop: stop).run()
+    }
+    printer.say(
+      hasReceipt
+        ? "\(path) is whole: every byte is what its receipt says"
+        : "\(path): structure only, for there is no receipt")
+  }
+}
+
+/// `sluice list`
+struct List: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Say what an archive holds.")
+
+  @OptionGroup var options: ArchiveOptions
+
+  func run() async throws {
+    let printer = EventPrinter(options.common)
+    let surroundings = options.common.surroundings(options.sandbox.sandbox, printer)
+    let (path, format) = (options.archive, options.format)
+    let listing = try await perform(printer) { stop throws(JobError) in
+      try ListJob(path: path, format: format, surroundings, stop: stop).run()
+    }
+    printer.say(listing.json)
+    for line in listing.lines { printer.say(line) }
+  }
+}
+
+extension Listing {
+  /// A head and a line a stream.
+  var lines: [String] {
+    var lines = ["format   \(format)"]
+    if let receipt {
+      lines.append("taken    \(receipt.instant)")
+      if !receipt.vm.name.isEmpty { lines.append("machine  \(receipt.vm.name)") }
+      lines.append("by       \(receipt.tools.joined(separator: ", "))")
+    } else {
+      lines.append("receipt  none")
+    }
+    let width = streams.map(\.name.count).max() ?? 0
+    for stream in streams {
+      let name = stream.name + String(repeating: " ", count: width - stream.name.count)
+      lines.append("\(stream.kind.rawValue)  \(name)  \(stream.size.map(formatBytes) ?? "?")")
+    }
+    return lines
+  }
+
+  var json: JSONValue {
+    var object: JSONObject = [
+      "schema": 1, "event": "listing", "format": .string(format),
+      "streams": .array(
+        streams.map { stream in
+          [
+            "name": .string(stream.name), "kind": .string(stream.kind.rawValue),
+            "role": .string(stream.role), "size": stream.size.map { JSONValue($0) } ?? .null,
+          ]
+        }),
+    ]
+    if let receipt { object["receipt"] = .object(receipt.object) }
+    return .object(object)
+  }
+}
