@@ -74,10 +74,10 @@ extension SandboxPolicy {
     + [SyscallRule].allow("close", "dup", because: "descriptors are put in order")
     + [SyscallRule].allow(
       "poll", "ppoll", "eventfd2", because: "waits for frames and for its own threads")
-    + [UInt64(F_GETFD), UInt64(F_SETFD), UInt64(F_GETFL), 1030].map {
+    + [UInt64(F_GETFD), UInt64(F_SETFD), UInt64(F_GETFL), 1030, 1034].map {
       .allow(
         "fcntl", when: [.argument(1, equals: $0)],
-        because: "reads flags, close-on-exec, duplicates (F_DUPFD_CLOEXEC is 1030)")
+        because: "flags, duplicates (F_DUPFD_CLOEXEC, 1030), the seals of the pool (F_GET_SEALS, 1034)")
     }
     + [
       // O_DIRECT | O_LARGEFILE; O_NONBLOCK, O_ASYNC and O_APPEND would change a shared description.
