@@ -124,7 +124,9 @@ let package = Package(
     // Tests, one target per module.
     .testTarget(
       name: "BlockSourceTests",
-      dependencies: ["BlockSource", "Sandbox", "SharedPool", "System", "CLinux"],
+      dependencies: [
+        "BlockSource", "Sandbox", "SharedPool", "System", "CLinux", "sluice-launcher",
+      ],
       swiftSettings: strictTests),
     .testTarget(
       name: "WriterKitTests", dependencies: ["WriterKit", "ScriptedHost"],

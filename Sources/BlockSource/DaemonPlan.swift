@@ -3,6 +3,9 @@ struct DaemonPlan {
   /// Sockets follow standard input, output and error: the NBD server's first.
   private static let firstSocket = 3
 
+  /// A sandboxed process inherits descriptors up to 15. Images beyond get their data by NBD.
+  static let vhostExportsMax = 12
+
   let arguments: [String]
 
   /// - Parameter vhostExports: How many images, from the first, get a vhost-user-blk export.

@@ -33,7 +33,7 @@ struct ExtentBuilder {
   private let size: UInt64
   private let limit: Int
   private var extents: [Extent] = []
-  /// Holes shorter than this count as data after the next coarsening.
+  /// Holes shorter than this count as data when there are too many extents.
   private var bridgedBytes = 2 * clusterBytes
   /// What the begun cluster is so far.
   private var begunKind = Extent.Kind.hole
@@ -74,7 +74,13 @@ struct ExtentBuilder {
 
   private mutating func emit(to end: UInt64, _ kind: Extent.Kind) {
     append(to: end, kind)
-    while extents.count >= limit { coarsen() }
+    guard extents.count >= limit else { return }
+    coarsen()
+    // Room for as many again, so that a pass over all of them stays rare.
+    while extents.count > limit / 2 {
+      bridgedBytes *= 2
+      coarsen()
+    }
   }
 
   private mutating func append(to end: UInt64, _ kind: Extent.Kind) {
@@ -93,6 +99,5 @@ struct ExtentBuilder {
     for extent in fine {
       append(to: extent.end, extent.length < bridgedBytes ? .data : extent.kind)
     }
-    bridgedBytes *= 2
   }
 }

@@ -1,82 +1,90 @@
-internal import CLinux
 internal import Glibc
+internal import Sandbox
 internal import System
 
 /// How a helper process ended.
 enum ProcessEnd: Equatable, Sendable {
   case exited(Int32)
   case signalled(Int32)
+  /// It never started, or its sandbox stopped it: for people.
+  case stopped(String)
 }
 
-/// A program of QEMU, started with exactly the descriptors it needs and stopped with its owner.
+/// A program of QEMU in its sandbox, stopped with its owner; used by one thread.
 final class HelperProcess {
-  private let pid: pid_t
-  private let watch: OwnedDescriptor
+  private let process: SandboxedProcess
+  private let name: String
   private var end: ProcessEnd?
+  private(set) var usage: (cpuSeconds: Double, peakBytes: Int)?
+
+  /// Where distributions put QEMU's programs; never the PATH of whoever calls.
+  private static let directories = ["/usr/bin", "/usr/local/bin"]
 
   /// - Parameters:
+  ///   - name: E.g. `qemu-img`.
   ///   - descriptors: Ours, and the number under which the child finds each.
   init(
-    program: String, arguments: [String], descriptors: [(source: Int32, target: Int32)]
+    name: String, arguments: [String], descriptors: [(source: Int32, target: Int32)],
+    policy: SandboxPolicy, launcher: String, mode: SandboxMode
   ) throws(SourceError) {
-    pid = try Self.spawn(program, arguments, descriptors)
-    let id = pid
-    watch = try lifted { () throws(SystemCallError) in
-      OwnedDescriptor(adopting: try check(clinux_pidfd_open(id), .pidfdOpen, program))
+    self.name = name
+    let command = SandboxCommand(
+      executable: try Self.executable(name), name: name, arguments: [name] + arguments,
+      environment: ["LC_ALL=C"], descriptors: descriptors, policy: policy, mode: mode)
+    do { process = try SandboxedProcess.launch(command, launcher: launcher) } catch {
+      throw .sandbox(words: "\(error)")
     }
   }
 
-  deinit { stop() }
-
-  private static func spawn(
-    _ program: String, _ arguments: [String], _ descriptors: [(source: Int32, target: Int32)]
-  ) throws(SourceError) -> pid_t {
-    var strings = unsafe ([program] + arguments).map { unsafe strdup($0) }
-    unsafe strings.append(nil)
-    var environment = unsafe [strdup("LC_ALL=C"), nil]
-    var pid: pid_t = 0
-    let result = unsafe clinux_spawn(
-      program, &strings, &environment, descriptors.map(\.source), descriptors.map(\.target),
-      descriptors.count, &pid)
-    unsafe (strings + environment).forEach { unsafe free($0) }
-    if result == -ENOENT { throw .toolMissing(name: program) }
-    try lifted { () throws(SystemCallError) in _ = try check(result, .spawn, program) }
-    return pid
+  private static func executable(_ name: String) throws(SourceError) -> OwnedDescriptor {
+    for directory in directories {
+      do { return try openTrustedExecutable("\(directory)/\(name)") } catch {
+        guard case .system(let failure) = error, failure.code == ENOENT else {
+          throw .sandbox(words: "\(error)")
+        }
+      }
+    }
+    throw .toolMissing(name: name)
   }
-
-  /// Polls readable when the process has ended.
-  var statusDescriptor: Int32 { watch.raw }
 
   /// How it ended, or `nil` while it runs.
   func endIfAny() -> ProcessEnd? {
-    if let end { return end }
-    var status: Int32 = 0
-    var isSignal: Int32 = 0
-    guard unsafe clinux_reap(pid, &status, &isSignal) == 1 else { return nil }
-    end = isSignal != 0 ? .signalled(status) : .exited(status)
-    return end
+    for event in process.readEvents() { note(event) }
+    return process.hasEnded ? end : nil
+  }
+
+  private func note(_ event: SandboxEvent) {
+    switch event {
+    case .started: break
+    case .denied: end = event.denialText(of: name).map { .stopped($0) }
+    case .failed(let step, let code):
+      end = end ?? .stopped("the sandbox of \(name) cannot be built: \(step): \(errnoText(code))")
+    case .exited(let status, let cpuSeconds, let peakBytes):
+      usage = (cpuSeconds, peakBytes)
+      switch status {
+      case .code(let code): end = end ?? .exited(code)
+      case .signal(let signal): end = end ?? .signalled(signal)
+      }
+    }
   }
 
   /// Waits for its end until `deadline`; `nil` if it still runs then.
   func waitForEnd(until deadline: Instant) throws(SourceError) -> ProcessEnd? {
     var poller = Poller()
-    while endIfAny() == nil {
+    while true {
+      if let end = endIfAny() { return end }
       let left = deadline.seconds(since: .now)
       if left <= 0 { return nil }
       poller.removeAll()
-      poller.add(watch.raw, .readable)
+      poller.add(process.statusDescriptor, .readable)
       do { _ = try poller.wait(seconds: left) } catch { throw .system(error) }
     }
-    return end
   }
-
-  /// CPU seconds and peak memory so far, or `nil` when the kernel no longer tells.
-  func usage() -> (cpuSeconds: Double, peakBytes: Int)? { ProcessUsage.read(pid: pid) }
 
   /// Kills and reaps it; nothing happens if it has ended.
   func stop() {
-    guard endIfAny() == nil else { return }
-    _ = clinux_pidfd_signal(watch.raw, SIGKILL)
-    _ = try? waitForEnd(until: Instant.now.advanced(bySeconds: 5))
+    process.terminate()
+    _ = process.reap(deadline: Instant.now.advanced(bySeconds: 5))
+    _ = endIfAny()
   }
 }

@@ -9,7 +9,7 @@ internal import System
 /// directories are trusted, their content is not.
 package enum ImageInspector {
   /// Levels of one image. QEMU opens each in turn; nobody sane has more than a dozen.
-  static let levelsMax = 64
+  static let levelsMax = 32
 
   /// - Parameter launcher: Path of `sluice-launcher`.
   /// - Throws: What is wrong with which file, and what to do about it. Nothing is left running.
@@ -92,7 +92,7 @@ struct ChainWalk {
       return nil
     }
     try LevelCheck.checkContent(file, format)
-    let facts = try tool.facts(of: path, format: format, extents: extents)
+    let facts = try tool.facts(of: file, format: format, extents: extents)
     if facts.isEncrypted {
       throw .unsupported(path: path, what: "is encrypted, which cannot be read yet")
     }

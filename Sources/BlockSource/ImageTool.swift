@@ -35,11 +35,12 @@ struct ImageTool {
   private static let outputBytesMax = 4 << 20
 
   /// - Parameters:
-  ///   - path: Absolute.
+  ///   - file: The level's own; no other level is visible to QEMU.
   ///   - extents: Other files of the level that QEMU will open by their names.
   func facts(
-    of path: String, format: ImageFormat, extents: [String]
+    of file: borrowing ImageFile, format: ImageFormat, extents: [String]
   ) throws(SourceError) -> ImageFacts {
+    let path = file.path
     let output = try lifted { () throws(SystemCallError) in
       try CapturedWords(limit: Self.outputBytesMax, name: "output of qemu-img")
     }
@@ -47,12 +48,16 @@ struct ImageTool {
       try CapturedWords(limit: 64 << 10, name: "words of qemu-img")
     }
     let end = try run(
-      ["info", "--output=json", "-U", "-f", format.rawValue, path], output: output, words: words)
-    guard end == .exited(0) else {
-      if case .signalled = end {
-        throw .toolFailed(name: "qemu-img", words: words.lastWords())
-      }
-      throw .notAnImage(path: path, format: format, words: words.lastWords())
+      ["info", "--output=json", "-U", "-f", format.rawValue, path],
+      policy: .storageDaemon(
+        files: (file.isDevice ? [] : [path]) + extents, devices: file.isDevice ? [path] : [],
+        imageCount: 1), output, words)
+    switch end {
+    case .exited(0): break
+    case .exited: throw .notAnImage(path: path, format: format, words: words.lastWords())
+    case .signalled(let signal):
+      throw .toolFailed(name: "qemu-img", words: "signal \(signal); \(words.lastWords())")
+    case .stopped(let reason): throw .sandbox(words: reason)
     }
     do { return try ImageFacts(parsing: output.bytes()) } catch {
       throw .toolFailed(name: "qemu-img", words: "its answer about \(path) is not understood")
@@ -60,12 +65,13 @@ struct ImageTool {
   }
 
   private func run(
-    _ arguments: [String], output: CapturedWords, words: CapturedWords
+    _ arguments: [String], policy: SandboxPolicy, _ output: CapturedWords, _ words: CapturedWords
   ) throws(SourceError) -> ProcessEnd {
     let null = try lifted { () throws(SystemCallError) in try openFile("/dev/null", flags: 2) }
     let process = try HelperProcess(
-      program: "/usr/bin/qemu-img", arguments: arguments,
-      descriptors: [(null.raw, 0), (output.descriptor, 1), (words.descriptor, 2)])
+      name: "qemu-img", arguments: arguments,
+      descriptors: [(null.raw, 0), (output.descriptor, 1), (words.descriptor, 2)],
+      policy: policy, launcher: launcher, mode: mode)
     let deadline = Instant.now.advanced(bySeconds: Double(Self.deadlineSeconds))
     guard let end = try process.waitForEnd(until: deadline) else {
       throw .notInTime(

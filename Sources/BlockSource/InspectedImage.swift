@@ -28,8 +28,10 @@ package struct ChainLink: Equatable, Sendable {
   /// Other files of a vmdk image; QEMU opens them by their names.
   package let extents: [String]
 
-  /// Every file this level needs.
-  package var files: [String] { [path] + (dataFile.map { [$0] } ?? []) + extents }
+  /// Every regular file this level needs.
+  var files: [String] { (isDevice ? [] : [path]) + (dataFile.map { [$0] } ?? []) + extents }
+  /// Every block device it needs.
+  var devices: [String] { isDevice ? [path] : [] }
 }
 
 /// An image whose every file has been looked at and allowed (decision 23).

@@ -5,20 +5,32 @@ internal import System
 ///
 /// Specified in the NBD project's `doc/proto.md`; calls in libnbd(3).
 @safe final class NBDConnection {
+  /// What a connection is for: QEMU answers the two differently.
+  enum Purpose {
+    /// Simple replies. With structured ones QEMU 7.2 answers a bad sector by hanging up.
+    case data
+    /// Structured replies, which carry `base:allocation`.
+    case allocation
+  }
+
   static let allocationContext = "base:allocation"
 
   private nonisolated(unsafe) let handle: OpaquePointer
   private let life: DaemonLife
 
-  /// Connects and agrees on structured replies and `base:allocation`.
-  init(socket: consuming OwnedDescriptor, export: String, life: DaemonLife) throws(SourceError) {
+  init(
+    socket: consuming OwnedDescriptor, export: String, for purpose: Purpose, life: DaemonLife
+  ) throws(SourceError) {
     guard let handle = unsafe nbd_create() else {
       throw .refused(doing: "libnbd", words: Self.libraryWords())
     }
     unsafe self.handle = unsafe handle
     self.life = life
     unsafe try check(nbd_set_export_name(handle, export))
-    unsafe try check(nbd_add_meta_context(handle, Self.allocationContext))
+    switch purpose {
+    case .data: unsafe try check(nbd_set_request_structured_replies(handle, false))
+    case .allocation: unsafe try check(nbd_add_meta_context(handle, Self.allocationContext))
+    }
     // Otherwise every buffer is cleared before it is filled (decision 27).
     unsafe try check(nbd_set_pread_initialize(handle, false))
     unsafe try check(nbd_aio_connect_socket(handle, socket.release()))

@@ -15,8 +15,9 @@ final class PrivateSocket {
   /// O_PATH, which the Glibc module hides.
   private static let pathOnly: Int32 = 0o10000000
 
-  init() throws(SystemCallError) {
-    let directory = try Self.makeDirectory()
+  /// - Parameter parent: Where there is room for a directory that lives for a moment.
+  init(in parent: String = temporaryDirectory()) throws(SystemCallError) {
+    let directory = try Self.makeDirectory(in: parent)
     defer { _ = unsafe rmdir(directory) }
     // Through the descriptor, because the name of a socket has at most 107 bytes.
     let inside = try openFile(directory, flags: O_DIRECTORY | O_RDONLY)
@@ -27,8 +28,8 @@ final class PrivateSocket {
     handle = try openFile("s", in: inside.raw, flags: Self.pathOnly)
   }
 
-  private static func makeDirectory() throws(SystemCallError) -> String {
-    var template = Array("\(temporaryDirectory())/sluice-XXXXXX".utf8CString)
+  private static func makeDirectory(in parent: String) throws(SystemCallError) -> String {
+    var template = Array("\(parent)/sluice-XXXXXX".utf8CString)
     let made = unsafe template.withUnsafeMutableBufferPointer { buffer in
       unsafe mkdtemp(buffer.baseAddress!) != nil
     }
@@ -37,7 +38,7 @@ final class PrivateSocket {
     return path
   }
 
-  private static func temporaryDirectory() -> String {
+  static func temporaryDirectory() -> String {
     unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
   }
 

@@ -13,51 +13,58 @@ package final class StorageDaemon {
   static let handshakeSeconds = 10
 
   private let images: [InspectedImage]
-  private let transport: Transport
   private let process: HelperProcess
   private let life: DaemonLife
   private let nbd: PrivateSocket
   private let vhost: [PrivateSocket]
 
+  /// - Parameter sockets: The NBD server's, then those of the vhost-user-blk exports.
   private init(
-    images: [InspectedImage], transport: Transport, process: HelperProcess, life: DaemonLife,
-    nbd: PrivateSocket, vhost: [PrivateSocket]
+    images: [InspectedImage], process: HelperProcess, life: DaemonLife, sockets: [PrivateSocket]
   ) {
     self.images = images
-    self.transport = transport
     self.process = process
     self.life = life
-    self.nbd = nbd
-    self.vhost = vhost
+    nbd = sockets[0]
+    vhost = Array(sockets.dropFirst())
   }
 
   /// Starts the daemon; the images are open when the first reader or map has been made.
   ///
   /// - Parameters:
-  ///   - images: 1…1024; `reader(image:pool:)` names them by their place here.
+  ///   - images: At least one; `reader(image:pool:)` names them by their place here.
   ///   - launcher: Path of `sluice-launcher`.
   /// - Throws: `.toolMissing`, `.sandbox`, `.system`; nothing is left running.
   package static func start(
     images: [InspectedImage], transport: Transport, launcher: String, mode: SandboxMode
   ) throws(SourceError) -> StorageDaemon {
-    let nbd = try lifted(PrivateSocket.init)
-    var vhost: [PrivateSocket] = []
-    if transport == .vhostUser {
-      for _ in images { vhost.append(try lifted(PrivateSocket.init)) }
+    let vhostCount = transport == .vhostUser ? min(images.count, DaemonPlan.vhostExportsMax) : 0
+    var sockets: [PrivateSocket] = []
+    for _ in 0...vhostCount {
+      sockets.append(try lifted { () throws(SystemCallError) in try PrivateSocket() })
     }
     let words = try lifted { () throws(SystemCallError) in
       try CapturedWords(limit: 64 << 10, name: "words of qemu-storage-daemon")
     }
     let null = try lifted { () throws(SystemCallError) in try openFile("/dev/null", flags: O_RDWR) }
-    let plan = DaemonPlan(images: images, vhostExports: vhost.count)
     let process = try HelperProcess(
-      program: "/usr/bin/qemu-storage-daemon", arguments: plan.arguments,
+      name: "qemu-storage-daemon",
+      arguments: DaemonPlan(images: images, vhostExports: vhostCount).arguments,
       descriptors: [(null.raw, 0), (null.raw, 1), (words.descriptor, 2)]
-        + DaemonPlan.descriptors([nbd] + vhost))
-    for socket in [nbd] + vhost { socket.dropListener() }
+        + DaemonPlan.descriptors(sockets),
+      policy: policy(for: images),
+      launcher: launcher, mode: mode)
+    for socket in sockets { socket.dropListener() }
     return StorageDaemon(
-      images: images, transport: transport, process: process, life: DaemonLife(words: words),
-      nbd: nbd, vhost: vhost)
+      images: images, process: process, life: DaemonLife(words: words), sockets: sockets)
+  }
+
+  /// Exactly the files of the chains that were looked at, each once.
+  private static func policy(for images: [InspectedImage]) -> SandboxPolicy {
+    let links = images.flatMap(\.chain)
+    return .storageDaemon(
+      files: Set(links.flatMap(\.files)).sorted(), devices: Set(links.flatMap(\.devices)).sorted(),
+      imageCount: images.count)
   }
 
   /// A reader of one image, checked by a first read. One at a time per image.
@@ -66,48 +73,55 @@ package final class StorageDaemon {
   ///   `.notInTime`, `.protocolBroken`, `.system`.
   package func reader(image: Int, pool: SharedPool) throws(SourceError) -> any DiskReader {
     do {
-      switch transport {
-      case .vhostUser:
-        let socket = try lifted(vhost[image].connect)
-        return try VhostUserReader(
-          socket: socket, pool: pool, size: images[image].size, life: life)
-      case .nbd:
-        return try NBDReader(
-          connection: try connectNBD(image), pool: pool, size: images[image].size)
+      let size = images[image].size
+      guard image < vhost.count else {
+        let connection = try connectNBD(image, for: .data)
+        return try NBDReader(connection: connection, pool: pool, size: size)
       }
+      let socket = try lifted(vhost[image].connect)
+      return try VhostUserReader(socket: socket, pool: pool, size: size, life: life)
     } catch { throw explained(error) }
   }
 
   /// Where the image holds data: extents that cover [0, size) exactly, in order.
   package func allocationMap(image: Int) throws(SourceError) -> [Extent] {
     do {
-      return try AllocationMap.read(try connectNBD(image), size: images[image].size)
+      return try AllocationMap.read(
+        try connectNBD(image, for: .allocation), size: images[image].size)
     } catch { throw explained(error) }
   }
 
   /// Ends the daemon.
   ///
-  /// - Returns: What it has cost, or `nil` if it had ended before.
+  /// - Returns: What it has cost, or `nil` if nobody saw its end.
   package func stop() -> (cpuSeconds: Double, peakBytes: Int)? {
-    let usage = process.endIfAny() == nil ? process.usage() : nil
     process.stop()
-    return usage
+    return process.usage
   }
 
-  private func connectNBD(_ image: Int) throws(SourceError) -> NBDConnection {
-    try NBDConnection(
-      socket: try lifted(nbd.connect), export: DaemonPlan.exportName(image), life: life)
-  }
-
-  /// A daemon that could not open an image ends at once: that is the better explanation of
-  /// whatever connection broke.
-  private func explained(_ error: SourceError) -> SourceError {
+  /// A better explanation of an error that a reader threw on its own thread: a daemon that could
+  /// not open an image, or was stopped by its sandbox, takes every connection along.
+  package func explained(_ error: SourceError) -> SourceError {
     switch error {
     case .system, .protocolBroken, .daemonGone:
       let end = try? process.waitForEnd(until: Instant.now.advanced(bySeconds: 1))
-      return end == nil ? error : .daemonGone(words: life.lastWords())
+      switch end {
+      case nil: return error
+      case .stopped(let reason)?: return .sandbox(words: reason)
+      case .exited?: return .daemonGone(words: life.lastWords())
+      case .signalled(let signal)?:
+        return .daemonGone(words: "signal \(signal); \(life.lastWords())")
+      }
     default: return error
     }
+  }
+
+  private func connectNBD(
+    _ image: Int, for purpose: NBDConnection.Purpose
+  ) throws(SourceError) -> NBDConnection {
+    try NBDConnection(
+      socket: try lifted(nbd.connect), export: DaemonPlan.exportName(image), for: purpose,
+      life: life)
   }
 }
 
