@@ -144,5 +144,45 @@ extension Workshop {
   }
 
   /// The launcher beside the test's own executable.
-  var launcher: String { "" }
+  var launcher: String {
+    let own = FileLocator.resolved("/proc/self/exe") ?? ""
+    return "\(own.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" })/sluice-launcher"
+  }
+}
+
+extension Workshop {
+  func overwrite(_ name: String, at offset: Int64, with bytes: [UInt8]) throws {
+    let file = try openFile(path(name), flags: O_RDWR)
+    try bytes.withUnsafeBytes { try file.writeAll($0, at: offset, subject: name) }
+  }
+
+  /// Replaces the only occurrence of some bytes by others.
+  func patch(_ name: String, find: [UInt8], replace: [UInt8]) throws {
+    let content = try bytes(of: name)
+    // Headers only: what is patched lies in the first cluster.
+    let place = (0..<min(content.count - find.count, 64 << 10)).first {
+      content[$0] == find[0] && content[$0..<($0 + find.count)].elementsEqual(find)
+    }
+    try overwrite(name, at: Int64(try #require(place)), with: replace)
+  }
+
+  /// A vmdk image that is only a text, with one line about an extent.
+  func makeDescriptor(_ name: String, _ line: String) throws {
+    let text = """
+      # Disk DescriptorFile
+      version=1
+      CID=11111111
+      parentCID=ffffffff
+      createType="monolithicFlat"
+
+      # Extent description
+      \(line)
+
+      # The Disk Data Base
+      ddb.geometry.cylinders = "1"
+
+      """
+    let file = try openFile(path(name), flags: O_CREAT | O_WRONLY | O_TRUNC, mode: 0o600)
+    try Array(text.utf8).withUnsafeBytes { try file.writeAll($0, at: 0, subject: name) }
+  }
 }
