@@ -1,0 +1,96 @@
+internal import SharedPool
+
+/// The slots of a reader: all its own until it lends them to the host, which gives them back by
+/// RELEASE. In inline mode the same count limits what is under way.
+@safe final class ReadSlots {
+  private let channel: Channel
+  private let pool: PoolMapping?
+  /// Where inline bytes are put together.
+  private let scratch: UnsafeMutableRawBufferPointer
+  let pieceBytesMax: Int
+  private var free: [Int]
+  private var lent: [(sequence: UInt32, slot: Int)] = []
+  /// READs that came while another was answered.
+  private(set) var waiting: [(header: FrameHeader, frame: ReadFrame)] = []
+
+  init(_ context: Context) {
+    channel = context.channel
+    pool = context.pool
+    let slotCount = context.host.slotCount
+    // Whole clusters of what a frame can carry inline.
+    let inlineMost = Int(UInt64(Limits.inlineBytesMax) & ~(Limits.clusterBytes - 1))
+    pieceBytesMax = pool == nil ? min(context.host.slotBytes, inlineMost) : context.host.slotBytes
+    unsafe scratch = .allocate(byteCount: pool == nil ? pieceBytesMax : 0, alignment: 4096)
+    free = Array((0..<slotCount).reversed())
+    lent.reserveCapacity(slotCount)
+  }
+
+  deinit { unsafe scratch.deallocate() }
+
+  /// A slot of our own; waits for a RELEASE if there is none.
+  func take() throws(Ending) -> Int {
+    while true {
+      if let slot = free.popLast() { return slot }
+      try handle(try channel.next())
+    }
+  }
+
+  /// Gives back a slot that was not lent after all.
+  func putBack(_ slot: Int) { free.append(slot) }
+
+  func unsafeMemory(_ slot: Int, count: Int) -> UnsafeMutableRawBufferPointer {
+    unsafe pool?.unsafeBytes(slot: slot, count: count)
+      ?? UnsafeMutableRawBufferPointer(rebasing: scratch[0..<count])
+  }
+
+  func place(_ slot: Int) -> DataFrame.Place { pool == nil ? .inline : .slot(UInt32(slot)) }
+
+  /// Lends a slot to the host.
+  func send(
+    _ frame: DataFrame, stream: UInt32, masks: Span<UInt16>, slot: Int
+  ) throws(Ending) {
+    lent.append((channel.sequence, slot))
+    channel.append { $0.append(frame, stream: stream, masks: masks) }
+    guard pool == nil else { return try channel.flush() }
+    try unsafe channel.flush(
+      inline: UnsafeRawBufferPointer(unsafeMemory(slot, count: Int(frame.length))))
+  }
+
+  func append(_ frame: ZeroFrame, stream: UInt32) {
+    channel.append { $0.append(frame, stream: stream) }
+  }
+
+  /// Takes a frame that may come while a READ is answered: RELEASE, or another READ.
+  func handle(_ header: FrameHeader) throws(Ending) {
+    switch header.type {
+    case .release:
+      try wire { () throws(WireError) in
+        try channel.withPayload { payload throws(WireError) in try release(payload) }
+      }
+    case .read:
+      guard waiting.count < Int(Limits.streamsMax) else {
+        throw .failed(PluginError(.limit, "the host has too many READs under way"))
+      }
+      let frame = try wire { () throws(WireError) in
+        try channel.withPayload { payload throws(WireError) in try ReadFrame(parsing: payload) }
+      }
+      waiting.append((header, frame))
+    default:
+      throw .failed(PluginError(.state(header.type, state: "while a stream is read")))
+    }
+  }
+
+  /// The oldest READ that waits.
+  func nextRead() -> (header: FrameHeader, frame: ReadFrame)? {
+    waiting.isEmpty ? nil : waiting.removeFirst()
+  }
+
+  private func release(_ payload: RawSpan) throws(WireError) {
+    try ReleaseFrame.parse(payload) { sequence throws(WireError) in
+      guard let place = lent.firstIndex(where: { $0.sequence == sequence }) else {
+        throw .field(.release, field: "seq", value: UInt64(sequence))
+      }
+      free.append(lent.remove(at: place).slot)
+    }
+  }
+}
