@@ -36,8 +36,8 @@ package final class PluginProcess {
     _ name: String, target: borrowing OwnedDescriptor, pool: SharedPool?,
     shape: PoolShape = PoolShape(), isPoolWritable: Bool = false, wrapper: [String] = []
   ) throws {
-    let toPlugin = try Pipe()
-    let fromPlugin = try Pipe()
+    var toPlugin = try Pipe()
+    var fromPlugin = try Pipe()
     let null = try openFile("/dev/null", flags: O_RDWR)
     let readOnly = try pool?.readOnlyDescriptor() ?? null.duplicate()
     let writable = pool?.writableDescriptor ?? null.raw
@@ -47,13 +47,13 @@ package final class PluginProcess {
       wrapper + [path],
       environment: ["SLUICE_PROTOCOL=1", "SWIFT_ROOT=/nonexistent"],
       descriptors: [
-        (null.raw, 0), (2, 1), (2, 2), (toPlugin.readEnd.raw, 3), (fromPlugin.writeEnd.raw, 4),
+        (null.raw, 0), (2, 1), (2, 2), (toPlugin.readRaw, 3), (fromPlugin.writeRaw, 4),
         (poolDescriptor, 5), (target.raw, 6),
       ])
     pidfd = OwnedDescriptor(adopting: try check(clinux_pidfd_open(pid), .pidfdOpen, name))
     host = ScriptedHost(
-      toPlugin: try toPlugin.writeEnd.duplicate(),
-      fromPlugin: try fromPlugin.readEnd.duplicate(), pool: pool, shape: shape)
+      toPlugin: toPlugin.takeWriteEnd(),
+      fromPlugin: fromPlugin.takeReadEnd(), pool: pool, shape: shape)
   }
 
   deinit {

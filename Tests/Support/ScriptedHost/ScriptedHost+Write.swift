@@ -1,4 +1,5 @@
 package import BackupProtocol
+internal import Glibc
 package import JSON
 internal import SharedPool
 
@@ -103,7 +104,7 @@ extension ScriptedHost {
   }
 
   private func isZero(_ bytes: [UInt8], cluster start: Int) -> Bool {
-    bytes[start..<min(bytes.count, start + 65536)].allSatisfy { $0 == 0 }
+    isZeros(bytes, start..<min(bytes.count, start + 65536))
   }
 
   /// Sends one DATA frame.
@@ -133,9 +134,17 @@ extension ScriptedHost {
     for block in 0..<16 {
       let start = cluster * 65536 + block * 4096
       guard start < bytes.count else { break }
-      let part = bytes[start..<min(bytes.count, start + 4096)]
-      if !part.allSatisfy({ $0 == 0 }) { mask |= 1 << block }
+      if !isZeros(bytes, start..<min(bytes.count, start + 4096)) { mask |= 1 << block }
     }
     return mask
   }
+}
+
+/// Whether a part of the bytes, not empty, is all zeros.
+package func isZeros(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+  bytes[range.lowerBound] == 0
+    && bytes.withUnsafeBytes { buffer in
+      let start = buffer.baseAddress! + range.lowerBound
+      return memcmp(start, start + 1, range.count - 1) == 0
+    }
 }

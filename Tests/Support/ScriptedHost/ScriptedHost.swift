@@ -140,6 +140,17 @@ package final class ScriptedHost {
   /// DATA frames without RELEASE.
   package var unreleased: Int { lent.count }
 
+  /// Keeps a report for later.
+  func keep(_ frame: Received) { reports.append(frame) }
+
+  /// Texts of the LOG frames so far.
+  package var logTexts: [String] {
+    reports.compactMap { report in
+      guard report.type == .log else { return nil }
+      return try? report.payload.withRawBytes { try LogFrame(parsing: $0).text }
+    }
+  }
+
   /// No more frames: the plugin reads the end of its input.
   package func closeInput() {
     toPlugin = nil

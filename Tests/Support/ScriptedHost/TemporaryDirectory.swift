@@ -19,21 +19,16 @@ package final class TemporaryDirectory {
 
   /// Names inside, sorted.
   package var names: [String] {
-    var names: [String] = []
-    guard let directory = opendir(path) else { return [] }
-    defer { closedir(directory) }
-    while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names.sorted()
+    (try? listDirectory(path)) ?? []
   }
 
   /// The whole of a file inside.
   package func contents(_ name: String) throws -> [UInt8] {
-    try readSmallFile(name, in: descriptor.raw, limit: 256 << 20)
+    let file = try openFile(name, in: descriptor.raw, flags: O_RDONLY)
+    let size = try FileStatus(descriptor: file.raw, subject: name).size
+    return try [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, count in
+      count = try file.readAll(into: UnsafeMutableRawBufferPointer(buffer), at: 0, subject: name)
+    }
   }
 
   /// Makes a file inside.
@@ -42,4 +37,9 @@ package final class TemporaryDirectory {
       name, in: descriptor.raw, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
     try bytes.withUnsafeBytes { try file.writeAll($0, at: 0, subject: name) }
   }
+}
+
+/// Compares without the cost of generic code in a debug build.
+package func areEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+  left.count == right.count && (left.isEmpty || memcmp(left, right, left.count) == 0)
 }

@@ -1,0 +1,63 @@
+import WriterKit
+
+/// manifest.json as it is found: every number and name is somebody else's until checked.
+struct ArchiveManifest {
+  private(set) var streams: [StreamDescription] = []
+
+  init(parsing bytes: [UInt8]) throws(PluginError) {
+    let value: JSONValue
+    do { value = try JSONValue(parsing: bytes, depthMax: Limits.jsonDepthMax) } catch {
+      throw Self.damage("it is not JSON")
+    }
+    guard value["sluice_receipt"]?.integer == Receipt.version else {
+      throw Self.damage("it is not of a version this program knows")
+    }
+    guard let list = value["streams"]?.array, list.count <= Int(Limits.streamsMax) else {
+      throw Self.damage("it has no proper list of streams")
+    }
+    var names: Set<String> = []
+    for (index, element) in list.enumerated() {
+      let stream = try Self.stream(element, id: UInt32(index + 1))
+      guard names.insert(stream.name).inserted else {
+        throw Self.damage("it names \"\(stream.name)\" twice")
+      }
+      streams.append(stream)
+    }
+    do { try Layout.check(streams) } catch { throw Self.damage(error.message) }
+  }
+
+  private static func stream(
+    _ value: JSONValue, id: UInt32
+  ) throws(PluginError) -> StreamDescription {
+    guard let name = value["name"]?.string, StreamDescription.isAcceptable(name: name) else {
+      throw damage("stream \(id) has no proper name")
+    }
+    guard let kind = value["kind"]?.string.flatMap(StreamDescription.Kind.init),
+      let role = value["role"]?.string, role.utf8.count <= Limits.nameBytesMax,
+      let size = value["size"]?.integer.flatMap({ UInt64(exactly: $0) }),
+      size <= Limits.streamBytesMax
+    else { throw damage("\"\(name)\" has no proper kind, role or size") }
+    let stream = StreamDescription(
+      id: id, kind: kind, name: name, role: role, size: size, digest: try digest(value, of: name))
+    // The name says where the bytes are; what the manifest says must be the same.
+    guard value["file"]?.string == Layout.fileName(stream) else {
+      throw damage("\"\(name)\" is not in the file it should be in")
+    }
+    return stream
+  }
+
+  private static func digest(
+    _ stream: JSONValue, of name: String
+  ) throws(PluginError) -> Digest? {
+    guard let value = stream["digest"] else { return nil }
+    guard let algorithm = value["alg"]?.string.flatMap(DigestAlgorithm.init(name:)),
+      let text = value["value"]?.string,
+      let digest = Digest(algorithm: algorithm, hexadecimal: text)
+    else { throw damage("\"\(name)\" has no proper digest") }
+    return digest
+  }
+
+  private static func damage(_ what: String) -> PluginError {
+    PluginError(.corrupt, "\(Layout.manifest) is damaged: \(what)")
+  }
+}

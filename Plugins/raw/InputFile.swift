@@ -1,0 +1,84 @@
+import CLinux
+import Glibc
+import System
+import WriterKit
+
+/// A file of an archive that is being read. Never a link, a device or a pipe.
+struct InputFile: ~Copyable {
+  let name: String
+  /// Bytes.
+  let size: UInt64
+  private let file: OwnedDescriptor
+
+  init(opening name: String, in directory: Int32) throws(PluginError) {
+    let opened = try Self.open(name, in: directory)
+    let status: FileStatus
+    do { status = try FileStatus(descriptor: opened.raw, subject: name) } catch {
+      throw PluginError("opening \(name)", error)
+    }
+    guard status.kind == .regular else {
+      throw PluginError(.corrupt, "\(name) is no regular file")
+    }
+    self.name = name
+    size = UInt64(max(0, status.size))
+    file = opened
+  }
+
+  private static func open(
+    _ name: String, in directory: Int32
+  ) throws(PluginError) -> OwnedDescriptor {
+    do {
+      // Not blocking: a pipe in place of the file must not hold us up before we look at it.
+      return try openFile(name, in: directory, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    } catch {
+      switch error.code {
+      case ENOENT: throw PluginError(.notFound, "\(name) is missing")
+      case ELOOP: throw PluginError(.corrupt, "\(name) is a link")
+      default: throw PluginError("opening \(name)", error)
+      }
+    }
+  }
+
+  /// Reads exactly the bytes of `span`.
+  func read(into span: inout MutableRawSpan, at offset: UInt64) throws(PluginError) {
+    var failure: SystemCallError?
+    let count = span.byteCount
+    let done = unsafe span.withUnsafeMutableBytes { buffer -> Int in
+      do throws(SystemCallError) {
+        return unsafe try file.readAll(into: buffer, at: Int64(offset), subject: name)
+      } catch {
+        failure = error
+        return 0
+      }
+    }
+    if let failure { throw PluginError("reading \(name)", failure) }
+    guard done == count else { throw PluginError(.corrupt, "\(name) ends before its size") }
+  }
+
+  /// The whole of a small file.
+  func readAll(limit: Int) throws(PluginError) -> [UInt8] {
+    guard size <= UInt64(limit) else {
+      throw PluginError(.corrupt, "\(name) has \(size) bytes: more than it can have")
+    }
+    var bytes = [UInt8](repeating: 0, count: Int(size))
+    var span = bytes.mutableSpan
+    var raw = unsafe span.mutableBytes
+    try read(into: &raw, at: 0)
+    return bytes
+  }
+
+  /// The next range that is no hole, at or after `offset` and before `end`; `nil` if only holes
+  /// follow.
+  func nextData(from offset: UInt64, end: UInt64) throws(PluginError) -> Range<UInt64>? {
+    let start = clinux_seek_data(file.raw, Int64(offset))
+    if start == -Int64(ENXIO) { return nil }
+    let hole = start < 0 ? start : clinux_seek_hole(file.raw, start)
+    guard hole >= 0 else {
+      throw PluginError("looking for holes in \(name)", errno: Int32(-hole))
+    }
+    guard start >= offset, hole > start else {
+      throw PluginError(.corrupt, "\(name) changes while it is read")
+    }
+    return start < end ? UInt64(start)..<min(end, UInt64(hole)) : nil
+  }
+}

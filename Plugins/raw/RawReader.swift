@@ -1,0 +1,77 @@
+import System
+import WriterKit
+
+/// Reads the directory: what is a hole in a file is never read.
+final class RawReader: ArchiveReader {
+  /// Files are read at any place with the same ease.
+  static let readsRanges = true
+
+  let streams: [StreamDescription]
+  private let directory: Int32
+  /// In verify mode: what SHA256SUMS says of the files it lists.
+  private let checksums: Checksums?
+
+  init(job: Job, input: Output, host: Host) throws(PluginError) {
+    guard input.kind == .directory else {
+      throw PluginError(.badJob, "raw reads a directory, not a \(input.kind)")
+    }
+    directory = input.descriptor
+    let text = try Self.manifestText(directory)
+    streams = try ArchiveManifest(parsing: text).streams
+    for stream in streams { _ = try Self.open(stream, in: directory) }
+    guard job.mode == .verify else {
+      checksums = nil
+      return
+    }
+    checksums = try Checksums(of: streams, manifest: text, in: directory)
+  }
+
+  func read(
+    _ stream: StreamDescription, _ range: Range<UInt64>, into sink: ReadSink
+  ) throws(PluginError) {
+    let file = try Self.open(stream, in: directory)
+    let isWhole = range.lowerBound == 0 && range.upperBound == stream.size
+    let expected = isWhole ? checksums?[file.name] : nil
+    var hash = SHA256()
+    var masks: [UInt16] = []
+    while sink.bytesLeft > 0 {
+      let start = sink.position
+      let map = try PieceMap(
+        file, from: start, end: sink.end, countMax: sink.pieceBytesMax, masks: &masks)
+      if map.holeBytes > 0 {
+        if expected != nil { hash.updateZeros(map.holeBytes) }
+        try sink.zeros(map.holeBytes)
+        continue
+      }
+      try sink.data(map.dataBytes, masks: masks.span) { span throws(PluginError) in
+        try file.read(into: &span, at: start)
+        if expected != nil { hash.update(span.bytes) }
+      }
+    }
+    if let expected, hash.finish() != expected {
+      throw PluginError(.corrupt, "\(file.name) is damaged: SHA256SUMS says otherwise")
+    }
+  }
+
+  private static func manifestText(_ directory: Int32) throws(PluginError) -> [UInt8] {
+    do {
+      return try InputFile(opening: Layout.manifest, in: directory)
+        .readAll(limit: Receipt.byteCountMax)
+    } catch {
+      guard error.code == .notFound else { throw error }
+      throw PluginError(
+        .notFound, "there is no \(Layout.manifest): this is no raw archive, or not a whole one")
+    }
+  }
+
+  private static func open(
+    _ stream: StreamDescription, in directory: Int32
+  ) throws(PluginError) -> InputFile {
+    let file = try InputFile(opening: Layout.fileName(stream), in: directory)
+    guard file.size == stream.size else {
+      throw PluginError(
+        .corrupt, "\(file.name) has \(file.size) bytes, but \(stream.size ?? 0) by the manifest")
+    }
+    return file
+  }
+}
