@@ -1,0 +1,65 @@
+# What install, quickstart, run-tests and .ci/run share. To be sourced, from the top of the tree.
+
+# Debian's names. What a build needs, what Sluice runs, what only the tests and the demo run.
+build_packages="pkg-config libjansson-dev libnbd-dev libseccomp-dev libssl-dev"
+run_packages="qemu-system-common qemu-utils"
+demo_packages="e2fsprogs"
+test_packages="e2fsprogs libnbd-bin nbdkit python3 strace"
+
+# mke2fs and its like are not on every user's PATH.
+PATH=$PATH:/usr/sbin:/sbin
+
+# A plugin that others could overwrite is refused: what is built must not be group-writable.
+umask 022
+
+say() { printf 'sluice: %s\n' "$*" >&2; }
+
+die() {
+  status=$1
+  shift
+  say "$@"
+  exit "$status"
+}
+
+# need_swift: the compiler is there.
+need_swift() {
+  command -v swift >/dev/null ||
+    die 69 "swift is not on the PATH; get Swift $(cat .swift-version) from https://swift.org/install"
+}
+
+# need_packages NAME…: installs what is missing of them, by apt, as root or through sudo.
+need_packages() {
+  missing=
+  for package in "$@"; do
+    case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
+      installed) ;;
+      *) missing="$missing $package" ;;
+    esac
+  done
+  [ -n "$missing" ] || return 0
+  as_root=
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || die 69 "missing packages; as root: apt-get install$missing"
+    as_root=sudo
+  fi
+  say "installing$missing"
+  # An update that fails for a source we do not need is no reason to stop.
+  $as_root apt-get -qq update || say "apt-get update failed; trying with the lists there are"
+  # shellcheck disable=SC2086
+  $as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get -qq install -y --no-install-recommends $missing >&2
+}
+
+# plugin_names: every writer of this tree.
+plugin_names() {
+  for manifest in Plugins/*/*.json; do basename "$manifest" .json; done
+}
+
+# build_release: the program, its launcher and every writer, into .build/release.
+build_release() {
+  swift build -c release --product sluice
+  swift build -c release --product sluice-launcher
+  for name in $(plugin_names); do
+    swift build -c release --product "sluice-writer-$name"
+  done
+}
