@@ -24,7 +24,6 @@ let launcherLink: [LinkerSetting] = [.unsafeFlags(["-nostartfiles", "-static-exe
 
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
-let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 let package = Package(
   name: "sluice",
@@ -36,7 +35,6 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
   targets: [
     // Libraries of the system.
@@ -53,7 +51,7 @@ let package = Package(
 
     // The floor: what both sides of the wire stand on.
     .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
-    .target(name: "System", dependencies: ["CLinux", systemPackage], swiftSettings: strict),
+    .target(name: "System", dependencies: ["CLinux"], swiftSettings: strict),
     .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: strict),
     .target(name: "BackupProtocol", dependencies: ["JSON"], swiftSettings: strict),
     .target(name: "SharedPool", dependencies: ["System", "CLinux"], swiftSettings: strict),

@@ -78,27 +78,34 @@ package struct BackupJob {
   private func conclude(
     _ plan: BackupPlan, _ writers: [BackupWriter], _ outcome: BackupLane.Outcome
   ) throws(JobError) -> JobReport {
-    if let failure = outcome.failure, case .noWriters = failure {} else if let failure = outcome.failure {
-      throw JobError(failure)
-    }
+    // Without writers each of them tells for itself what became of it.
+    if let failure = outcome.failure, !failure.isNoWriters { throw JobError(failure) }
     var report = JobReport(doing: "backup")
     report.streams = outcome.summaries
-    var errors: [JobError] = []
+    var failed: [(label: String, error: JobError)] = []
     for writer in writers {
       report.helperCPUSeconds += writer.session.cpuSeconds
       do throws(JobError) {
         report.outputs.append(try writer.publish(plan, outcome.summaries))
         surroundings.events(.published(label: writer.output.label, path: writer.output.path))
       } catch {
-        errors.append(error)
-        surroundings.events(.outputFailed(label: writer.output.label, error))
+        failed.append((writer.output.label, error))
       }
     }
-    guard let first = errors.first else { return report }
-    if report.outputs.isEmpty && errors.count == 1 { throw first }
-    throw JobError(
-      report.outputs.isEmpty ? first.status : .partial, doing: "",
-      "\(errors.count) of \(writers.count) outputs failed")
+    if !failed.isEmpty { throw verdict(failed, of: writers.count) }
+    return report
+  }
+
+  /// One output that failed alone is the job's error; of several each is told first.
+  private func verdict(
+    _ failed: [(label: String, error: JobError)], of count: Int
+  ) -> JobError {
+    if count == 1 { return failed[0].error }
+    for (label, error) in failed { surroundings.events(.outputFailed(label: label, error)) }
+    return JobError(
+      failed.count < count ? .partial : failed[0].error.status, doing: "",
+      "\(failed.count) of \(count) outputs failed"
+        + (failed.count < count ? "; the others are complete" : ""))
   }
 }
 

@@ -28,12 +28,12 @@ final class BackupSource {
       self.streams = streams
       return
     }
-    let daemon = try Self.start(plan, request, surroundings)
+    let (daemon, maps) = try Self.start(plan, request, surroundings)
     for index in plan.images.indices {
-      let map = try Self.map(daemon, plan.images[index].name, index)
       streams.append(
         LaneStream(
-          description: plan.streams[streams.count], size: plan.images[index].size, map: map,
+          description: plan.streams[streams.count], size: plan.images[index].size,
+          map: maps[index],
           openReader: { () throws(SourceError) in try daemon.reader(image: index, pool: pool) }))
     }
     self.daemon = daemon
@@ -51,24 +51,42 @@ final class BackupSource {
     return daemon?.stop()?.cpuSeconds ?? 0
   }
 
+  /// Starts QEMU with the wished transport; `auto` falls back to NBD, and says so.
   private static func start(
     _ plan: BackupPlan, _ request: BackupRequest, _ surroundings: Surroundings
-  ) throws(JobError) -> StorageDaemon {
-    let transport: Transport = request.transport == .nbd ? .nbd : .vhostUser
+  ) throws(JobError) -> (StorageDaemon, [[Extent]]) {
+    switch request.transport {
+    case .vhostUser: return try start(plan, .vhostUser, surroundings)
+    case .nbd: return try start(plan, .nbd, surroundings)
+    case .auto:
+      do throws(JobError) { return try start(plan, .vhostUser, surroundings) } catch {
+        // If it is the image that QEMU does not like, NBD fails in the same words.
+        let started = try start(plan, .nbd, surroundings)
+        surroundings.events(
+          .warning("this QEMU does not serve vhost-user-blk; NBD is slower: \(error.message)"))
+        return started
+      }
+    }
+  }
+
+  private static func start(
+    _ plan: BackupPlan, _ transport: Transport, _ surroundings: Surroundings
+  ) throws(JobError) -> (StorageDaemon, [[Extent]]) {
+    let daemon: StorageDaemon
     do throws(SourceError) {
-      return try StorageDaemon.start(
+      daemon = try StorageDaemon.start(
         images: plan.images, transport: transport, launcher: surroundings.launcher,
         mode: surroundings.sandbox)
     } catch {
       throw JobError(error, doing: "starting qemu-storage-daemon")
     }
-  }
-
-  private static func map(
-    _ daemon: StorageDaemon, _ name: String, _ index: Int
-  ) throws(JobError) -> [Extent] {
-    do throws(SourceError) { return try daemon.allocationMap(image: index) } catch {
-      throw JobError(error, doing: "asking where disk \(name) has data")
+    var maps: [[Extent]] = []
+    for (index, image) in plan.images.enumerated() {
+      do throws(SourceError) { maps.append(try daemon.allocationMap(image: index)) } catch {
+        _ = daemon.stop()
+        throw JobError(error, doing: "asking where disk \(image.name) has data")
+      }
     }
+    return (daemon, maps)
   }
 }

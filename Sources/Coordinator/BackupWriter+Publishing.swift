@@ -15,6 +15,7 @@ extension BackupWriter {
     let finished = try whole()
     let receipt = makeReceipt(plan, summaries)
     do throws(PublishingError) {
+      try staging.requireArtefacts(finished.artefacts)
       if let name = output.chosen.format.receipt, output.kind == .directory {
         try check(receipt, against: name)
         try staging.publish()

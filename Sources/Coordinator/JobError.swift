@@ -146,7 +146,7 @@ extension PublishingError {
     switch self {
     case .badName: .usage
     case .exists, .inUse: .cannotCreate
-    case .foreignObject, .tooManyFiles, .badReceipt: .software
+    case .foreignObject, .tooManyFiles, .badReceipt, .missingArtefact: .software
     case .system(let error):
       switch errnoName(error.code) {
       case "ENOSPC", "EDQUOT", "EIO": .inputOutput

@@ -48,8 +48,3 @@ struct PluginStarter {
       slotBytes: UInt32(pool.shape.slotBytes), hostName: "sluice", hostVersion: Self.version)
   }
 }
-
-/// Names nobody knows, so that no plugin gets used to knowing them all. protocol.md, *Grease*.
-enum Grease {
-  static func feature() -> String { "grease-" + String(UInt16.random(in: 0...UInt16.max), radix: 16) }
-}

@@ -150,7 +150,7 @@ extension PluginSession {
   func receiveStatus() {
     for event in process.readEvents() {
       switch event {
-      case .started(_, let missing): missingLayers = missing
+      case .started(_, let missing): tellMissing(missing)
       case .denied: denial = event.denialText(of: "plugin \"\(label)\"")
       case .failed(let step, let code):
         fail(.launch("\(step): \(errnoText(code))"))
@@ -160,6 +160,13 @@ extension PluginSession {
         cpuSeconds = seconds
       }
     }
+  }
+
+  private func tellMissing(_ layers: [String]) {
+    guard !layers.isEmpty else { return }
+    handlers.notice(
+      "the sandbox of plugin \"\(label)\" lacks what this kernel does not have: "
+        + layers.joined(separator: ", "))
   }
 
   /// Ends the run badly: nothing the plugin says counts any more.

@@ -74,8 +74,6 @@ package final class PluginSession {
   let offeredFeatures: [String]
   /// Warnings of the plugin that are still passed on to the user.
   var noticesLeft = 100
-  /// Layers of the sandbox that this kernel could not give.
-  package internal(set) var missingLayers: [String] = []
 
   var deadlines: SessionDeadlines
   /// Why the run cannot end well; the process may still be ending.
@@ -102,6 +100,7 @@ package final class PluginSession {
     log = LogCapture(pipe: process.takeLog())
     self.process = process.sandboxed
     outgoing.frames.append(.hello, hello.object)
+    Grease.maybeAppend(to: &outgoing.frames)
   }
 
   /// Whether the plugin takes data from the pool.

@@ -14,6 +14,8 @@ package enum PublishingError: Error, Sendable {
   case tooManyFiles(Int)
   /// The plugin's own receipt is missing or says something else than what was sent.
   case badReceipt(plugin: String, String)
+  /// A file the plugin said it made is not there, or of another length.
+  case missingArtefact(String)
   case system(SystemCallError)
 }
 
@@ -28,6 +30,8 @@ extension PublishingError: CustomStringConvertible {
     case .tooManyFiles(let most): "the plugin left more than \(most) files"
     case .badReceipt(let plugin, let reason):
       "plugin \"\(plugin)\" left no proper receipt: \(reason)"
+    case .missingArtefact(let name):
+      "the plugin says it made \"\(sanitised(name.utf8))\", which is not there as it says"
     case .system(let error): "\(error)"
     }
   }

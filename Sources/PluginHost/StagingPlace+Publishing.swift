@@ -1,4 +1,4 @@
-internal import BackupProtocol
+package import BackupProtocol
 internal import CLinux
 internal import Glibc
 internal import System
@@ -76,6 +76,17 @@ extension StagingPlace {
 }
 
 extension StagingPlace {
+  /// Checks that the files the plugin says it made are there, and as long as it says.
+  package func requireArtefacts(_ artefacts: [Finished.Artefact]) throws(PublishingError) {
+    guard kind == .directory else { return }
+    for artefact in artefacts {
+      guard StreamDescription.isAcceptable(name: artefact.name),
+        let status = try? FileStatus(path: artefact.name, in: place.raw),
+        status.kind == .regular, status.size == Int64(artefact.size)
+      else { throw .missingArtefact(artefact.name) }
+    }
+  }
+
   /// Writes a small staging file of the host's own.
   package func fill(_ bytes: [UInt8]) throws(PublishingError) {
     var failure: SystemCallError?

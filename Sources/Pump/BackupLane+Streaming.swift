@@ -184,7 +184,8 @@ extension BackupLane {
       return announce(zeros, book)
     }
     book.leaves.append(slot)
-    book.summary.dataBytes += UInt64(entry.dataBlocks) * Limits.blockBytes
+    book.summary.dataBytes += min(
+      UInt64(entry.dataBlocks) * Limits.blockBytes, UInt64(entry.length))
     let writers = self.writers
     board[slot].holders += 1 + writers.count
     let clusters = (entry.length + Int(Limits.clusterBytes) - 1) / Int(Limits.clusterBytes)

@@ -49,4 +49,7 @@ package enum LaneFailure: Error, Sendable {
   /// What was read cannot be put in its place.
   case target(String)
   case system(String)
+
+  /// The plugins themselves tell why none is left.
+  package var isNoWriters: Bool { if case .noWriters = self { true } else { false } }
 }

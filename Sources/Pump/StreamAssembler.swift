@@ -152,7 +152,7 @@ struct StreamAssembler: ~Copyable {
       rebasing: buffers.unsafeBytes(slot: current)[0..<length])
     let blocks = unsafe ZeroScan.scan(bytes, into: &masks)
     guard blocks > 0 else { return }
-    dataBytes += UInt64(blocks) * Limits.blockBytes
+    dataBytes += min(UInt64(blocks) * Limits.blockBytes, UInt64(length))
     chunks[current] = chunk
     isHashed[current] = false
     workers.start(slot: current, zerosBefore: 0, length: length, zerosAfter: 0)
