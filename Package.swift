@@ -121,6 +121,10 @@ let package = Package(
 
     // Tests, one target per module.
     .testTarget(
+      name: "PumpTests",
+      dependencies: ["Pump", "BackupProtocol", "BlockSource", "SharedPool", "System"],
+      swiftSettings: strictTests),
+    .testTarget(
       name: "BlockSourceTests",
       dependencies: [
         "BlockSource", "Sandbox", "SharedPool", "System", "CLinux", "sluice-launcher",

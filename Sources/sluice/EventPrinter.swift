@@ -62,14 +62,16 @@ final class EventPrinter: Sendable {
     if isJSON { write(value().text, to: 1) }
   }
 
-  /// Draws the bar a few times a second until it is cancelled.
+  /// Draws the bar a few times a second, or writes an event each second, until it is cancelled.
   func startDrawing() -> Task<Void, Never> {
     Task {
       while !Task.isCancelled {
         state.withLock { state in
-          if let progress = state.progress { state.bar?.draw(progress, now: .now) }
+          guard let progress = state.progress else { return }
+          state.bar?.draw(progress, now: .now)
+          if isJSON { write(progress.json.text, to: 1) }
         }
-        try? await Task.sleep(for: .milliseconds(200))
+        try? await Task.sleep(for: .milliseconds(isJSON ? 1000 : 200))
       }
     }
   }

@@ -2,6 +2,7 @@ internal import BackupProtocol
 internal import Coordinator
 internal import JSON
 internal import Pump
+internal import Synchronization
 
 extension JobEvent {
   /// What a person reads of an event, and whether it is bad news; `nil` for silence.
@@ -36,6 +37,18 @@ extension JobReport {
       "\(doing): \(streams.count) streams, \(formatBytes(read)) read in "
         + "\(formatTenths(seconds)) s, \(formatBytes(rate))/s")
     return lines.joined(separator: "\n")
+  }
+}
+
+extension LaneProgress {
+  /// How far the work is, for tools.
+  var json: JSONValue {
+    [
+      "schema": 1, "event": "progress",
+      "passed": JSONValue(passedBytes.load(ordering: .relaxed)),
+      "read": JSONValue(readBytes.load(ordering: .relaxed)),
+      "total": JSONValue(totalBytes.load(ordering: .relaxed)),
+    ]
   }
 }
 

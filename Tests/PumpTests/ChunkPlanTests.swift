@@ -1,0 +1,91 @@
+import BlockSource
+import Pump
+import Testing
+
+struct ChunkPlanTests {
+  private static let kib: UInt64 = 1024
+  private static let mib: UInt64 = 1 << 20
+
+  private func steps(_ extents: [Extent]) -> [ChunkPlan.Step] {
+    var plan = ChunkPlan(extents)
+    var steps: [ChunkPlan.Step] = []
+    while let step = plan.next() { steps.append(step) }
+    return steps
+  }
+
+  /// Extents of the given lengths, one after the other.
+  private func extents(_ parts: [(UInt64, Extent.Kind)]) -> [Extent] {
+    var offset: UInt64 = 0
+    return parts.map { length, kind in
+      defer { offset += length }
+      return Extent(offset: offset, length: length, kind: kind)
+    }
+  }
+
+  @Test func `data is read chunk by chunk up to the odd end`() {
+    let found = steps(extents([(2 * Self.mib + 700, .data)]))
+    #expect(
+      found == [
+        .read(offset: 0, length: 1 << 20), .read(offset: Self.mib, length: 1 << 20),
+        .read(offset: 2 * Self.mib, length: 700),
+      ])
+  }
+
+  @Test func `a hole of many chunks is one step`() {
+    let found = steps(extents([(1 << 40, .hole)]))
+    #expect(found == [.skip(offset: 0, length: 1 << 40, kind: .hole)])
+  }
+
+  @Test func `holes inside a chunk are bridged, those around its data are not`() {
+    let found = steps(
+      extents([
+        (128 * Self.kib, .hole), (64 * Self.kib, .data), (64 * Self.kib, .zero),
+        (64 * Self.kib, .data), (4 * Self.mib, .hole),
+      ]))
+    #expect(
+      found == [
+        .skip(offset: 0, length: 128 * Self.kib, kind: .hole),
+        .read(offset: 128 * Self.kib, length: 192 << 10),
+        .skip(offset: 320 * Self.kib, length: 4 * Self.mib, kind: .hole),
+      ])
+  }
+
+  @Test(arguments: 1...40)
+  func `steps cover the stream exactly and stay inside chunks`(seed: UInt64) {
+    var random = SeededRandom(seed)
+    let kinds: [Extent.Kind] = [.hole, .zero, .data]
+    let parts = (0..<60).map { _ in
+      (UInt64.random(in: 1...40, using: &random) << 16, kinds.randomElement(using: &random)!)
+    }
+    let map = extents(parts)
+    var position: UInt64 = 0
+    var readChunks: Set<UInt64> = []
+    for step in steps(map) {
+      switch step {
+      case .skip(let offset, let length, let kind):
+        #expect(offset == position)
+        #expect(kind != .data)
+        position += length
+      case .read(let offset, let length):
+        #expect(offset == position)
+        #expect(offset / Self.mib == (offset + UInt64(length) - 1) / Self.mib)
+        #expect(readChunks.insert(offset / Self.mib).inserted, "two reads in one chunk")
+        position += UInt64(length)
+      }
+    }
+    #expect(position == map.last?.end)
+  }
+}
+
+/// A generator that repeats itself: failures name the seed.
+struct SeededRandom: RandomNumberGenerator {
+  private var state: UInt64
+  init(_ seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
+
+  mutating func next() -> UInt64 {
+    state ^= state << 13
+    state ^= state >> 7
+    state ^= state << 17
+    return state
+  }
+}
