@@ -118,6 +118,9 @@ let package = Package(
       name: "ScriptedHost",
       dependencies: ["BackupProtocol", "SharedPool", "System", "JSON", "CLinux"],
       path: "Tests/Support/ScriptedHost", swiftSettings: strictTests),
+    .executableTarget(
+      name: "source-run", dependencies: ["BlockSource", "Sandbox", "SharedPool", "System"],
+      path: "Tests/Support/source-run", swiftSettings: strictTests),
 
     // Tests, one target per module.
     .testTarget(
@@ -128,6 +131,7 @@ let package = Package(
       name: "BlockSourceTests",
       dependencies: [
         "BlockSource", "Sandbox", "SharedPool", "System", "CLinux", "sluice-launcher",
+        "source-run",
       ],
       swiftSettings: strictTests),
     .testTarget(

@@ -5,7 +5,9 @@ enum AllocationMap {
   /// libnbd 1.14 takes less than 4 GiB per call (decision 27); whole clusters of it.
   private static let askedBytesMax: UInt64 = (4 << 30) - clusterBytes
   /// For one answer: tables of a cold image on a slow disk may have to be read.
-  private static let answerSeconds = 60.0
+  private static let answerSeconds = 60
+  /// For the whole map: an answer may cover little, but not for ever.
+  private static let mapSeconds = 600
 
   private enum Flag {
     static let hole: UInt32 = 1
@@ -20,11 +22,15 @@ enum AllocationMap {
       throw .protocolBroken(what: "the disk has \(exported) bytes instead of \(size)")
     }
     guard connection.knowsAllocation else { return builder.finish() }
+    let deadline = Instant.now.advanced(bySeconds: Double(mapSeconds))
     while builder.position < size {
+      guard Instant.now < deadline else {
+        throw .notInTime(doing: "the allocation map", seconds: mapSeconds, words: "")
+      }
       let start = builder.position
       try connection.blockStatus(
         offset: start, length: min(askedBytesMax, exported - start),
-        deadline: Instant.now.advanced(bySeconds: answerSeconds)
+        seconds: answerSeconds
       ) { length, flags in builder.add(length: UInt64(length), kind: kind(flags)) }
       guard builder.position > start else {
         throw .protocolBroken(what: "an allocation map that stands still")

@@ -49,8 +49,13 @@ final class CapturedWords: Sendable {
     if line.starts(with: "qemu-".utf8), let space = line.firstIndex(of: UInt8(ascii: " ")) {
       rest = line[(space + 1)...]
     }
+    // And it repeats the option that failed, whose end is what matters.
+    if rest.starts(with: "--blockdev {".utf8), let end = rest.lastRange(of: "}: ") {
+      rest = rest[end.upperBound...]
+    }
+    let scalars = String(decoding: rest.prefix(400), as: UTF8.self).unicodeScalars
     var text = String.UnicodeScalarView()
-    text.append(contentsOf: String(decoding: rest.prefix(400), as: UTF8.self).unicodeScalars.filter(isPrintable))
+    text.append(contentsOf: scalars.filter(isPrintable))
     return String(text)
   }
 
@@ -60,5 +65,14 @@ final class CapturedWords: Sendable {
     case 0..<0x20, 0x7F..<0xA0, 0x200B...0x200F, 0x2028...0x202E, 0x2066...0x2069: false
     default: true
     }
+  }
+}
+
+extension ArraySlice<UInt8> {
+  fileprivate func lastRange(of text: String) -> Range<Int>? {
+    let wanted = Array(text.utf8)
+    guard count >= wanted.count else { return nil }
+    let starts = stride(from: endIndex - wanted.count, through: startIndex, by: -1)
+    return starts.first { self[$0...].starts(with: wanted) }.map { $0..<($0 + wanted.count) }
   }
 }

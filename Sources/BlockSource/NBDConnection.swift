@@ -36,7 +36,7 @@ internal import System
     unsafe try check(nbd_aio_connect_socket(handle, socket.release()))
     let deadline = Instant.now.advanced(bySeconds: Double(StorageDaemon.handshakeSeconds))
     while unsafe nbd_aio_is_connecting(handle) == 1 {
-      try advance(until: deadline, doing: "the NBD handshake")
+      try advance(until: deadline, StorageDaemon.handshakeSeconds, doing: "the NBD handshake")
     }
     guard unsafe nbd_aio_is_ready(handle) == 1 else { throw failure() }
   }
@@ -123,15 +123,16 @@ internal import System
   ///
   /// - Parameters:
   ///   - length: 1…4 GiB − 1. The answer may cover less or more.
+  ///   - seconds: How long the answer may take.
   ///   - body: Gets a length in bytes and the flags of `base:allocation`.
   func blockStatus(
-    offset: UInt64, length: UInt64, deadline: Instant, _ body: (UInt32, UInt32) -> Void
+    offset: UInt64, length: UInt64, seconds: Int, _ body: (UInt32, UInt32) -> Void
   ) throws(SourceError) {
     let result = withoutActuallyEscaping(body) { body -> Result<Void, SourceError> in
       var sink = StatusSink(body: body)
       return unsafe withUnsafeMutablePointer(to: &sink) { sink -> Result<Void, SourceError> in
         Result { () throws(SourceError) in
-          unsafe try ask(offset: offset, length: length, deadline: deadline, sink)
+          unsafe try ask(offset: offset, length: length, seconds: seconds, sink)
         }
       }
     }
@@ -139,7 +140,7 @@ internal import System
   }
 
   private func ask(
-    offset: UInt64, length: UInt64, deadline: Instant, _ sink: UnsafeMutablePointer<StatusSink>
+    offset: UInt64, length: UInt64, seconds: Int, _ sink: UnsafeMutablePointer<StatusSink>
   ) throws(SourceError) {
     let extents = unsafe nbd_extent_callback(
       callback: { data, _, _, entries, count, _ in
@@ -153,22 +154,24 @@ internal import System
     let none = unsafe nbd_completion_callback(callback: nil, user_data: nil, free: nil)
     let cookie = unsafe nbd_aio_block_status(handle, length, offset, extents, none, 0)
     guard cookie >= 0 else { throw failure() }
+    let deadline = Instant.now.advanced(bySeconds: Double(seconds))
     var code: Int32?
     while true {
       code = try finish(cookie)
       if code != nil { break }
-      try advance(until: deadline, doing: "the allocation map")
+      try advance(until: deadline, seconds, doing: "the allocation map")
     }
     if let code, code != 0 {
       throw .refused(doing: "the allocation map", words: errnoText(code))
     }
   }
 
-  private func advance(until deadline: Instant, doing: String) throws(SourceError) {
+  private func advance(
+    until deadline: Instant, _ seconds: Int, doing: String
+  ) throws(SourceError) {
     let left = deadline.seconds(since: .now)
     guard left > 0 else {
-      throw .notInTime(
-        doing: doing, seconds: StorageDaemon.handshakeSeconds, words: life.lastWords())
+      throw .notInTime(doing: doing, seconds: seconds, words: life.lastWords())
     }
     if unsafe nbd_poll(handle, Int32(min(left, 3600) * 1000) + 1) < 0 { throw failure() }
   }

@@ -46,7 +46,7 @@ extension SourceError: CustomStringConvertible {
     case .permissionDenied(let path): "\(path) may not be read by this user"
     case .notAFile(let path): "\(path) is neither a regular file nor a block device"
     case .formatUnknown(let path, let looksLike): Self.unknownText(path, looksLike)
-    case .formatMismatch(let path, let said, let looksLike): Self.mismatchText(path, said, looksLike)
+    case .formatMismatch(let path, let said, let looks): Self.mismatchText(path, said, looks)
     case .directoryUnusable(let path):
       "the directory \(path) given to --allow-backing cannot be used"
     case .nameRefused(let name, let image, let why): Self.refusalText(name, image, why)
@@ -77,7 +77,7 @@ extension SourceError: CustomStringConvertible {
     case .toolFailed(let name, let words): "\(name) failed: \(words)"
     case .daemonGone(let words): "qemu-storage-daemon has ended: \(words)"
     case .notInTime(let doing, let seconds, let words):
-      "\(doing) took longer than \(seconds) s: \(words)"
+      "\(doing) took longer than \(seconds) s" + (words.isEmpty ? "" : ": \(words)")
     case .protocolBroken(let what): "qemu-storage-daemon broke the protocol: \(what)"
     case .refused(let doing, let words): "\(doing) was refused: \(words)"
     case .system(let error): error.description
@@ -96,7 +96,7 @@ extension SourceError: CustomStringConvertible {
     _ path: String, _ said: ImageFormat, _ looksLike: ImageFormat?
   ) -> String {
     let found = looksLike.map { "looks like \($0.rawValue)" } ?? "does not look like it"
-    return "\(path) should be \(said.rawValue) but \(found); say which with format="
+    return "\(path) should be \(said.rawValue) but \(found); give the right one with format="
   }
 
   private static func refusalText(_ name: String, _ image: String, _ why: NameFault) -> String {

@@ -27,7 +27,9 @@ struct VhostUserChannel: ~Copyable {
     try send(request, payload, descriptors, needsReply: acknowledges)
     guard acknowledges else { return }
     let answer = try receive(answering: request)
-    guard answer.count == 8 else { throw .protocolBroken(what: "an acknowledgement of \(answer.count) bytes") }
+    guard answer.count == 8 else {
+      throw .protocolBroken(what: "an acknowledgement of \(answer.count) bytes")
+    }
     guard answer.allSatisfy({ $0 == 0 }) else {
       throw .refused(doing: "vhost-user request \(request)", words: life.lastWords())
     }
@@ -44,7 +46,9 @@ struct VhostUserChannel: ~Copyable {
   /// Asks for one number.
   mutating func askNumber(_ request: VhostUserRequest) throws(SourceError) -> UInt64 {
     let answer = try ask(request)
-    guard answer.count == 8 else { throw .protocolBroken(what: "a number of \(answer.count) bytes") }
+    guard answer.count == 8 else {
+      throw .protocolBroken(what: "a number of \(answer.count) bytes")
+    }
     return answer.loadInteger(at: 0)
   }
 
@@ -56,14 +60,18 @@ struct VhostUserChannel: ~Copyable {
     let bytes = header.bytes + payload
     let sent = unsafe clinux_send_with_descriptors(
       socket.raw, bytes, bytes.count, descriptors, descriptors.count)
-    if sent == -Int(EPIPE) || sent == -Int(ECONNRESET) { throw .daemonGone(words: life.lastWords()) }
+    if sent == -Int(EPIPE) || sent == -Int(ECONNRESET) {
+      throw .daemonGone(words: life.lastWords())
+    }
     let count = try lifted { () throws(SystemCallError) in
       try check(sent, .send, "a vhost-user request")
     }
     guard count == bytes.count else { throw .protocolBroken(what: "it stopped reading requests") }
   }
 
-  private mutating func receive(answering request: VhostUserRequest) throws(SourceError) -> [UInt8] {
+  private mutating func receive(
+    answering request: VhostUserRequest
+  ) throws(SourceError) -> [UInt8] {
     let header = try VhostUserHeader(
       parsing: try receive(count: VhostUserHeader.byteCount, request), answering: request)
     return try receive(count: Int(header.payloadBytes), request)

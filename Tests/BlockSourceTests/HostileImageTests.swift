@@ -57,21 +57,6 @@ import Testing
     #expect(why(refusal("a.vmdk")) == .elsewhere(directory: "/etc"))
   }
 
-  @Test func `an extent that the inspection overlooked cannot be opened by the daemon`() throws {
-    try shop.makeDescriptor("a.vmdk", "RW 8 FLAT \"/etc/passwd\" 0")
-    let link = ChainLink(
-      path: shop.path("a.vmdk"), format: .vmdk, isDevice: false, dataFile: nil, extents: [])
-    let forged = InspectedImage(
-      name: "d", path: link.path, format: .vmdk, size: 4096, chain: [link])
-    let daemon = try shop.start([forged], .nbd)
-    #expect {
-      _ = try daemon.reader(image: 0, pool: try SharedPool(PoolShape(), name: "pool"))
-    } throws: { error in
-      guard case .daemonGone(let words)? = error as? SourceError else { return false }
-      return words.contains("/etc/passwd")
-    }
-  }
-
   @Test(arguments: [
     "json:{\"driver\":\"file\",\"filename\":\"/etc/shadow\"}", "nbd:localhost:10809",
     "nbd://localhost/x", "http://localhost/x", "fat:/etc", "file:/etc/shadow", "ssh://h/x",

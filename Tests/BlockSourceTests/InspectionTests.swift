@@ -58,7 +58,10 @@ import Testing
   @Test func `files that are missing or closed to the user are told apart`() throws {
     #expect(refusal("none.raw") == .missing(path: shop.path("none.raw")))
     #expect(refusal("none/at/all.raw") == .missing(path: shop.path("none/at/all.raw")))
-    try shop.shell("ln -s nowhere dangling.raw; qemu-img create -q -f qcow2 -u -b x.raw -F raw a.qcow2 1M")
+    try shop.shell(
+      """
+      ln -s nowhere dangling.raw && qemu-img create -q -f qcow2 -u -b x.raw -F raw a.qcow2 1M
+      """)
     #expect(refusal("dangling.raw") == .missing(path: shop.path("dangling.raw")))
     #expect(refusal("a.qcow2") == .missing(path: shop.path("x.raw")))
   }

@@ -1,3 +1,4 @@
+import Glibc
 import Sandbox
 import SharedPool
 import Testing
@@ -69,7 +70,10 @@ struct Recipe: Sendable, CustomTestStringConvertible {
       "fixed.vhd", .vpc, "qemu-img convert -f raw -O vpc -o subformat=fixed base.raw fixed.vhd"),
     Recipe(
       "disk.qed", .qed,
-      "qemu-img create -q -f qed -b base.raw -F raw disk.qed && qemu-io -c 'write 64k 4k' disk.qed"),
+      """
+      qemu-img create -q -f qed -b base.raw -F raw disk.qed && \
+      qemu-io -c 'write 64k 4k' disk.qed
+      """),
     Recipe(
       "disk.hdd", .parallels, "qemu-img convert -f raw -O parallels base.raw disk.hdd"),
   ]
@@ -117,6 +121,16 @@ struct Recipe: Sendable, CustomTestStringConvertible {
     let image = try shop.inspect("trap.raw")
     #expect(image.format == .raw)
     try expectContent(try shop.bytes(of: "trap.raw"), of: image, by: .vhostUser)
+  }
+
+  @Test(arguments: [
+    "a b,c=d.qcow2", "\"quoted\" \\.qcow2", "größe ☃.qcow2", "a:b.qcow2", "%s\t.qcow2",
+  ])
+  func `a strange name is a name`(name: String) throws {
+    try shop.makeRaw("base.raw", bytes: 1 << 20)
+    try shop.shell("qemu-img convert -f raw -O qcow2 base.raw x")
+    #expect(rename(shop.path("x"), shop.path(name)) == 0)
+    try expectContent(try shop.bytes(of: "base.raw"), of: try shop.inspect(name), by: .vhostUser)
   }
 
   @Test func `three disks of one job are served by one daemon`() throws {

@@ -143,11 +143,13 @@ extension Workshop {
       images: images, transport: transport, launcher: launcher, mode: .auto)
   }
 
-  /// The launcher beside the test's own executable.
-  var launcher: String {
+  /// An executable of this package: beside the test's own.
+  func tool(_ name: String) -> String {
     let own = FileLocator.resolved("/proc/self/exe") ?? ""
-    return "\(own.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" })/sluice-launcher"
+    return own.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" } + "/\(name)"
   }
+
+  var launcher: String { tool("sluice-launcher") }
 }
 
 extension Workshop {
