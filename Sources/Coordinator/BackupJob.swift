@@ -41,7 +41,8 @@ package struct BackupJob {
         try BackupWriter(
           output, plan: plan, request: request, pool: pool, surroundings: surroundings))
     }
-    let outcome = try pump(plan, source, writers, pool)
+    var outcome = try pump(plan, source, writers, pool)
+    if let failure = outcome.failure { outcome.failure = source.explained(failure) }
     var report = try conclude(plan, writers, outcome)
     report.helperCPUSeconds += source.stop()
     report.seconds = Instant.now.seconds(since: started)
@@ -65,8 +66,8 @@ package struct BackupJob {
     do throws(SystemCallError) {
       lane = try BackupLane(
         pool: pool, sessions: writers.map(\.session), streams: source.streams,
-        rateLimit: request.rateLimit, digestThreads: digestThreadCount(), progress: progress,
-        stop: stop)
+        rateLimit: request.rateLimit, stallLimit: request.stallLimit,
+        digestThreads: digestThreadCount(), progress: progress, stop: stop)
     } catch {
       throw JobError(error, doing: "starting the backup")
     }

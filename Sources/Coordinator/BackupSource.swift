@@ -51,6 +51,12 @@ final class BackupSource {
     return daemon?.stop()?.cpuSeconds ?? 0
   }
 
+  /// A failure of reading, with what QEMU or its sandbox said about it.
+  func explained(_ failure: LaneFailure) -> LaneFailure {
+    guard let daemon, case .source(let stream, let error) = failure else { return failure }
+    return .source(stream: stream, daemon.explained(error))
+  }
+
   /// Starts QEMU with the wished transport; `auto` falls back to NBD, and says so.
   private static func start(
     _ plan: BackupPlan, _ request: BackupRequest, _ surroundings: Surroundings

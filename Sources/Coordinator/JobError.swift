@@ -75,6 +75,10 @@ extension JobError {
       self.init(
         .inputOutput, doing: "reading \(stream)", "byte \(offset): \(errnoText(code))",
         hint: "the image or the disk below it is damaged; nothing was published")
+    case .sourceStalled(let stream, let seconds):
+      self.init(
+        .inputOutput, doing: "reading \(stream)", "QEMU has answered no read for \(Int(seconds)) s",
+        hint: "if the storage is that slow, a longer --stall-limit waits longer")
     case .noWriters: self.init(.software, doing: "", "no plugin is left")
     case .archive(let stream, let what):
       self.init(.badData, doing: "", "stream \"\(stream)\" of the archive \(what)")

@@ -18,6 +18,8 @@ struct StreamProgress: ~Copyable {
   var tree: TreeDigest
   var summary: StreamSummary
   var readsInFlight = 0
+  /// When a read was answered last, or the first of a batch was asked for.
+  var lastArrival = Instant.now
   var isPlanned = false
   /// Slots whose leaves the tree takes next, ascending.
   var leaves: [Int] = []
@@ -135,6 +137,16 @@ extension BackupLane {
     }
     book.readsInFlight -= ended
     if let failed { throw failed }
+    try checkStall(ended, &book)
+  }
+
+  private func checkStall(_ ended: Int, _ book: inout StreamProgress) throws(LaneFailure) {
+    let now = Instant.now
+    if ended > 0 || book.readsInFlight == 0 {
+      book.lastArrival = now
+    } else if now.seconds(since: book.lastArrival) > stallLimit {
+      throw .sourceStalled(stream: book.name, seconds: stallLimit)
+    }
   }
 
   private func arrived(_ slot: Int, _ entry: SlotBoard.Entry, streamSize: UInt64) {

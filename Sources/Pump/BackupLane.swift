@@ -24,6 +24,8 @@ package final class BackupLane {
   let progress: LaneProgress
   let stop: StopSignal
   let digests: DigestWorkers
+  /// Seconds a source may owe reads without answering any.
+  let stallLimit: Double
   var rateLimit: RateLimit?
   var board: SlotBoard
   var poller = Poller()
@@ -33,17 +35,19 @@ package final class BackupLane {
   /// - Parameters:
   ///   - sessions: Started, their JOB listing exactly `streams`; owned by the lane from now on.
   ///   - rateLimit: Bytes a second, or `nil`.
+  ///   - stallLimit: Seconds without an answer of the source after which it is given up.
   ///   - digestThreads: 1…8.
   /// - Throws: `SystemCallError` if threads or pipes are not to be had.
   package init(
     pool: SharedPool, sessions: [PluginSession], streams: [LaneStream], rateLimit: UInt64?,
-    digestThreads: Int, progress: LaneProgress, stop: StopSignal
+    stallLimit: Double, digestThreads: Int, progress: LaneProgress, stop: StopSignal
   ) throws(SystemCallError) {
     self.pool = pool
     self.sessions = sessions
     self.streams = streams
     self.progress = progress
     self.stop = stop
+    self.stallLimit = stallLimit
     self.rateLimit = rateLimit.map { RateLimit(bytesPerSecond: $0, now: .now) }
     digests = try DigestWorkers(pool: pool, threadCount: digestThreads)
     board = SlotBoard(

@@ -42,6 +42,8 @@ package enum LaneFailure: Error, Sendable {
   case source(stream: String, SourceError)
   /// A read failed on the way, at this byte of the stream.
   case read(stream: String, offset: UInt64, code: Int32)
+  /// The source owes reads and has answered none for so many seconds.
+  case sourceStalled(stream: String, seconds: Double)
   /// No plugin is left to write to.
   case noWriters
   /// The archive does not hold what it should, in words.
