@@ -43,17 +43,3 @@ internal import Glibc
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
 }
-
-/// Runs a blocking function on a thread of its own; the caller's task is suspended meanwhile.
-package func onThread<Result: Sendable>(
-  named name: String, _ body: @escaping @Sendable () -> Result
-) async throws(SystemCallError) -> Result {
-  let outcome: Swift.Result<Result, SystemCallError> = await withCheckedContinuation { waiting in
-    do throws(SystemCallError) {
-      try WorkerThread(name: name) { waiting.resume(returning: .success(body())) }.detach()
-    } catch {
-      waiting.resume(returning: .failure(error))
-    }
-  }
-  return try outcome.get()
-}
