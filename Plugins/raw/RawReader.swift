@@ -24,6 +24,7 @@ final class RawReader: ArchiveReader {
       return
     }
     checksums = try Checksums(of: streams, manifest: text, in: directory)
+    try checkNames()
   }
 
   func read(
@@ -50,6 +51,19 @@ final class RawReader: ArchiveReader {
     }
     if let expected, hash.finish() != expected {
       throw PluginError(.corrupt, "\(file.name) is damaged: SHA256SUMS says otherwise")
+    }
+  }
+
+  /// Refuses what does not belong to the archive.
+  private func checkNames() throws(PluginError) {
+    let names: [String]
+    do { names = try listDirectory(".", in: directory) } catch {
+      throw PluginError("listing the archive", error)
+    }
+    let known = Set(streams.map(Layout.fileName) + [Layout.manifest, Layout.checksums])
+    if let other = names.first(where: { !known.contains($0) }) {
+      let shown = StreamDescription.isAcceptable(name: other) ? "\"\(other)\"" : "a file"
+      throw PluginError(.corrupt, "the archive holds \(shown), which its manifest does not name")
     }
   }
 

@@ -8,6 +8,8 @@ enum Ending: Error, Equatable {
   case failed(PluginError)
   /// The host wants no archive any more.
   case aborted
+  /// The host sent an ERROR: it cannot follow us, and wants no answer.
+  case hostFailed
   /// The host is gone: nobody to tell.
   case hostGone
 }
@@ -29,10 +31,10 @@ final class Channel {
     self.releases = releases
   }
 
-  /// Waits for the next frame that means something; those that may be skipped are.
+  /// Waits for the next frame that this version knows; others that may be skipped are.
   ///
-  /// - Throws: `.hostGone` at the end of the input, `.aborted` for ABORT, `.failed` for what is no
-  ///   frame.
+  /// - Throws: `.hostGone` at the end of the input, `.aborted` for ABORT, `.hostFailed` for ERROR,
+  ///   `.failed` for what is no frame.
   func next() throws(Ending) -> FrameHeader {
     while true {
       guard let header = try take() else {
@@ -42,8 +44,8 @@ final class Channel {
       }
       switch header.type {
       case .abort: throw .aborted
-      case .error: throw .hostGone
-      case let type where type.isIgnorable: continue
+      case .error: throw .hostFailed
+      case let type where !type.isKnown: continue
       default: return header
       }
     }

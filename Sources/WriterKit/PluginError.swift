@@ -67,8 +67,6 @@ extension PluginError {
       case .oversized: .limit
       case .state: .state
       case .required: .unsupported
-      case .json(let type, _) where type == .job: .badJob
-      case .member(let type, _) where type == .job: .badJob
       default: .protocol
       }
     self.init(code, "the host broke the protocol: \(error)")

@@ -1,8 +1,8 @@
 /// A job in read mode: answers each READ with the frames of its stream.
 ///
 /// Whole stream: OPEN, DATA and ZERO, CLOSE, READ_DONE. Part of a stream: DATA, ZERO, READ_DONE.
-/// A READ that fails ends with READ_DONE and its code, after a LOG that says why; the session goes
-/// on. Specified in protocol.md, *Read mode*.
+/// A READ that fails ends with READ_DONE and its code, after an ERROR that says why; the session
+/// goes on. Specified in protocol.md §7.
 final class ReadSession {
   private let context: Context
   private let reader: any ArchiveReader
@@ -47,47 +47,63 @@ final class ReadSession {
   }
 
   private func answer(_ header: FrameHeader, _ frame: ReadFrame) throws(Ending) {
-    let (stream, range) = try wanted(header, frame)
-    if frame.isWholeStream { context.channel.append { $0.appendOpen(stream: stream.id) } }
-    let sink = ReadSink(range, stream: stream.id, request: header.sequence, slots: slots)
     var status = ErrorCode.none
+    var ending: Ending?
     do throws(PluginError) {
-      try reader.read(stream, range, into: sink)
-      guard sink.position == sink.end else {
-        throw PluginError(.internal, "the reader stopped before the end of \(stream.name)")
-      }
+      try read(header, frame, &ending)
     } catch {
-      if let ending = sink.ending { throw ending }
-      context.host.log(.error, error.message)
+      if let ending { throw ending }
       status = error.code
-    }
-    try context.channel.send { writer in
-      if frame.isWholeStream && status == .none {
-        let close = CloseFrame(logicalLength: range.upperBound, digest: stream.digest ?? .none)
-        writer.append(close, stream: stream.id)
+      context.channel.append {
+        $0.append(
+          error.frame(answers: header.sequence, isStreamOnly: true), stream: header.stream)
       }
-      writer.append(ReadDoneFrame(request: header.sequence, status: status), stream: stream.id)
+    }
+    try context.channel.send {
+      $0.append(ReadDoneFrame(request: header.sequence, status: status), stream: header.stream)
     }
   }
 
-  /// What a READ is about; the host may ask only for what there is.
+  /// Everything of the answer but its READ_DONE.
+  ///
+  /// - Parameter ending: Why the session ended meanwhile.
+  private func read(
+    _ header: FrameHeader, _ frame: ReadFrame, _ ending: inout Ending?
+  ) throws(PluginError) {
+    let (stream, range) = try wanted(header, frame)
+    if frame.isWholeStream { context.channel.append { $0.appendOpen(stream: stream.id) } }
+    let sink = ReadSink(range, stream: stream.id, request: header.sequence, slots: slots)
+    defer { ending = sink.ending }
+    try reader.read(stream, range, into: sink)
+    guard sink.position == sink.end else {
+      throw PluginError(.internal, "the reader stopped before the end of \(stream.name)")
+    }
+    guard frame.isWholeStream else { return }
+    let close = CloseFrame(logicalLength: range.upperBound, digest: stream.digest ?? .none)
+    context.channel.append { $0.append(close, stream: stream.id) }
+  }
+
+  /// What a READ is about; only what there is can be read.
   private func wanted(
     _ header: FrameHeader, _ frame: ReadFrame
-  ) throws(Ending) -> (StreamDescription, Range<UInt64>) {
+  ) throws(PluginError) -> (StreamDescription, Range<UInt64>) {
     guard let stream = streams[header.stream] else {
-      throw .failed(
-        PluginError(.field(.read, field: "stream", value: UInt64(header.stream))))
+      throw PluginError(.notFound, "the archive has no stream \(header.stream)")
     }
     guard let size = stream.size else {
-      throw .failed(PluginError(.internal, "\(stream.name) has no size"))
+      throw PluginError(.internal, "\(stream.name) has no size")
     }
     if frame.isWholeStream { return (stream, 0..<size) }
     guard context.features.contains(.randomRead) else {
-      throw .failed(PluginError(.unsupported, "parts of a stream were not agreed on"))
+      throw PluginError(.unsupported, "reading parts of a stream was not agreed on")
     }
     guard frame.offset < size, frame.length <= size - frame.offset else {
-      throw .failed(PluginError(.field(.read, field: "length", value: frame.length)))
+      throw PluginError(.limit, "\(stream.name) ends before the part that was asked for")
     }
-    return (stream, frame.offset..<(frame.offset + frame.length))
+    let range = frame.offset..<(frame.offset + frame.length)
+    guard range.upperBound % Limits.clusterBytes == 0 || range.upperBound == size else {
+      throw PluginError(.protocol, "a part of \(stream.name) ends inside a cluster")
+    }
+    return (stream, range)
   }
 }

@@ -8,6 +8,8 @@ internal import SharedPool
   /// Where inline bytes are put together.
   private let scratch: UnsafeMutableRawBufferPointer
   let pieceBytesMax: Int
+  /// READs that may wait while another is answered.
+  private static let readsMax = 64
   private var free: [Int]
   private var lent: [(sequence: UInt32, slot: Int)] = []
   /// READs that came while another was answered.
@@ -16,10 +18,17 @@ internal import SharedPool
   init(_ context: Context) {
     channel = context.channel
     pool = context.pool
-    let slotCount = context.host.slotCount
-    // Whole clusters of what a frame can carry inline.
-    let inlineMost = Int(UInt64(Limits.inlineBytesMax) & ~(Limits.clusterBytes - 1))
-    pieceBytesMax = pool == nil ? min(context.host.slotBytes, inlineMost) : context.host.slotBytes
+    let cluster = Int(Limits.clusterBytes)
+    let credit = context.credit
+    var slotCount = min(context.host.slotCount, credit.inflightMax)
+    if pool == nil {
+      // Inline: whole clusters, at least two pieces in the window.
+      let most = min(context.host.slotBytes, Int(Limits.inlineBytesMax), credit.windowBytes / 2)
+      pieceBytesMax = most / cluster * cluster
+      slotCount = min(slotCount, credit.windowBytes / pieceBytesMax)
+    } else {
+      pieceBytesMax = context.host.slotBytes
+    }
     unsafe scratch = .allocate(byteCount: pool == nil ? pieceBytesMax : 0, alignment: 4096)
     free = Array((0..<slotCount).reversed())
     lent.reserveCapacity(slotCount)
@@ -68,7 +77,7 @@ internal import SharedPool
         try channel.withPayload { payload throws(WireError) in try release(payload) }
       }
     case .read:
-      guard waiting.count < Int(Limits.streamsMax) else {
+      guard waiting.count < Self.readsMax else {
         throw .failed(PluginError(.limit, "the host has too many READs under way"))
       }
       let frame = try wire { () throws(WireError) in

@@ -32,7 +32,7 @@ final class Session {
   }
 
   private func converse() throws(Ending) {
-    let (hello, features) = try greet()
+    let (hello, credit, features) = try greet()
     let shape = PoolShape(slotCount: Int(hello.slotCount), slotBytes: Int(hello.slotBytes))
     releases.prepare(slotCount: shape.slotCount)
     let job = try receiveJob()
@@ -42,7 +42,7 @@ final class Session {
     let context = Context(
       job: job, output: Output(descriptor: target, kind: job.output),
       host: Host(hello, plugin, usesSharedMemory: sharesMemory, channel: channel),
-      channel: channel, releases: releases, pool: mapping, features: features)
+      channel: channel, releases: releases, pool: mapping, features: features, credit: credit)
     guard job.mode == .write else {
       guard let reader = plugin.reader else {
         throw .failed(PluginError(.unsupported, "\(plugin.name) cannot read archives"))
@@ -53,8 +53,10 @@ final class Session {
   }
 
   /// HELLO and HELLO_ACK.
-  private func greet() throws(Ending) -> (Hello, [Feature]) {
-    let hello: Hello = try control(.hello) { bytes throws(WireError) in try Hello(parsing: bytes) }
+  private func greet() throws(Ending) -> (Hello, Credit, [Feature]) {
+    let (hello, credit) = try control(.hello) { bytes throws(WireError) in
+      (try Hello(parsing: bytes), try Credit(parsing: bytes))
+    }
     guard hello.versions.contains(Hello.version) else {
       throw .failed(
         PluginError(
@@ -63,7 +65,7 @@ final class Session {
     let features = accepted(hello)
     let ack = HelloAck(features: features, plugin: plugin.name, pluginVersion: plugin.version)
     try channel.send { $0.append(.helloAck, ack.object) }
-    return (hello, features)
+    return (hello, credit, features)
   }
 
   /// What of the host's offer this plugin takes.
@@ -103,7 +105,7 @@ final class Session {
   /// The last frame of a job that came to nothing.
   private func farewell(_ ending: Ending) throws(Ending) {
     switch ending {
-    case .hostGone: return
+    case .hostGone, .hostFailed: return
     case .aborted:
       try channel.send { $0.append(.aborted, Abort(reason: "the host said so").object) }
     case .failed(let error):
@@ -122,4 +124,6 @@ struct Context {
   /// `nil` in inline mode.
   let pool: PoolMapping?
   let features: [Feature]
+  /// How much the producer may have unreleased.
+  let credit: Credit
 }

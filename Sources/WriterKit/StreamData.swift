@@ -81,8 +81,10 @@ public struct StreamData: ~Escapable {
 
   /// Keeps the bytes beyond this call: for a writer that gathers or has several writes in flight.
   ///
-  /// The host gets the slot back when the lease ends. Never hold more than half of the slots
-  /// (``Host/slotCount``): a pool without a free slot stands still. Inline bytes are copied.
+  /// The host gets the slot back when the lease ends. While waiting for more data, keep leases of
+  /// the most recent frames only, at most half as many as there are slots (``Host/slotCount``):
+  /// otherwise the job stands still for want of a slot. End those of a stream in `close`. Inline
+  /// bytes are copied. Specified in protocol.md §8.2.
   public func keep() -> Lease {
     precondition(!delivery.isKept, "data is kept once")
     delivery.isKept = true

@@ -45,6 +45,8 @@ final class WriteSession {
     } catch {
       if case .finished = state, error == .hostGone { return }
       writer.abort()
+      // FINISHED was our last word.
+      if case .finished = state { throw .hostGone }
       throw error
     }
   }
@@ -84,6 +86,7 @@ final class WriteSession {
     guard maps.isComplete(context.job.streams) else {
       throw .failed(PluginError(.state(.open, state: "before the allocation maps are complete")))
     }
+    maps.begin(stream.id)
     try plugin { () throws(PluginError) in try writer.open(stream) }
     state = .active(StreamCursor(stream))
   }
@@ -93,7 +96,9 @@ final class WriteSession {
     try context.channel.withPayload { payload throws(Ending) in
       let frame = try wire { () throws(WireError) in
         let frame = try DataFrame(parsing: payload)
-        _ = try cursor.advance(.data, offset: frame.offset, length: UInt64(frame.length))
+        let range = try cursor.advance(
+          .data, offset: frame.offset, length: UInt64(frame.length))
+        try maps.check(.data, range, nil)
         return frame
       }
       try deliver(header, frame, payload)
@@ -156,6 +161,7 @@ final class WriteSession {
           throw .field(.zero, field: "kind", value: UInt64(frame.kind.rawValue))
         }
         let range = try cursor.advance(.zero, offset: frame.offset, length: frame.length)
+        try maps.check(.zero, range, frame.kind)
         return (range, frame.kind)
       }
     }

@@ -79,8 +79,8 @@ import Testing
     let streams = try plugin.host.startReading(.read)
     let size = UInt64(contents[0].bytes.count)
     let parts: [(UInt64, UInt64)] = [
-      (4 << 20, 65536), (0, 1), (65536, 3 << 20), (5 << 20, size - (5 << 20)), (0, size),
-      (1 << 20, 4096),
+      (4 << 20, 65536), (65536, 3 << 20), (5 << 20, size - (5 << 20)), (0, size),
+      (1 << 20, 1 << 20),
     ]
     for (offset, length) in parts {
       let answer = try plugin.host.read(streams[0], ReadFrame(offset: offset, length: length))
@@ -92,14 +92,29 @@ import Testing
     try finish(plugin)
   }
 
-  @Test func `a part beyond the end is refused`() throws {
+  @Test func `what is not there fails alone`() throws {
     let directory = try TemporaryDirectory()
     try write(contents, to: directory)
     let plugin = try startReader(directory)
-    _ = try plugin.host.startReading(.read)
-    try plugin.host.send { $0.append(ReadFrame(offset: 2 << 20, length: 1), stream: 5) }
-    #expect(try plugin.host.awaitError().code == .protocol)
-    #expect(plugin.wait() == .exit(1))
+    var streams = try plugin.host.startReading(.read)
+    let beyond = ReadFrame(offset: 5 << 20, length: 65536)
+    #expect(try plugin.host.read(streams[0], beyond).status == .limit)
+    #expect(try plugin.host.read(streams[0], ReadFrame(offset: 0, length: 1)).status == .protocol)
+    streams[1].id = 77
+    #expect(try plugin.host.read(streams[1]).status == .notFound)
+    #expect(plugin.host.streamErrors.map(\.code) == [.limit, .protocol, .notFound])
+    #expect(try plugin.host.read(streams[5]).bytes == contents[5].bytes)
+    try finish(plugin)
+  }
+
+  @Test func `parts are read only where that was agreed on`() throws {
+    let directory = try TemporaryDirectory()
+    try write(contents, to: directory)
+    let plugin = try startReader(directory, features: [])
+    let streams = try plugin.host.startReading(.read)
+    let part = ReadFrame(offset: 0, length: 65536)
+    #expect(try plugin.host.read(streams[0], part).status == .unsupported)
+    try finish(plugin)
   }
 
   @Test func `several READs may be under way`() throws {
@@ -140,7 +155,9 @@ import Testing
       // The others are as good as before.
       #expect(try plugin.host.read(streams[0]).status == .none)
       try finish(plugin)
-      if mode == .verify { #expect(plugin.host.logTexts.contains { $0.contains("full.raw") }) }
+      if mode == .verify {
+        #expect(plugin.host.streamErrors.map(\.message).first?.contains("full.raw") == true)
+      }
     }
   }
 }

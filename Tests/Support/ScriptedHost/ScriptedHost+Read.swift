@@ -51,6 +51,10 @@ extension ScriptedHost {
         answer.status = done.status
         return answer
       case .log: keep(received)
+      case .error:
+        let error = try payload.withRawBytes { try ErrorFrame(parsing: $0) }
+        try expect(error.isStreamOnly && error.answers == request, received)
+        keep(received)
       default: throw HostError.unexpected(received.type, "in the answer to a READ")
       }
     }

@@ -143,11 +143,11 @@ package final class ScriptedHost {
   /// Keeps a report for later.
   func keep(_ frame: Received) { reports.append(frame) }
 
-  /// Texts of the LOG frames so far.
-  package var logTexts: [String] {
+  /// What ERROR frames said of single READs so far.
+  package var streamErrors: [ErrorFrame] {
     reports.compactMap { report in
-      guard report.type == .log else { return nil }
-      return try? report.payload.withRawBytes { try LogFrame(parsing: $0).text }
+      guard report.type == .error else { return nil }
+      return try? report.payload.withRawBytes { try ErrorFrame(parsing: $0) }
     }
   }
 
