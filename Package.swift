@@ -124,6 +124,10 @@ let package = Package(
 
     // Tests, one target per module.
     .testTarget(
+      name: "PluginHostTests",
+      dependencies: ["PluginHost", "BackupProtocol", "SharedPool", "System"],
+      swiftSettings: strictTests),
+    .testTarget(
       name: "PumpTests",
       dependencies: ["Pump", "BackupProtocol", "BlockSource", "SharedPool", "System"],
       swiftSettings: strictTests),
