@@ -87,6 +87,8 @@ void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), n
 
 void clinux_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
 
+void clinux_ignore_sigxfsz(void) { signal(SIGXFSZ, SIG_IGN); }
+
 const char *clinux_errno_name(int value) { return strerrorname_np(value); }
 
 static void job_signals(sigset_t *set) {

@@ -55,6 +55,7 @@ public struct Plugin {
     switch unsafe getenv("SLUICE_PROTOCOL").map({ unsafe String(cString: $0) }) {
     case "1":
       clinux_ignore_sigpipe()
+      clinux_ignore_sigxfsz()
       exit(Session(self, input: 3, output: 4, pool: 5, target: 6).run())
     case "info":
       Plugin.write(manifest, to: 1)

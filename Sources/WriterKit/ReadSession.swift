@@ -26,11 +26,13 @@ final class ReadSession {
     while true {
       if let read = slots.nextRead() {
         try answer(read.header, read.frame)
-      } else {
-        do { try handle(try context.channel.next()) } catch {
-          if isFinished, error == .hostGone { return }
-          throw error
-        }
+        continue
+      }
+      do { try handle(try context.channel.next()) } catch {
+        if isFinished, error == .hostGone { return }
+        // FINISHED was our last word.
+        if isFinished { throw .hostGone }
+        throw error
       }
     }
   }

@@ -129,6 +129,9 @@ int clinux_reap(pid_t pid, int *_Nonnull status, int *_Nonnull is_signal);
 void clinux_name_thread(const char *_Nonnull name);
 /// Never lets a closed pipe kill this process (SIGPIPE ignored).
 void clinux_ignore_sigpipe(void);
+/// Never lets a file that grows over RLIMIT_FSIZE kill this process (SIGXFSZ ignored): the write
+/// fails with EFBIG.
+void clinux_ignore_sigxfsz(void);
 /// Keeps SIGINT, SIGTERM and SIGHUP for clinux_wait_job_signal(), in this thread and those it
 /// starts from now on (pthread_sigmask(3)).
 void clinux_block_job_signals(void);

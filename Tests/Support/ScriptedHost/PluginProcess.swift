@@ -31,10 +31,12 @@ package final class PluginProcess {
   /// - Parameters:
   ///   - target: Becomes descriptor 6.
   ///   - isPoolWritable: As in read mode.
+  ///   - otherPool: Descriptor that takes the pool's place.
   ///   - wrapper: A program and its arguments that start the plugin, as `strace`.
   package init(
     _ name: String, target: borrowing OwnedDescriptor, pool: SharedPool?,
-    shape: PoolShape = PoolShape(), isPoolWritable: Bool = false, wrapper: [String] = []
+    shape: PoolShape = PoolShape(), isPoolWritable: Bool = false, otherPool: Int32? = nil,
+    wrapper: [String] = []
   ) throws {
     var toPlugin = try Pipe()
     var fromPlugin = try Pipe()
@@ -48,7 +50,7 @@ package final class PluginProcess {
       environment: ["SLUICE_PROTOCOL=1", "SWIFT_ROOT=/nonexistent"],
       descriptors: [
         (null.raw, 0), (2, 1), (2, 2), (toPlugin.readRaw, 3), (fromPlugin.writeRaw, 4),
-        (poolDescriptor, 5), (target.raw, 6),
+        (otherPool ?? poolDescriptor, 5), (target.raw, 6),
       ])
     pidfd = OwnedDescriptor(adopting: try check(clinux_pidfd_open(pid), .pidfdOpen, name))
     host = ScriptedHost(

@@ -32,8 +32,12 @@ package final class ScriptedHost {
   private let fromPlugin: OwnedDescriptor
   /// Bytes of one write; 0 writes what there is.
   package var pieceBytes = 0
+  /// Whether a frame without meaning follows each frame.
+  package var isGreasing = false
   /// Frames that came while another was awaited: LOG, PROGRESS, ERROR of a stream.
   package private(set) var reports: [Received] = []
+  /// The fatal ERROR that came in place of an awaited frame.
+  package private(set) var fatalError: ErrorFrame?
   /// Slots that may be lent, and who has the others.
   package private(set) var freeSlots: [Int]
   private var lent: [UInt32: Int] = [:]
@@ -65,6 +69,16 @@ package final class ScriptedHost {
       return buffer.count
     }
     try sendBytes(bytes + inline)
+    guard isGreasing else { return }
+    let pick = UInt16(truncatingIfNeeded: writer.sequence % 8)
+    writer.append(FrameType(rawValue: 0x8A0A + 0x1010 * pick), flags: 0xFFFF, stream: 0xDEAD_BEEF) {
+      $0 += [UInt8](repeating: 0xA5, count: Int(pick) * 100)
+    }
+    writer.drain { buffer in
+      bytes = Array(buffer)
+      return buffer.count
+    }
+    try sendBytes(bytes)
   }
 
   /// Sends bytes that may be no frame.
@@ -110,6 +124,7 @@ package final class ScriptedHost {
       case .error:
         let error = try frame.payload.withRawBytes { try ErrorFrame(parsing: $0) }
         if error.isFatal {
+          fatalError = error
           throw HostError.unexpected(.error, "\(error.code.name) \(error.message)")
         }
         reports.append(frame)
