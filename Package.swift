@@ -145,6 +145,13 @@ let package = Package(
     .testTarget(
       name: "RawPluginTests", dependencies: ["WriterKit", "ScriptedHost", "System", "CLinux"],
       swiftSettings: strictTests),
+    // What the vector tests and the fuzzer do with bytes.
+    .target(
+      name: "FrameExercise", dependencies: ["BackupProtocol", "JSON"],
+      path: "Tests/Fuzzing/FrameExercise", swiftSettings: strict),
+    .testTarget(
+      name: "BackupProtocolTests", dependencies: ["BackupProtocol", "FrameExercise", "JSON"],
+      swiftSettings: strictTests),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -58,6 +58,10 @@ public struct ControlMembers: Sendable {
     return ControlMembers(type, value)
   }
 
+  func optionalMembers(_ name: String) throws(WireError) -> ControlMembers? {
+    isAbsent(name) ? nil : try members(name)
+  }
+
   func list(_ name: String, atMost count: Int) throws(WireError) -> [ControlMembers] {
     guard let array = object[name]?.array, array.count <= count else {
       throw .member(type, name: name)

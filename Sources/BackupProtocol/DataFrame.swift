@@ -69,6 +69,7 @@ public struct DataFrame: Equatable, Sendable {
     }
     try checkRange()
     try checkPlace(slot: slot, payload)
+    try checkLastMask(payload)
   }
 
   private func checkRange() throws(WireError) {
@@ -76,11 +77,22 @@ public struct DataFrame: Equatable, Sendable {
       throw .field(.data, field: "offset", value: offset)
     }
     let most = place == .inline ? Limits.inlineBytesMax : Limits.slotBytes.upperBound
-    guard length >= 1, length <= most else {
+    guard length >= 1, length <= most, UInt64(length) <= Limits.streamBytesMax - offset else {
       throw .field(.data, field: "length", value: UInt64(length))
     }
     guard maskCount == 0 || Int(maskCount) == clusterCount else {
       throw .field(.data, field: "nmask", value: UInt64(maskCount))
+    }
+  }
+
+  /// Blocks that begin behind the end of the data have no say.
+  private func checkLastMask(_ payload: RawSpan) throws(WireError) {
+    guard maskCount > 0 else { return }
+    let tail = Int(length) - (clusterCount - 1) * Int(Limits.clusterBytes)
+    let blocks = (tail + Int(Limits.blockBytes) - 1) / Int(Limits.blockBytes)
+    let last = mask(clusterCount - 1, in: payload)
+    guard UInt32(last) >> UInt32(blocks) == 0 else {
+      throw .field(.data, field: "mask", value: UInt64(last))
     }
   }
 

@@ -26,9 +26,13 @@ public struct Finished: Equatable, Sendable {
     let members = try ControlFrame.members(.finished, payload)
     storedBytes = try members.optionalInteger("stored", in: 0...Limits.streamBytesMax) ?? 0
     artefacts = []
+    var names: Set<String> = []
     guard members.object["artefacts"] != nil else { return }
     for element in try members.list("artefacts", atMost: 4096) {
       let name = try element.string("name")
+      guard StreamDescription.isAcceptable(name: name), names.insert(name).inserted else {
+        throw .member(.finished, name: "artefacts")
+      }
       let size = try element.integer("size", in: 0...Limits.streamBytesMax)
       artefacts.append(Artefact(name: name, size: size))
     }

@@ -81,7 +81,7 @@ public struct MapExtent: Equatable, Sendable {
 public enum ExtentsFrame {
   static let entryBytes = 24
 
-  /// Calls `body` with each extent; checks every field that does not depend on its neighbours.
+  /// Calls `body` with each extent; checks all but how the first one continues the frame before.
   public static func parse(
     _ payload: RawSpan, _ body: (MapExtent) throws(WireError) -> Void
   ) throws(WireError) {
@@ -89,7 +89,15 @@ public enum ExtentsFrame {
     guard payload.byteCount % entryBytes == 0, count <= Limits.extentsMax else {
       throw .length(.extents, length: payload.byteCount)
     }
-    for place in 0..<count { try body(try extent(payload, at: place * entryBytes)) }
+    var end: UInt64?
+    for place in 0..<count {
+      let extent = try extent(payload, at: place * entryBytes)
+      guard end == nil || end == extent.offset else {
+        throw .field(.extents, field: "offset", value: extent.offset)
+      }
+      end = extent.offset + extent.length
+      try body(extent)
+    }
   }
 
   private static func extent(_ payload: RawSpan, at place: Int) throws(WireError) -> MapExtent {
@@ -115,8 +123,8 @@ public enum ExtentsFrame {
 extension FrameWriter {
   /// Appends RELEASE of up to ``Limits/releasesMax`` DATA frames.
   @discardableResult
-  public mutating func appendRelease(_ sequences: Span<UInt32>, stream: UInt32 = 0) -> UInt32 {
-    append(.release, stream: stream) { bytes in
+  public mutating func appendRelease(_ sequences: Span<UInt32>) -> UInt32 {
+    append(.release) { bytes in
       for place in sequences.indices { bytes.appendLittleEndian(sequences[place]) }
     }
   }

@@ -1,4 +1,4 @@
-/// The 16 bytes before every payload. Specified in protocol.md §3.
+/// The 16 bytes before every payload. Specified in protocol.md §3.2.
 ///
 /// ```
 /// 0        4        6        8        12       16
@@ -47,8 +47,9 @@ public struct FrameHeader: Equatable, Sendable {
   }
 
   private func check(_ frameBytesMax: UInt32) throws(WireError) {
-    let limit = type.isControl && type.isKnown ? Limits.controlBytesMax : frameBytesMax
-    guard length <= limit else { throw .oversized(type, length: length) }
+    guard length <= min(type.payloadBytesMax, frameBytesMax) else {
+      throw .oversized(type, length: length)
+    }
     guard type.isKnown else {
       // A frame of the future may mean anything by its flags and stream.
       if type.isIgnorable { return }
@@ -84,6 +85,11 @@ extension FrameType {
     }
   }
 
-  /// Frames about the whole session. RELEASE, ERROR and reports may name a stream or not.
-  var forbidsStream: Bool { rawValue <= 0x0008 || self == .checkpoint || self == .checkpointAck }
+  /// Frames about the whole session. ERROR and LOG may name a stream or not.
+  var forbidsStream: Bool {
+    switch self {
+    case .release, .checkpoint, .checkpointAck, .busy, .progress: true
+    default: rawValue <= 0x0008
+    }
+  }
 }

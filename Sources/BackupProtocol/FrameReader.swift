@@ -7,13 +7,16 @@ public struct FrameReader: ~Copyable {
   private var start = 0
   private var end = 0
   private var hasPreamble = false
-  private var expectedSequence: UInt32 = 0
+  private var expectedSequence: UInt32
   private var current: FrameHeader?
   private let frameBytesMax: UInt32
 
-  /// - Parameter frameBytesMax: Payload bytes that are accepted, ``Limits/frameBytesMax`` at most.
-  public init(frameBytesMax: UInt32 = Limits.frameBytesMax) {
+  /// - Parameters:
+  ///   - frameBytesMax: Payload bytes that are accepted, ``Limits/frameBytesMax`` at most.
+  ///   - firstSequence: Number of the first frame; not 0 only to test what comes after 2^32-1.
+  public init(frameBytesMax: UInt32 = Limits.frameBytesMax, firstSequence: UInt32 = 0) {
     self.frameBytesMax = frameBytesMax
+    expectedSequence = firstSequence
     storage = [UInt8](
       repeating: 0, count: 2 * FrameHeader.byteCount + Int(frameBytesMax) + (64 << 10))
   }
@@ -70,7 +73,7 @@ public struct FrameReader: ~Copyable {
     return try unsafe body(storage.span.bytes.extracting(from..<(from + length)))
   }
 
-  /// Whether the input may end here: between two frames.
+  /// Whether nothing is half there: the input ends before the preamble or between two frames.
   public var isAtBoundary: Bool { end == start || (current != nil && end == frameEnd) }
 
   private var frameEnd: Int { start + FrameHeader.byteCount + Int(current?.length ?? 0) }

@@ -1,4 +1,4 @@
-/// What a frame is. Specified in protocol.md §4 (frame table).
+/// What a frame is. Specified in protocol.md §4.1.
 public struct FrameType: RawRepresentable, Hashable, Sendable {
   public let rawValue: UInt16
   public init(rawValue: UInt16) { self.rawValue = rawValue }
@@ -50,6 +50,24 @@ public struct FrameType: RawRepresentable, Hashable, Sendable {
   /// Whether a receiver that does not know the type skips it (bit 15).
   public var isIgnorable: Bool { rawValue & 0x8000 != 0 }
 
-  /// Whether the payload is JSON, which bounds it to ``Limits/controlBytesMax``.
-  public var isControl: Bool { rawValue <= 0x0008 || self == .open }
+  /// Whether the payload is nothing but JSON.
+  public var isControl: Bool { (0x0001...0x0008).contains(rawValue) || self == .open }
+
+  /// Longest payload of the type, the greater number of the frame table (protocol.md §4.1).
+  public var payloadBytesMax: UInt32 {
+    switch self {
+    case _ where isControl: Limits.controlBytesMax
+    case .error: Limits.controlBytesMax
+    case .zero, .progress: 24
+    case .close: 48
+    case .read: 16
+    case .release: 4 * UInt32(Limits.releasesMax)
+    case .checkpoint, .readDone: 8
+    case .checkpointAck: 16 + UInt32(Limits.tokenBytesMax)
+    case .busy: 8 + UInt32(Limits.logBytesMax)
+    case .log: 4 + UInt32(Limits.logBytesMax)
+    case .extents: 24 * UInt32(Limits.extentsMax)
+    default: Limits.frameBytesMax
+    }
+  }
 }

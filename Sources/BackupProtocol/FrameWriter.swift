@@ -5,9 +5,11 @@ public struct FrameWriter: ~Copyable {
   /// Bytes not yet taken by the one who writes them; begins with the preamble.
   public private(set) var pending: [UInt8]
   private var taken = 0
-  private var nextSequence: UInt32 = 0
+  private var nextSequence: UInt32
 
-  public init() {
+  /// - Parameter firstSequence: Not 0 only to test what comes after 2^32-1.
+  public init(firstSequence: UInt32 = 0) {
+    nextSequence = firstSequence
     pending = Limits.preamble
     pending.reserveCapacity(64 << 10)
   }

@@ -15,6 +15,9 @@ public enum Feature: String, Sendable, CaseIterable {
 /// HELLO: what the host speaks and offers.
 public struct Hello: Equatable, Sendable {
   public static let version: UInt64 = 1
+  /// What `require` may name.
+  static let known = Set(
+    ["versions", "features", "limits", "pool", "host"] + Feature.allCases.map(\.rawValue))
 
   public var versions: [UInt64]
   /// Names as they are on the wire; unknown ones are of no concern.
@@ -22,6 +25,10 @@ public struct Hello: Equatable, Sendable {
   public var slotCount: UInt32
   public var slotBytes: UInt32
   public var frameBytesMax: UInt32
+  /// Inline bytes the producer may have unreleased.
+  public var windowBytes: UInt64
+  /// DATA frames the producer may have unreleased.
+  public var inflightMax: UInt32
   public var hostName: String
   public var hostVersion: String
 
@@ -33,12 +40,14 @@ public struct Hello: Equatable, Sendable {
     self.slotCount = slotCount
     self.slotBytes = slotBytes
     frameBytesMax = Limits.frameBytesMax
+    windowBytes = UInt64(slotCount) * UInt64(slotBytes)
+    inflightMax = max(Limits.inflightDefault, slotCount)
     self.hostName = hostName
     self.hostVersion = hostVersion
   }
 
   public init(parsing payload: [UInt8]) throws(WireError) {
-    let members = try ControlFrame.members(.hello, payload)
+    let members = try ControlFrame.members(.hello, payload, knows: Self.known)
     guard let list = members.object["versions"]?.array, list.count <= 64 else {
       throw .member(.hello, name: "versions")
     }
@@ -54,6 +63,11 @@ public struct Hello: Equatable, Sendable {
     let limits = try members.members("limits")
     frameBytesMax = UInt32(
       try limits.integer("max_frame", in: UInt64(Limits.frameBytesMax)...UInt64(UInt32.max)))
+    windowBytes =
+      try limits.optionalInteger("window", in: Limits.windowBytes) ?? Limits.windowBytesDefault
+    inflightMax = UInt32(
+      try limits.optionalInteger("inflight", in: range(Limits.inflight))
+        ?? UInt64(Limits.inflightDefault))
     let host = try members.members("host")
     hostName = try host.string("name")
     hostVersion = try host.string("version")
@@ -63,8 +77,8 @@ public struct Hello: Equatable, Sendable {
     [
       "versions": .array(versions.map { JSONValue($0) }), "features": JSONValue(features),
       "limits": [
-        "max_frame": JSONValue(frameBytesMax), "window": JSONValue(slotCount * slotBytes),
-        "inflight": 64,
+        "max_frame": JSONValue(frameBytesMax), "window": JSONValue(windowBytes),
+        "inflight": JSONValue(inflightMax),
       ],
       "pool": ["slots": JSONValue(slotCount), "slot_size": JSONValue(slotBytes)],
       "host": ["name": .string(hostName), "version": .string(hostVersion)],

@@ -31,6 +31,11 @@ public struct Job: Equatable, Sendable {
   /// In write mode what will come; empty in read mode.
   public var streams: [StreamDescription]
 
+  /// What `require` may name.
+  static let known = Set(
+    ["mode", "job", "format", "vm", "instant", "output", "options", "streams"]
+      + Feature.allCases.map(\.rawValue))
+
   public init(
     id: String, mode: Mode, format: String, vm: Machine = Machine(), instant: String = "",
     output: OutputKind, options: JSONObject = [:], streams: [StreamDescription] = []
@@ -46,7 +51,7 @@ public struct Job: Equatable, Sendable {
   }
 
   public init(parsing payload: [UInt8]) throws(WireError) {
-    let members = try ControlFrame.members(.job, payload)
+    let members = try ControlFrame.members(.job, payload, knows: Self.known)
     id = try members.string("job")
     guard let mode = Mode(rawValue: try members.string("mode")) else {
       throw .member(.job, name: "mode")
@@ -59,8 +64,11 @@ public struct Job: Equatable, Sendable {
       throw .member(.job, name: "output")
     }
     output = kind
-    options = members.object["options"]?.object ?? [:]
+    options = try members.optionalMembers("options")?.object ?? [:]
     streams = mode == .write ? try StreamDescription.list(members) : []
+    for stream in streams where stream.size == nil && stream.kind != .vmstate {
+      throw .member(.job, name: "size")
+    }
   }
 
   public var object: JSONObject {
@@ -79,8 +87,7 @@ public struct Job: Equatable, Sendable {
 extension Job.Machine {
   init(_ members: ControlMembers) throws(WireError) {
     self.init()
-    guard members.object["vm"] != nil else { return }
-    let vm = try members.members("vm")
+    guard let vm = try members.optionalMembers("vm") else { return }
     id = try vm.optionalString("id") ?? ""
     name = try vm.optionalString("name") ?? ""
     uuid = try vm.optionalString("uuid") ?? ""

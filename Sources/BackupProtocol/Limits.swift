@@ -19,6 +19,14 @@ public enum Limits {
   public static let slotBytes: ClosedRange<UInt32> = (64 << 10)...(16 << 20)
   /// Slots of a pool.
   public static let slotCount: ClosedRange<UInt32> = 4...256
+  /// Inline bytes on their way; the least is four clusters, so that half of it takes one frame.
+  public static let windowBytes: ClosedRange<UInt64> = (256 << 10)...(4 << 30)
+  /// ``windowBytes`` of a host that says nothing.
+  public static let windowBytesDefault: UInt64 = 16 << 20
+  /// DATA frames on their way.
+  public static let inflight: ClosedRange<UInt32> = 8...1024
+  /// ``inflight`` of a host that says nothing.
+  public static let inflightDefault: UInt32 = 64
   /// Largest stream id; also the number of streams of a job.
   public static let streamsMax: UInt32 = 1024
   /// Bytes of a stream: the largest integer that every JSON reader keeps exactly.

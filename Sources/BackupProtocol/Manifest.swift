@@ -118,10 +118,7 @@ public struct ManifestFormat: Equatable, Sendable {
 
   init(_ members: ControlMembers) throws(WireError) {
     name = try members.string("name")
-    let allowed = name.utf8.allSatisfy { byte in
-      (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2D
-    }
-    guard allowed, !name.isEmpty, name.utf8.count <= 32 else {
+    guard StreamDescription.isAcceptable(role: name) else {
       throw .member(.hello, name: "formats.name")
     }
     help = try members.optionalString("help") ?? ""
@@ -149,13 +146,7 @@ public struct ManifestFormat: Equatable, Sendable {
     for element in try members.list("magic", atMost: 16) {
       let digits = Array(try element.string("hex").utf8)
       let offset = try element.optionalInteger("offset", in: 0...(1 << 20)) ?? 0
-      var bytes: [UInt8] = []
-      for place in stride(from: 0, to: digits.count - 1, by: 2) {
-        let pair = String(decoding: digits[place...(place + 1)], as: UTF8.self)
-        guard let byte = UInt8(pair, radix: 16) else { throw .member(.hello, name: "magic") }
-        bytes.append(byte)
-      }
-      guard digits.count % 2 == 0, !bytes.isEmpty, bytes.count <= 64 else {
+      guard let bytes = decodeHexadecimal(digits), (1...64).contains(bytes.count) else {
         throw .member(.hello, name: "magic")
       }
       magic.append(Magic(offset: offset, bytes: bytes))

@@ -3,9 +3,9 @@ internal import JSON
 /// ERROR: a failure, told to the other side. protocol.md, *Errors*.
 public struct ErrorFrame: Equatable, Sendable {
   public var code: ErrorCode
-  /// The sender cannot go on.
+  /// The sender cannot go on. Exactly one of this and ``isStreamOnly`` is true.
   public var isFatal: Bool
-  /// Only the stream in the header is lost.
+  /// Only a READ of the stream in the header is lost (read mode).
   public var isStreamOnly: Bool
   /// Number of the frame this answers, 0 if none.
   public var answers: UInt32
@@ -34,6 +34,9 @@ public struct ErrorFrame: Equatable, Sendable {
     guard code != .none else { throw .field(.error, field: "code", value: 0) }
     let flags = payload.load(4, as: UInt32.self)
     guard flags & ~3 == 0 else { throw .reserved(.error, field: "flags") }
+    guard flags == 1 || flags == 2 else {
+      throw .field(.error, field: "flags", value: UInt64(flags))
+    }
     isFatal = flags & 1 != 0
     isStreamOnly = flags & 2 != 0
     answers = payload.load(8, as: UInt32.self)

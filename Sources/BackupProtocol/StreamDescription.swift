@@ -41,12 +41,21 @@ public struct StreamDescription: Equatable, Sendable {
   ///
   /// 1…255 bytes of UTF-8, no control character, no `/`, no leading dot.
   public static func isAcceptable(name: String) -> Bool {
-    guard (1...Limits.nameBytesMax).contains(name.utf8.count), !name.hasPrefix(".") else {
+    // By bytes: to `hasPrefix`, a dot with an accent on it is no dot.
+    guard (1...Limits.nameBytesMax).contains(name.utf8.count), name.utf8.first != 0x2E else {
       return false
     }
     return name.unicodeScalars.allSatisfy { scalar in
       scalar != "/" && !(scalar.value < 0x20) && !(0x7F...0x9F).contains(scalar.value)
     }
+  }
+
+  /// Whether a text may be a role or the name of a format: `[a-z0-9-]{1,32}`.
+  public static func isAcceptable(role: String) -> Bool {
+    (1...32).contains(role.utf8.count)
+      && role.utf8.allSatisfy { byte in
+        (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2D
+      }
   }
 
   init(_ members: ControlMembers) throws(WireError) {
@@ -58,6 +67,7 @@ public struct StreamDescription: Equatable, Sendable {
     name = try members.string("name")
     guard Self.isAcceptable(name: name) else { throw .member(members.type, name: "name") }
     role = try members.optionalString("role") ?? kind.rawValue
+    guard Self.isAcceptable(role: role) else { throw .member(members.type, name: "role") }
     size = try members.optionalInteger("size", in: 0...Limits.streamBytesMax)
     blockBytes = try members.optionalInteger("block_size", in: 1...(1 << 20)) ?? 512
     allocated = try members.optionalInteger("allocated", in: 0...Limits.streamBytesMax)

@@ -88,16 +88,10 @@ public struct Digest: Equatable, Sendable {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
-  /// - Returns: `nil` unless `text` is 64 hexadecimal digits.
+  /// - Returns: `nil` unless `text` is 64 lower-case hexadecimal digits.
   public init?(algorithm: DigestAlgorithm, hexadecimal text: String) {
     let digits = Array(text.utf8)
-    guard digits.count == 64, digits.allSatisfy({ $0 < 128 }) else { return nil }
-    var bytes: [UInt8] = []
-    for place in stride(from: 0, to: 64, by: 2) {
-      let pair = String(decoding: digits[place..<(place + 2)], as: UTF8.self)
-      guard pair.allSatisfy(\.isHexDigit), let byte = UInt8(pair, radix: 16) else { return nil }
-      bytes.append(byte)
-    }
+    guard digits.count == 64, let bytes = decodeHexadecimal(digits) else { return nil }
     self.init(algorithm: algorithm, bytes: bytes)
   }
 }

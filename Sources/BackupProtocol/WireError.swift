@@ -26,6 +26,19 @@ public enum WireError: Error, Equatable, Sendable {
   case required(String)
 }
 
+extension WireError {
+  /// The code that the receiver answers with. Specified in protocol.md §15.2.
+  public var code: ErrorCode {
+    switch self {
+    case .oversized: .limit
+    case .unknownFrame: .unknownFrame
+    case .state: .state
+    case .required: .unsupported
+    default: .protocol
+    }
+  }
+}
+
 extension WireError: CustomStringConvertible {
   public var description: String {
     switch self {

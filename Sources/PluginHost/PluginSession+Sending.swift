@@ -56,9 +56,9 @@ extension PluginSession {
   }
 
   /// Gives DATA back to the plugin (read mode).
-  package func sendRelease(sequence: UInt32, stream: UInt32) {
+  package func sendRelease(sequence: UInt32) {
     guard failure == nil else { return }
-    outgoing.frames.appendRelease([sequence].span, stream: stream)
+    outgoing.frames.appendRelease([sequence].span)
   }
 
   /// Asks the plugin to make everything durable and end.

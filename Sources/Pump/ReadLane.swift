@@ -132,7 +132,7 @@ package final class ReadLane {
     progress.passed(moved)
     if header.type == .data {
       progress.read(moved)
-      session.sendRelease(sequence: header.sequence, stream: header.stream)
+      session.sendRelease(sequence: header.sequence)
     }
   }
 
