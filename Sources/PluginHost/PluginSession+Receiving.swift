@@ -46,7 +46,8 @@ extension PluginSession {
 
   private func handle(_ header: FrameHeader, _ now: Instant) throws(WireError) {
     try machine.receive(header.type)
-    deadlines.progressed(now)
+    // A plugin that only talks about itself makes no progress (protocol.md §13.1).
+    if !header.type.isIgnorable && header.type != .busy { deadlines.progressed(now) }
     switch header.type {
     case .helloAck: try receiveHelloAck(now)
     case .jobAck: try receiveJobAck()
@@ -58,7 +59,7 @@ extension PluginSession {
       let busy = try incoming.withPayload { (payload) throws(WireError) in
         try BusyFrame(parsing: payload)
       }
-      deadlines.busyUntil = now.advanced(bySeconds: Double(busy.expectedMilliseconds) / 1000)
+      deadlines.extend(bySeconds: Double(busy.expectedMilliseconds) / 1000, now)
     case .log: try receiveLog()
     case .aborted: closeOutput()
     case .open, .data, .zero, .close, .readDone: try receiveStreamFrame(header)
@@ -73,15 +74,16 @@ extension PluginSession {
     guard ack.version == Hello.version else {
       throw .field(.helloAck, field: "version", value: ack.version)
     }
-    guard ack.plugin == manifest.name else {
-      return fail(.misconduct("calls itself \"\(sanitised(ack.plugin.utf8))\": not its manifest"))
+    guard ack.plugin == manifest.name, ack.pluginVersion == manifest.version else {
+      let name = sanitised((ack.plugin + " " + ack.pluginVersion).utf8)
+      return fail(.misconduct("calls itself \"\(name)\", which is not what its manifest says"))
     }
     let offered = Set(offeredFeatures)
     for feature in ack.features where !offered.contains(feature) { throw .required(feature) }
     helloAck = ack
     guard failure == nil else { return }
     outgoing.frames.append(.job, job.object)
-    deadlines.answer = ("JOB_ACK", now.advanced(bySeconds: patience.jobAck), patience.jobAck)
+    deadlines.await("JOB_ACK", seconds: patience.jobAck, now)
   }
 
   private func receiveJobAck() throws(WireError) {
@@ -118,6 +120,10 @@ extension PluginSession {
       try ErrorFrame(parsing: payload)
     }
     guard failure == nil else { return }
+    if frame.isStreamOnly && job.mode != .write {
+      readError = frame
+      return
+    }
     failure = .reported(frame)
     takeBackSlots()
     closeOutput()

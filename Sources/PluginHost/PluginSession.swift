@@ -68,6 +68,8 @@ package final class PluginSession {
   var lent: LentSlots
   var isInputOpen = true
   var isOutputClosed = false
+  /// Why the plugin could not answer a READ; the READ_DONE that follows ends it.
+  package internal(set) var readError: ErrorFrame?
   /// READs not yet answered by READ_DONE.
   var readsOwed = 0
 
@@ -123,6 +125,12 @@ package final class PluginSession {
 
   /// The last words of the plugin.
   package var lastLines: [String] { log.lastLines() }
+
+  /// Why a READ was not answered, in the plugin's own words if it gave any.
+  package func readFailure(_ status: ErrorCode) -> String {
+    guard let readError else { return "cannot be read: \(status.name)" }
+    return "cannot be read: \(sanitised(readError.message.utf8)) (\(status.name))"
+  }
 
   /// Adds what the session waits for.
   package func addDescriptors(to poller: inout Poller) {

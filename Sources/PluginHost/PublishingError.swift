@@ -8,7 +8,7 @@ package enum PublishingError: Error, Sendable {
   case exists(String)
   /// Another job writes to the same name.
   case inUse(String)
-  /// The plugin left something that is no plain file or directory.
+  /// The plugin left something that it did not announce, or that is no plain file or directory.
   case foreignObject(String)
   /// The plugin left more files than a host will walk.
   case tooManyFiles(Int)
@@ -26,7 +26,7 @@ extension PublishingError: CustomStringConvertible {
     case .exists(let path): "\(path) exists; an archive is never replaced"
     case .inUse(let path): "another job is writing \(path)"
     case .foreignObject(let name):
-      "the plugin left \"\(sanitised(name.utf8))\", which is neither a plain file nor a directory"
+      "the plugin left \"\(sanitised(name.utf8))\", which it did not announce or is no plain file"
     case .tooManyFiles(let most): "the plugin left more than \(most) files"
     case .badReceipt(let plugin, let reason):
       "plugin \"\(plugin)\" left no proper receipt: \(reason)"

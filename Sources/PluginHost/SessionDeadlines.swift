@@ -10,6 +10,9 @@ struct SessionDeadlines {
   private(set) var lastProgress: Instant
   /// BUSY: until then silence is announced.
   var busyUntil: Instant?
+  /// Seconds of BUSY that may still be asked for, for the present debt.
+  private var busyLeft = Self.busySecondsMax
+  private static let busySecondsMax = 3600.0
   var hasWarned = false
   var storedBytes: Int64 = -1
   /// When the process is killed, once it is being ended.
@@ -22,9 +25,33 @@ struct SessionDeadlines {
     answer = ("HELLO_ACK", now.advanced(bySeconds: patience.helloAck), patience.helloAck)
   }
 
+  /// Something moved that counts: a new debt begins.
   mutating func progressed(_ now: Instant) {
     lastProgress = now
     hasWarned = false
+    busyLeft = Self.busySecondsMax
+  }
+
+  /// An answer with a time limit of its own is awaited from now on.
+  mutating func await(_ name: String, seconds: Double, _ now: Instant) {
+    answer = (name, now.advanced(bySeconds: seconds), seconds)
+    busyLeft = Self.busySecondsMax
+  }
+
+  /// BUSY: the plugin asks for time; an hour at most for one debt (protocol.md §13.1).
+  mutating func extend(bySeconds seconds: Double, _ now: Instant) {
+    let granted = min(seconds, busyLeft)
+    busyLeft -= granted
+    if let waiting = answer {
+      answer = (waiting.awaiting, waiting.by.advanced(bySeconds: granted), waiting.seconds)
+    }
+    busyUntil = now.advanced(bySeconds: granted)
+  }
+
+  /// The announced silence is over; what was granted stays spent.
+  mutating func busyEnded(_ now: Instant) {
+    busyUntil = nil
+    lastProgress = now
   }
 
   func secondsLeft(_ now: Instant) -> Double {
@@ -63,8 +90,8 @@ extension PluginSession {
     guard owes else { return deadlines.progressed(now) }
     if let busy = deadlines.busyUntil {
       if now < busy { return }
-      deadlines.busyUntil = nil
-      deadlines.progressed(now)
+      // Silence counts from the end of the announced time.
+      deadlines.busyEnded(busy)
     }
     let silence = now.seconds(since: deadlines.lastProgress)
     guard silence >= min(patience.stallWarning, patience.stallLimit) else { return }

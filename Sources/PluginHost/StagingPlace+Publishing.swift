@@ -76,14 +76,19 @@ extension StagingPlace {
 }
 
 extension StagingPlace {
-  /// Checks that the files the plugin says it made are there, and as long as it says.
+  /// Checks that what the plugin says it made is there, as long as it says, and nothing else.
   package func requireArtefacts(_ artefacts: [Finished.Artefact]) throws(PublishingError) {
     guard kind == .directory else { return }
     for artefact in artefacts {
       guard StreamDescription.isAcceptable(name: artefact.name),
         let status = try? FileStatus(path: artefact.name, in: place.raw),
-        status.kind == .regular, status.size == Int64(artefact.size)
+        status.kind == .directory
+          || (status.kind == .regular && status.size == Int64(artefact.size))
       else { throw .missingArtefact(artefact.name) }
+    }
+    let announced = Set(artefacts.map(\.name))
+    for name in (try? listDirectory(".", in: place.raw)) ?? [] where !announced.contains(name) {
+      throw .foreignObject(name)
     }
   }
 

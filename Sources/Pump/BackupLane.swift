@@ -88,7 +88,7 @@ package final class BackupLane {
 
   private func sendMaps() {
     for stream in streams where stream.description.kind == .disk {
-      let map = stream.map.map(\.wire)
+      let map = ChunkPlan.wireMap(stream.map)
       for session in writers { session.send(map: map, stream: stream.description.id) }
     }
   }
@@ -141,18 +141,5 @@ package final class BackupLane {
     for session in sessions { session.service(now) }
     digests.collect { board[$0].hasLeaf = true }
     if stop.isRequested && !isEnding { throw .cancelled }
-  }
-}
-
-extension Extent {
-  /// As an allocation map says it on the wire.
-  var wire: MapExtent {
-    let kind: MapExtent.Kind =
-      switch self.kind {
-      case .hole: .hole
-      case .zero: .zero
-      case .data: .data
-      }
-    return MapExtent(offset: offset, length: length, kind: kind)
   }
 }

@@ -109,7 +109,7 @@ package final class ReadLane {
     defer { self.reception = nil }
     while !reception.isDone { try turn() }
     guard let digest = reception.digest else {
-      throw .archive(stream: stream.name, "cannot be read: \(reception.status.name)")
+      throw .archive(stream: stream.name, session.readFailure(reception.status))
     }
     try plan.check(stream, digest)
     return StreamSummary(

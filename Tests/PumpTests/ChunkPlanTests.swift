@@ -1,6 +1,8 @@
+import BackupProtocol
 import BlockSource
-import Pump
 import Testing
+
+@testable import Pump
 
 struct ChunkPlanTests {
   private static let kib: UInt64 = 1024
@@ -47,6 +49,20 @@ struct ChunkPlanTests {
         .skip(offset: 0, length: 128 * Self.kib, kind: .hole),
         .read(offset: 128 * Self.kib, length: 192 << 10),
         .skip(offset: 320 * Self.kib, length: 4 * Self.mib, kind: .hole),
+      ])
+  }
+
+  @Test func `a plugin's map counts bridged holes as data, and touches everything once`() {
+    let map = ChunkPlan.wireMap(
+      extents([
+        (64 * Self.kib, .data), (64 * Self.kib, .hole), (64 * Self.kib, .data),
+        (3 * Self.mib, .hole), (64 * Self.kib, .zero),
+      ]))
+    #expect(
+      map == [
+        MapExtent(offset: 0, length: 192 * Self.kib, kind: .data),
+        MapExtent(offset: 192 * Self.kib, length: 3 * Self.mib, kind: .hole),
+        MapExtent(offset: 192 * Self.kib + 3 * Self.mib, length: 64 * Self.kib, kind: .zero),
       ])
   }
 
