@@ -1,5 +1,6 @@
 import BackupProtocol
 import FrameExercise
+import Glibc
 import Testing
 
 /// protocol.md against the codec, and the tests against protocol.md.
@@ -23,6 +24,18 @@ import Testing
       seen[rule[0]] = number
     }
     #expect(seen.count > 50)
+  }
+
+  @Test(.enabled(if: MinimalPlugin.canRun, "needs python3"))
+  func `vectors and listings are what the second encoder writes`() {
+    let script = Repository.root + "/Tests/Vectors/make-vectors.py"
+    #expect(system("python3 '\(script)' --check") == 0)
+  }
+
+  @Test func `no line but a table's is longer than 100 characters`() {
+    for line in Repository.document.split(separator: "\n") where !line.hasPrefix("|") {
+      #expect(line.count <= 100, "\(line)")
+    }
   }
 
   @Test func `the frame table is the codec's`() {
