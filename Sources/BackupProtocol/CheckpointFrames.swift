@@ -1,4 +1,4 @@
-/// CHECKPOINT: the producer asks how much is safe. protocol.md, *Checkpoints*.
+/// CHECKPOINT: the producer asks how much is safe. protocol.md §12.
 public struct CheckpointFrame: Equatable, Sendable {
   public var id: UInt64
 

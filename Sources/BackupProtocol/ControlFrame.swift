@@ -79,7 +79,7 @@ public struct ControlMembers: Sendable {
   }
 }
 
-/// Control payloads: one JSON object in UTF-8. protocol.md, *Control payloads*.
+/// Control payloads: one JSON object in UTF-8. protocol.md §1.3.
 public enum ControlFrame {
   /// Parses a payload and refuses what it requires and this version does not know.
   public static func members(

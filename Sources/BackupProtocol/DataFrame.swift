@@ -1,4 +1,4 @@
-/// DATA: bytes of a stream, in a slot of the pool or behind the struct. protocol.md, *DATA*.
+/// DATA: bytes of a stream, in a slot of the pool or behind the struct. protocol.md §4.7.
 ///
 /// ```
 /// 0        8        12       14       16       20         24        28       32

@@ -1,4 +1,4 @@
-/// Why something failed, for the other side's program. protocol.md, *Errors*.
+/// Why something failed, for the other side's program. protocol.md §15.
 public struct ErrorCode: RawRepresentable, Hashable, Sendable {
   public let rawValue: UInt32
   public init(rawValue: UInt32) { self.rawValue = rawValue }

@@ -1,6 +1,6 @@
 public import JSON
 
-/// FINISHED: everything is on stable storage. Specified in protocol.md, *FINISH*.
+/// FINISHED: everything is on stable storage. Specified in protocol.md §4.4.
 public struct Finished: Equatable, Sendable {
   /// A file the plugin made in its directory.
   public struct Artefact: Equatable, Sendable {

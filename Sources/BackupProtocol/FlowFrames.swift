@@ -1,4 +1,4 @@
-/// RELEASE: data that its consumer needs no longer. protocol.md, *Flow control*.
+/// RELEASE: data that its consumer needs no longer. protocol.md §8.
 public enum ReleaseFrame {
   /// Calls `body` with each released sequence number.
   public static func parse(
@@ -12,7 +12,7 @@ public enum ReleaseFrame {
   }
 }
 
-/// READ: the host asks for a range of a stream (read mode). protocol.md, *READ*.
+/// READ: the host asks for a range of a stream (read mode). protocol.md §4.10.
 public struct ReadFrame: Equatable, Sendable {
   /// Bytes; a multiple of 64 KiB.
   public var offset: UInt64
@@ -62,7 +62,7 @@ public struct ReadDoneFrame: Equatable, Sendable {
 
 /// One range of an allocation map.
 public struct MapExtent: Equatable, Sendable {
-  /// What the range holds; raw values of protocol.md, *EXTENTS*.
+  /// What the range holds; raw values of protocol.md §4.14.
   public enum Kind: UInt32, Sendable { case data = 0, zero, hole, unchanged }
 
   /// Bytes; a multiple of 64 KiB.

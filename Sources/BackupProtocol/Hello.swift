@@ -1,6 +1,6 @@
 public import JSON
 
-/// A feature: offered in HELLO, accepted in HELLO_ACK. protocol.md, *Versions and features*.
+/// A feature: offered in HELLO, accepted in HELLO_ACK. protocol.md §17.
 public enum Feature: String, Sendable, CaseIterable {
   /// DATA may point into the pool.
   case sharedMemory = "shm"

@@ -1,5 +1,5 @@
 /// Which frames a plugin may send now, seen from the host. Does no I/O.
-/// Specified in protocol.md, *States*.
+/// Specified in protocol.md §5.4.
 ///
 /// ```
 /// greeting ─HELLO_ACK→ accepting ─JOB_ACK→ running ─(FINISH sent)→ finishing ─FINISHED→ finished

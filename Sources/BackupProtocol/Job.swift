@@ -1,6 +1,6 @@
 public import JSON
 
-/// JOB: what is to be written or read. Specified in protocol.md, *JOB*.
+/// JOB: what is to be written or read. Specified in protocol.md §4.3.
 public struct Job: Equatable, Sendable {
   public enum Mode: String, Sendable { case write, read, verify }
   public enum OutputKind: String, Sendable { case file, pipe, directory }

@@ -1,5 +1,5 @@
 /// Upper bounds of the protocol. A peer that exceeds one is refused, not served slowly.
-/// Specified in protocol.md, *Limits*.
+/// Specified in protocol.md §16.
 public enum Limits {
   /// Bytes both sides send before their first frame.
   public static let preamble: [UInt8] = [0x89, 0x53, 0x4C, 0x55, 0x0D, 0x0A, 0x1A, 0x0A]

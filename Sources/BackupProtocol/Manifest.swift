@@ -1,7 +1,7 @@
 internal import JSON
 
 /// What a plugin says of itself in a file beside its executable; all the host reads before it
-/// starts the plugin. Specified in protocol.md, *Manifest*.
+/// starts the plugin. Specified in protocol.md §2.3.
 public struct Manifest: Equatable, Sendable {
   /// How much of a system the plugin's executable needs around it.
   public enum Profile: String, Sendable { case `static`, dynamic }

@@ -1,7 +1,7 @@
 public import JSON
 
 /// An option of a plugin: what the host checks before it passes it on.
-/// Specified in protocol.md, *Manifest*.
+/// Specified in protocol.md §2.3.
 public struct ManifestOption: Equatable, Sendable {
   public enum Kind: String, Sendable { case bool, integer, string, choice }
 

@@ -1,7 +1,7 @@
 public import JSON
 
 /// What a finished archive must contain: made by the host, checked by every later `verify`.
-/// Specified in protocol.md, *Receipt*.
+/// Specified in protocol.md §14.3.
 public struct Receipt: Equatable, Sendable {
   /// One stream as the host saw it go by.
   public struct Stream: Equatable, Sendable {

@@ -1,6 +1,6 @@
 internal import JSON
 
-/// ERROR: a failure, told to the other side. protocol.md, *Errors*.
+/// ERROR: a failure, told to the other side. protocol.md §15.
 public struct ErrorFrame: Equatable, Sendable {
   public var code: ErrorCode
   /// The sender cannot go on. Exactly one of this and ``isStreamOnly`` is true.
@@ -47,7 +47,7 @@ public struct ErrorFrame: Equatable, Sendable {
   }
 }
 
-/// BUSY: the plugin needs longer for what it owes. protocol.md, *Deadlines*.
+/// BUSY: the plugin needs longer for what it owes. protocol.md §13.1.
 public struct BusyFrame: Equatable, Sendable {
   public var expectedMilliseconds: UInt32
   public var reason: String

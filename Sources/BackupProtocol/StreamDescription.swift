@@ -1,7 +1,7 @@
 public import JSON
 
 /// One stream of a job: a disk, a configuration file, the machine's memory.
-/// Specified in protocol.md, *JOB*.
+/// Specified in protocol.md §4.3.
 public struct StreamDescription: Equatable, Sendable {
   public enum Kind: String, Sendable { case disk, config, vmstate }
 

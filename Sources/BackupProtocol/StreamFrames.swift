@@ -1,4 +1,4 @@
-/// What a range without data means. protocol.md, *ZERO*.
+/// What a range without data means. protocol.md §4.8.
 public enum ZeroKind: UInt32, Sendable {
   /// Reads as zeros.
   case zero = 0
@@ -44,7 +44,7 @@ public struct ZeroFrame: Equatable, Sendable {
   }
 }
 
-/// How a stream's digest is made. protocol.md, *Digests*.
+/// How a stream's digest is made. protocol.md §10.
 public enum DigestAlgorithm: UInt16, Sendable {
   case none = 0
   /// SHA-256 of the whole stream.

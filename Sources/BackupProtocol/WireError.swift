@@ -1,6 +1,6 @@
 internal import JSON
 
-/// A peer broke the wire. Specified in protocol.md, *Errors*.
+/// A peer broke the wire. Specified in protocol.md §15.
 public enum WireError: Error, Equatable, Sendable {
   /// The first eight bytes are not the preamble: something else speaks on this pipe.
   case preamble(found: [UInt8])

@@ -13,7 +13,7 @@ extension JSONValue {
   ///
   /// - Parameters:
   ///   - bytes: UTF-8, as long as its holder allows.
-  ///   - depthMax: Nesting that is accepted; 16 on the wire (protocol.md, *Limits*).
+  ///   - depthMax: Nesting that is accepted; 16 on the wire (protocol.md §16).
   /// - Throws: `JSONError`; duplicate names and U+0000 are malformed.
   public init(parsing bytes: [UInt8], depthMax: Int = 16) throws(JSONError) {
     var failure = json_error_t()

@@ -60,7 +60,7 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
     self = .object(object)
   }
 
-  /// A count or size. Values of this project stay below 2^53 (protocol.md, *Limits*).
+  /// A count or size. Values of this project stay below 2^53 (protocol.md §16).
   public init(_ value: some BinaryInteger) { self = .integer(Int64(clamping: value)) }
   /// Strings as an array.
   public init(_ strings: [String]) { self = .array(strings.map { .string($0) }) }

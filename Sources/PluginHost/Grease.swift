@@ -1,11 +1,19 @@
 internal import BackupProtocol
+internal import JSON
 
 /// What nobody knows, sent so that plugins keep skipping what they do not know.
-/// Specified in protocol.md, *Grease*.
+/// Specified in protocol.md §17.4.
 package enum Grease {
   /// A feature name that no version will ever have.
   package static func feature() -> String {
     "grease-" + String(UInt16.random(in: 0...UInt16.max), radix: 16)
+  }
+
+  /// A member that no version will ever have, besides those that mean something.
+  static func added(to object: JSONObject) -> JSONObject {
+    var object = object
+    object[feature()] = JSONValue(Int.random(in: 0...1 << 20))
+    return object
   }
 
   /// In a quarter of all runs: a frame of a type that is never assigned, with random bytes.

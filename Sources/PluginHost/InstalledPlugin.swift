@@ -24,7 +24,7 @@ package struct RejectedManifest: Sendable {
 /// Every plugin of the search path; the first of a name wins.
 ///
 /// Only manifests are read: no plugin is ever run to learn what it is.
-/// Specified in protocol.md, *Manifest*.
+/// Specified in protocol.md §2.3.
 package struct PluginCatalog: Sendable {
   package private(set) var plugins: [InstalledPlugin] = []
   package private(set) var rejected: [RejectedManifest] = []

@@ -1,6 +1,6 @@
 internal import BackupProtocol
 
-/// Which DATA frames a plugin has not released yet. Specified in protocol.md, *Flow control*.
+/// Which DATA frames a plugin has not released yet. Specified in protocol.md §8.
 ///
 /// Bounded by the pool: a slot can be lent once to each plugin.
 struct LentSlots {

@@ -4,7 +4,7 @@ internal import Glibc
 package import Sandbox
 package import System
 
-/// What a plugin gets, apart from its pipes. Specified in protocol.md, *Channels*.
+/// What a plugin gets, apart from its pipes. Specified in protocol.md §2.1.
 package struct PluginGrants: ~Copyable {
   /// Descriptor 5: the pool, opened as the mode of the job allows.
   let pool: OwnedDescriptor

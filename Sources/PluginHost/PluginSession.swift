@@ -15,7 +15,7 @@ package final class PluginSession {
     case failed(PluginFailure)
   }
 
-  /// Patience with a plugin, in seconds. Specified in protocol.md, *Deadlines*.
+  /// Patience with a plugin, in seconds. Specified in protocol.md §13.1.
   package struct Patience: Sendable {
     package var helloAck = 10.0
     package var jobAck = 60.0
@@ -101,7 +101,7 @@ package final class PluginSession {
     input = process.takeInput()
     log = LogCapture(pipe: process.takeLog())
     self.process = process.sandboxed
-    outgoing.frames.append(.hello, hello.object)
+    outgoing.frames.append(.hello, Grease.added(to: hello.object))
     Grease.maybeAppend(to: &outgoing.frames)
   }
 

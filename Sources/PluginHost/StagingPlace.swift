@@ -8,7 +8,7 @@ package import System
 ///
 /// It is called `.NAME.sluice-ID`, lies on the target's filesystem and is locked as long as its
 /// job lives: one that is not locked was left by a job that died, and is removed by the next.
-/// Specified in protocol.md, *Publishing*.
+/// Specified in protocol.md §14.
 package final class StagingPlace {
   /// The final path, as the user wrote it.
   package let target: String

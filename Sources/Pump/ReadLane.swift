@@ -8,7 +8,7 @@ package import System
 /// One thread that takes streams out of an archive through a reader plugin: restore and verify.
 ///
 /// The plugin's pool is writable by the plugin, so nothing in it is trusted: see
-/// ``StreamAssembler``. Specified in protocol.md, *Reading*.
+/// ``StreamAssembler``. Specified in protocol.md §7.
 package final class ReadLane {
   package struct Outcome {
     /// What the archive holds; empty until the plugin has accepted the job.

@@ -6,7 +6,7 @@ internal import System
 ///
 /// Bytes are copied out of the plugin's pool before anything looks at them: what is hashed is what
 /// is written, whatever the plugin does to its pool meanwhile. Blocks that a mask calls zero are
-/// taken as zeros unseen. Specified in protocol.md, *Reading*.
+/// taken as zeros unseen. Specified in protocol.md §7.
 struct StreamAssembler: ~Copyable {
   let name: String
   let size: UInt64

@@ -7,7 +7,7 @@ internal import SharedPool
 /// waiting ─OPEN→ open ─DATA, ZERO→ open ─CLOSE→ closed ─READ_DONE→ done
 ///    └──────────────── READ_DONE with an error ────────────────────→ done
 /// ```
-/// Specified in protocol.md, *Reading*.
+/// Specified in protocol.md §7.
 final class StreamReception {
   private enum State { case waiting, open, closed, done }
 

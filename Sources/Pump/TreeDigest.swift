@@ -3,7 +3,7 @@ internal import BackupProtocol
 /// The tree digest of a stream, fed with leaves in ascending order.
 ///
 /// A leaf is the SHA-256 of 1 MiB; the digest is the SHA-256 over all leaves. Zero chunks are one
-/// constant, so that a hole costs 32 bytes of hashing a MiB. protocol.md, *Digests*.
+/// constant, so that a hole costs 32 bytes of hashing a MiB. protocol.md §10.
 struct TreeDigest: ~Copyable {
   static let chunkBytes: UInt64 = 1 << 20
 

@@ -20,7 +20,7 @@ package struct PoolShape: Equatable, Sendable {
 /// A memory file of equal slots, sealed so that nobody can shrink or grow it under a reader.
 ///
 /// The creator maps it writable. QEMU and, in read mode, the plugin get the writable descriptor;
-/// a writer plugin gets a read-only reopening. Specified in protocol.md, *Memory*.
+/// a writer plugin gets a read-only reopening. Specified in protocol.md §9.
 @safe package final class SharedPool: Sendable {
   package let shape: PoolShape
   private let file: OwnedDescriptor

@@ -16,7 +16,7 @@ enum Ending: Error, Equatable {
 
 /// The two pipes of a plugin, blocking. One thread owns it.
 ///
-/// Deadlock freedom (protocol.md, *Flow control*): every release that waits is sent before a read
+/// Deadlock freedom (protocol.md §8): every release that waits is sent before a read
 /// that may block, and the host never blocks in a write.
 final class Channel {
   private let input: Int32

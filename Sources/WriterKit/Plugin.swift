@@ -12,7 +12,7 @@ internal import Glibc
 /// ```
 ///
 /// The process has one thread, which blocks. It needs no `/proc` and gets no arguments: all it
-/// learns comes from the environment and the wire. Specified in protocol.md, *Channels*.
+/// learns comes from the environment and the wire. Specified in protocol.md §2.1.
 public struct Plugin {
   /// As in the manifest and in HELLO_ACK.
   public let name: String

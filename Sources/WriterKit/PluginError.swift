@@ -5,7 +5,7 @@ package import System
 /// Why a plugin cannot go on; what it throws from any method the kit calls.
 ///
 /// The kit tells it to the host in an ERROR frame, takes back what was written, and ends the
-/// process with status 1. Specified in protocol.md, *Errors*.
+/// process with status 1. Specified in protocol.md §15.
 public struct PluginError: Error, Equatable, Sendable {
   /// For the host's program: it decides from this whether trying again may help.
   public var code: ErrorCode
