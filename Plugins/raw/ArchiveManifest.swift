@@ -33,7 +33,7 @@ struct ArchiveManifest {
       throw damage("stream \(id) has no proper name")
     }
     guard let kind = value["kind"]?.string.flatMap(StreamDescription.Kind.init),
-      let role = value["role"]?.string, role.utf8.count <= Limits.nameBytesMax,
+      let role = value["role"]?.string, StreamDescription.isAcceptable(role: role),
       let size = value["size"]?.integer.flatMap({ UInt64(exactly: $0) }),
       size <= Limits.streamBytesMax
     else { throw damage("\"\(name)\" has no proper kind, role or size") }

@@ -3,6 +3,8 @@ import WriterKit
 /// The writer and reader of the format `raw`: see README.md beside this file.
 @main struct Main {
   static func main() {
-    Plugin(manifest: PackageResources.raw_json, writer: RawWriter.self, reader: RawReader.self).run()
+    Plugin(
+      manifest: PackageResources.raw_json, writer: RawWriter.self, reader: RawReader.self
+    ).run()
   }
 }

@@ -61,15 +61,7 @@ public struct PluginError: Error, Equatable, Sendable {
 extension PluginError {
   /// The host broke the wire.
   init(_ error: WireError) {
-    let code: ErrorCode =
-      switch error {
-      case .unknownFrame: .unknownFrame
-      case .oversized: .limit
-      case .state: .state
-      case .required: .unsupported
-      default: .protocol
-      }
-    self.init(code, "the host broke the protocol: \(error)")
+    self.init(error.code, "the host broke the protocol: \(error)")
   }
 
   /// As it goes to the host.

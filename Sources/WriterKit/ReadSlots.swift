@@ -19,13 +19,13 @@ internal import SharedPool
     channel = context.channel
     pool = context.pool
     let cluster = Int(Limits.clusterBytes)
-    let credit = context.credit
-    var slotCount = min(context.host.slotCount, credit.inflightMax)
+    let window = Int(context.hello.windowBytes)
+    var slotCount = min(context.host.slotCount, Int(context.hello.inflightMax))
     if pool == nil {
       // Inline: whole clusters, at least two pieces in the window.
-      let most = min(context.host.slotBytes, Int(Limits.inlineBytesMax), credit.windowBytes / 2)
+      let most = min(context.host.slotBytes, Int(Limits.inlineBytesMax), window / 2)
       pieceBytesMax = most / cluster * cluster
-      slotCount = min(slotCount, credit.windowBytes / pieceBytesMax)
+      slotCount = min(slotCount, window / pieceBytesMax)
     } else {
       pieceBytesMax = context.host.slotBytes
     }

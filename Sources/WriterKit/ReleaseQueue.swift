@@ -18,7 +18,7 @@ final class ReleaseQueue {
 
   /// Notes that the host lent a slot.
   ///
-  /// - Returns: `false` if there is no such slot or the host lent it before and has not had it back.
+  /// - Returns: `false` if there is no such slot, or the host has not had it back since it lent it.
   func lend(slot: Int) -> Bool {
     guard isLent.indices.contains(slot), !isLent[slot] else { return false }
     isLent[slot] = true

@@ -32,7 +32,7 @@ final class Session {
   }
 
   private func converse() throws(Ending) {
-    let (hello, credit, features) = try greet()
+    let (hello, features) = try greet()
     let shape = PoolShape(slotCount: Int(hello.slotCount), slotBytes: Int(hello.slotBytes))
     releases.prepare(slotCount: shape.slotCount)
     let job = try receiveJob()
@@ -42,7 +42,8 @@ final class Session {
     let context = Context(
       job: job, output: Output(descriptor: target, kind: job.output),
       host: Host(hello, plugin, usesSharedMemory: sharesMemory, channel: channel),
-      channel: channel, releases: releases, pool: mapping, features: features, credit: credit)
+      channel: channel, releases: releases, pool: mapping, features: features,
+      hello: hello)
     guard job.mode == .write else {
       guard let reader = plugin.reader else {
         throw .failed(PluginError(.unsupported, "\(plugin.name) cannot read archives"))
@@ -53,10 +54,8 @@ final class Session {
   }
 
   /// HELLO and HELLO_ACK.
-  private func greet() throws(Ending) -> (Hello, Credit, [Feature]) {
-    let (hello, credit) = try control(.hello) { bytes throws(WireError) in
-      (try Hello(parsing: bytes), try Credit(parsing: bytes))
-    }
+  private func greet() throws(Ending) -> (Hello, [Feature]) {
+    let hello: Hello = try control(.hello) { bytes throws(WireError) in try Hello(parsing: bytes) }
     guard hello.versions.contains(Hello.version) else {
       throw .failed(
         PluginError(
@@ -65,7 +64,7 @@ final class Session {
     let features = accepted(hello)
     let ack = HelloAck(features: features, plugin: plugin.name, pluginVersion: plugin.version)
     try channel.send { $0.append(.helloAck, ack.object) }
-    return (hello, credit, features)
+    return (hello, features)
   }
 
   /// What of the host's offer this plugin takes.
@@ -124,6 +123,5 @@ struct Context {
   /// `nil` in inline mode.
   let pool: PoolMapping?
   let features: [Feature]
-  /// How much the producer may have unreleased.
-  let credit: Credit
+  let hello: Hello
 }

@@ -1,4 +1,4 @@
-/// How far a stream is; refuses what does not follow. Specified in protocol.md §6.1.
+/// How far a stream is; refuses what does not follow. Specified in protocol.md §6.2.
 struct StreamCursor {
   let stream: StreamDescription
   /// Bytes that have come.

@@ -2,7 +2,7 @@
 ///
 /// A short last chunk counts as it is; a stream of 0 bytes has no chunk at all. Chunks of zeros
 /// cost nothing, so that a sparse disk of 1 TiB is hashed in milliseconds.
-/// Specified in protocol.md §10.
+/// Specified in protocol.md §10.2.
 public struct TreeDigest: ~Copyable {
   /// Bytes of a chunk.
   public static let chunkBytes: UInt64 = 1 << 20

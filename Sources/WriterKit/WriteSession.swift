@@ -3,7 +3,7 @@ internal import SharedPool
 /// A job in write mode: hands each frame to the writer once it is known to be in order.
 ///
 /// States: `ready` between streams, `active` inside one, `finished` after FINISHED.
-/// Specified in protocol.md §6.
+/// Specified in protocol.md §5.2.
 final class WriteSession {
   private enum State {
     case ready

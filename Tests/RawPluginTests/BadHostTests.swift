@@ -89,11 +89,14 @@ private let misdeeds: [Misdeed] = [
   Misdeed("an end too early", close(1 << 20)),
   Misdeed("an end that claims the rest", close(3 << 20)),
   Misdeed("a second OPEN", .state, { host in try host.send { $0.appendOpen(stream: 1) } }),
-  Misdeed("OPEN of the next stream", .state, { host in try host.send { $0.appendOpen(stream: 2) } }),
+  Misdeed("OPEN of the next stream", .state, { host in
+    try host.send { $0.appendOpen(stream: 2) }
+  }),
   Misdeed("FINISH in the middle", .state, { host in try host.send { $0.append(.finish, [:]) } }),
   Misdeed("a second JOB", .state, { host in try host.send { $0.append(.job, [:]) } }),
   Misdeed("a second HELLO", .state, { host in try host.send { $0.append(.hello, [:]) } }),
-  Misdeed("HELLO_ACK", .state, frame(0x0002, json)), Misdeed("FINISHED", .state, frame(0x0006, json)),
+  Misdeed("HELLO_ACK", .state, frame(0x0002, json)),
+  Misdeed("FINISHED", .state, frame(0x0006, json)),
   Misdeed("READ in write mode", .state, frame(0x0014, stream: 1, [UInt8](repeating: 0, count: 16))),
   Misdeed("RELEASE in write mode", .state, frame(0x0015, [0, 0, 0, 0])),
   Misdeed("a checkpoint nobody agreed on", .state, frame(0x0016, [UInt8](repeating: 0, count: 8))),

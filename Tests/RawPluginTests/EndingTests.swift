@@ -86,11 +86,11 @@ enum Stage: CaseIterable, Sendable {
     .enabled(if: isRoot, "mounting a small tmpfs needs root"), arguments: [true, false])
   func `on a full target says so`(isShared: Bool) throws {
     let directory = try TemporaryDirectory()
-    try #require(
-      try shell("mkdir \(directory.path)/full && mount -t tmpfs -o size=1m none \(directory.path)/full")
-        == .exit(0))
-    defer { _ = try? shell("umount \(directory.path)/full") }
-    let target = try openFile(directory.path + "/full", flags: O_RDONLY | O_DIRECTORY)
+    let path = directory.path + "/full"
+    let mount = "mkdir \(path) && mount -t tmpfs -o size=1m none \(path)"
+    try #require(try shell(mount) == .exit(0))
+    defer { _ = try? shell("umount -l \(path)") }
+    let target = try openFile(path, flags: O_RDONLY | O_DIRECTORY)
     let talk = Talk(isShared: isShared)
     let pool = isShared ? try SharedPool(talk.shape, name: "test") : nil
     let plugin = try PluginProcess(
@@ -105,7 +105,7 @@ enum Stage: CaseIterable, Sendable {
       error.message
         == "writing d.raw failed: the target is full; make room there or choose another place")
     #expect(plugin.wait() == .exit(1))
-    #expect(try listDirectory(directory.path + "/full") == [])
+    #expect(try listDirectory(path) == [])
   }
 
   @Test(.enabled(if: access("/usr/bin/prlimit", X_OK) == 0, "prlimit is not installed"))

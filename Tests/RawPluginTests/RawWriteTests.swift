@@ -104,7 +104,8 @@ import Testing
     try write(contents, to: directory, talk)
     let sums = String(decoding: try directory.contents("SHA256SUMS"), as: UTF8.self)
     #expect(sums.split(separator: "\n").count == 4)
-    #expect(try shell("cd \(directory.path) && sha256sum --strict --quiet -c SHA256SUMS") == .exit(0))
+    #expect(
+      try shell("cd \(directory.path) && sha256sum --strict --quiet -c SHA256SUMS") == .exit(0))
   }
 
   @Test(arguments: ["auto", "on", "off"])

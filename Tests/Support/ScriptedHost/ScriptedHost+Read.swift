@@ -22,7 +22,9 @@ extension ScriptedHost {
   }
 
   /// Asks for a stream or a part of it, and takes the answer as the pump would.
-  package func read(_ stream: StreamDescription, _ frame: ReadFrame = ReadFrame()) throws -> Answer {
+  package func read(
+    _ stream: StreamDescription, _ frame: ReadFrame = ReadFrame()
+  ) throws -> Answer {
     let request = sequence
     try send { $0.append(frame, stream: stream.id) }
     let count = frame.isWholeStream ? stream.size ?? 0 : frame.length
