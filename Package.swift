@@ -122,6 +122,15 @@ let package = Package(
       name: "source-run", dependencies: ["BlockSource", "Sandbox", "SharedPool", "System"],
       path: "Tests/Support/source-run", swiftSettings: strictTests),
 
+    .executableTarget(
+      name: "misbehaving-plugin", path: "Tests/Support/misbehaving-plugin",
+      linkerSettings: launcherLink),
+    .executableTarget(
+      name: "family-run", path: "Tests/Support/family-run", linkerSettings: launcherLink),
+    .target(
+      name: "CommandLine", dependencies: ["System", "CLinux"], path: "Tests/Support/CommandLine",
+      swiftSettings: strictTests),
+
     // Tests, one target per module.
     .testTarget(
       name: "PluginHostTests",
@@ -151,6 +160,13 @@ let package = Package(
       path: "Tests/Fuzzing/FrameExercise", swiftSettings: strict),
     .testTarget(
       name: "BackupProtocolTests", dependencies: ["BackupProtocol", "FrameExercise", "JSON"],
+      swiftSettings: strictTests),
+    // Start the executables that the same build makes, as a user would.
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["CommandLine", "JSON", "System"], path: "Tests/EndToEnd",
+      swiftSettings: strictTests),
+    .testTarget(
+      name: "MisbehaviourTests", dependencies: ["CommandLine", "System"], path: "Tests/Misbehaviour",
       swiftSettings: strictTests),
   ],
   swiftLanguageModes: [.v6]

@@ -1,0 +1,56 @@
+import CommandLine
+import Glibc
+import Testing
+
+/// Stopping a job whose plugin does not want to be stopped.
+@Suite struct AbortTests {
+  private func start(_ place: Scratch, _ plugins: PluginFolder, _ name: String) throws -> Program {
+    try place.makeSparse("disk.raw", bytes: 64 << 20, data: [(0, 64 << 20)])
+    return try startSluice(
+      [
+        "backup", "--json", "--plugin-path", plugins.path,
+        "--image", "d=\(place.path("disk.raw"))", "--to", "\(name)=\(place.path("out"))",
+      ])
+  }
+
+  private func expectInterrupted(_ finding: Finding, _ place: Scratch) throws {
+    #expect(finding.status == 130)
+    #expect(finding.errors.contains("stopped; nothing was published"))
+    #expect(finding.left == [])
+    #expect(try place.names() == ["disk.raw"])
+  }
+
+  @Test func `a plugin that ignores ABORT is ended fifteen seconds later`() async throws {
+    let (place, plugins) = (try Scratch(), try await PluginFolder(["ignores-abort"]))
+    let program = try start(place, plugins, "ignores-abort")
+    #expect(try await program.says("\"started\""))
+    try await Task.sleep(for: .milliseconds(500))
+    program.send(SIGINT)
+    let finding = try await program.finding()
+    try expectInterrupted(finding, place)
+    #expect((15...25).contains(finding.seconds))
+  }
+
+  @Test func `a second SIGINT ends it at once`() async throws {
+    let (place, plugins) = (try Scratch(), try await PluginFolder(["ignores-abort"]))
+    let program = try start(place, plugins, "ignores-abort")
+    #expect(try await program.says("\"started\""))
+    program.send(SIGINT)
+    try await Task.sleep(for: .milliseconds(1000))
+    program.send(SIGINT)
+    let finding = try await program.finding()
+    try expectInterrupted(finding, place)
+    #expect(finding.seconds < 8)
+  }
+
+  @Test func `a plugin that answers nothing is stopped too`() async throws {
+    let (place, plugins) = (try Scratch(), try await PluginFolder(["says-nothing"]))
+    let program = try start(place, plugins, "says-nothing")
+    #expect(try await program.says("\"started\""))
+    for _ in 0..<2 {
+      program.send(SIGTERM)
+      try await Task.sleep(for: .milliseconds(500))
+    }
+    try expectInterrupted(try await program.finding(), place)
+  }
+}

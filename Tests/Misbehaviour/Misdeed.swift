@@ -1,0 +1,97 @@
+import Testing
+
+/// One way to misbehave, and what the user must hear of it.
+struct Misdeed: Sendable, CustomTestStringConvertible {
+  /// Trick of `misbehaving-plugin`; also the plugin's and the format's name.
+  let name: String
+  /// Exit status of a job that has no other output.
+  let status: Int32
+  /// What standard error must say, each of them, beside the plugin's name.
+  let says: [String]
+  /// The plugin's receipt is its own.
+  var hasReceipt = false
+
+  init(_ name: String, _ status: Int32, _ says: String..., hasReceipt: Bool = false) {
+    self.name = name
+    self.status = status
+    self.says = says
+    self.hasReceipt = hasReceipt
+  }
+
+  var testDescription: String { name }
+}
+
+extension Misdeed {
+  private static let software: Int32 = 70
+  private static let wire: Int32 = 76
+
+  /// Misdeeds that are noticed at once, or after the `--stall-limit` of 3 s.
+  static let all: [Misdeed] = deaths + silences + lies + frames + excesses + leftovers
+
+  static let deaths = [
+    Misdeed("dies-before-hello-ack", software, "exited with status 1 before it had finished"),
+    Misdeed("crashes-at-once", software, "was ended by signal 4 before it had finished"),
+    Misdeed("dies-after-hello-ack", software, "exited with status 1 before it had finished"),
+    Misdeed("dies-after-job-ack", software, "exited with status 1 before it had finished"),
+    Misdeed("dies-mid-stream", software, "exited with status 1 before it had finished"),
+    Misdeed("crashes-mid-stream", software, "was ended by signal 4 before it had finished"),
+    Misdeed("dies-after-finish", software, "exited with status 1 before it had finished"),
+    Misdeed("exits-without-finished", software, "exited with status 0 before it had finished"),
+    Misdeed("fails-after-finished", software, "exited with status 1"),
+    Misdeed("half-a-frame-then-dies", software, "ended in the middle of a frame"),
+  ]
+
+  static let silences = [
+    Misdeed("never-reads", software, "made no progress for 3 s (--stall-limit)"),
+    Misdeed("never-releases", software, "made no progress for 3 s (--stall-limit)"),
+    Misdeed("half-a-frame", software, "made no progress for 3 s (--stall-limit)"),
+    Misdeed("stalls", software, "made no progress for 3 s (--stall-limit)"),
+    Misdeed("closes-its-pipes", software, "before it had finished"),
+  ]
+
+  static let lies = [
+    Misdeed("wrong-name", software, "calls itself \"raw\": not its manifest"),
+    Misdeed("unknown-feature", wire, "teleport"),
+    Misdeed("version-two", wire, "HELLO_ACK has version 2"),
+    Misdeed("broken-json", wire, "HELLO_ACK is not acceptable JSON"),
+    Misdeed("deep-json", wire, "HELLO_ACK is not acceptable JSON"),
+    Misdeed("prints-usage", wire, "it did not speak the protocol but wrote \"Usage: writer"),
+    Misdeed("reports-a-full-disk", 74, "no room for the archive", "E_NO_SPACE", "free some room"),
+    Misdeed("reports-and-babbles", 74, "the tape has come off"),
+  ]
+
+  static let frames = [
+    Misdeed("accepts-twice", wire, "JOB_ACK is not allowed while running"),
+    Misdeed("sends-data", wire, "DATA is not allowed in write mode"),
+    Misdeed("unknown-frame", wire, "unknown frame type 0x777"),
+    Misdeed("skips-a-number", wire, "came in place of"),
+    Misdeed("releases-twice", wire, "RELEASE has seq"),
+    Misdeed("releases-the-future", wire, "RELEASE has seq"),
+    Misdeed("four-gib-length", wire, "RELEASE of 4294967295 bytes is over the limit"),
+    Misdeed("four-gib-ignorable", wire, "of 4294967295 bytes is over the limit"),
+    Misdeed("finishes-early", wire, "FINISHED is not allowed while running"),
+    Misdeed("speaks-after-finished", wire, "LOG is not allowed after the plugin has finished"),
+  ]
+
+  static let excesses = [
+    Misdeed("floods-the-log", software, "writes without end to its log"),
+    Misdeed("eats-memory", software, "exited with status 1", "no memory after"),
+    Misdeed("fork-bomb", software, "called clone(2), which its sandbox denies"),
+    Misdeed("opens-a-socket", software, "called socket(2), which its sandbox denies"),
+    Misdeed("escapes-in-its-log", software, "exited with status 1", "| last words"),
+  ]
+
+  static let leftovers = [
+    Misdeed("leaves-a-symlink", software, "called symlinkat(2), which its sandbox denies"),
+    Misdeed("leaves-a-hard-link", software, "called linkat(2), which its sandbox denies"),
+    Misdeed("leaves-a-fifo", software, "called mknodat(2), which its sandbox denies"),
+    Misdeed("leaves-setuid", software, "called openat(2), which its sandbox denies"),
+    Misdeed("leaves-deep-dirs", software, "deep"),
+    Misdeed("leaves-a-closed-dir-and-dies", software, "exited with status 1"),
+    Misdeed(
+      "false-receipt", software, "receipt.json does not say what was sent", hasReceipt: true),
+    Misdeed("no-receipt", software, "left no proper receipt", hasReceipt: true),
+    Misdeed("receipt-is-a-dir", software, "left no proper receipt", hasReceipt: true),
+    Misdeed("endless-receipt", software, "left no proper receipt", hasReceipt: true),
+  ]
+}

@@ -1,0 +1,38 @@
+import CommandLine
+import System
+import Testing
+
+/// What a plugin may do, however odd it is: these archives are published, and are the caller's.
+@Suite struct OddArchiveTests {
+  private func backUp(
+    _ name: String, _ place: Scratch, receipts: Set<String> = []
+  ) async throws -> Finding {
+    let plugins = try await PluginFolder([name], receipts: receipts)
+    try place.makeSparse("disk.raw", bytes: 8 << 20, data: [(0, 8 << 20)])
+    return try await sluice(
+      [
+        "backup", "--plugin-path", plugins.path, "--image", "d=\(place.path("disk.raw"))",
+        "--to", "\(name)=\(place.path("out"))",
+      ])
+  }
+
+  @Test func `a receipt that says what was sent is accepted`() async throws {
+    let place = try Scratch()
+    let finding = try await backUp("true-receipt", place, receipts: ["true-receipt"])
+    #expect(finding.status == 0, "\(finding.errors)")
+    #expect(finding.left == [])
+    #expect(try place.names() == ["disk.raw", "out"])
+    #expect(try place.names("out") == ["receipt.json"])
+  }
+
+  @Test(.enabled(if: Build.isRoot, "only root can open a file without permissions"))
+  func `a file that nobody may read becomes the caller's own`() async throws {
+    let place = try Scratch()
+    let finding = try await backUp("leaves-a-closed-dir", place)
+    #expect(finding.status == 0, "\(finding.errors)")
+    #expect(try place.status("out/closed").permissions & 0o777 == 0o600)
+    #expect(try place.status("out/shut").permissions & 0o777 == 0o700)
+    #expect(try place.status("out/closed").owner == 0)
+    #expect(try place.names() == ["disk.raw", "out", "out.sluice.json"])
+  }
+}

@@ -1,0 +1,42 @@
+internal import Glibc
+internal import System
+
+/// The executables of this build, which the tests start as a user would.
+package enum Build {
+  /// The folder that the running test was built into, where all executables are.
+  package static let directory: String = splitPath(
+    (try? realPath("/proc/self/exe")) ?? "/"
+  ).directory
+
+  /// Whether tests run as root, and can be somebody else.
+  package static var isRoot: Bool { geteuid() == 0 }
+
+  /// User without rights; the number everybody has for it.
+  package static let nobody: UInt32 = 65534
+
+  /// Whether a program is to be found.
+  package static func has(_ program: String) -> Bool {
+    ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"].contains {
+      access("\($0)/\(program)", X_OK) == 0
+    }
+  }
+}
+
+/// A copy of the build that everybody may execute, laid out as a build tree is.
+package final class PublicBuild: Sendable {
+  private let files: Scratch
+  /// Where its `sluice` is.
+  package var directory: String { files.path("build/debug/copy") }
+
+  /// - Parameter extra: Executables beside those every job needs.
+  package init() async throws {
+    files = try Scratch()
+    try await files.shell(
+      """
+      chmod 755 . && mkdir -p build/debug/copy Plugins/raw
+      cp \(["sluice", "sluice-launcher", "sluice-writer-raw"]
+        .map { "'\(Build.directory)/\($0)'" }.joined(separator: " ")) build/debug/copy
+      cp '\(Build.directory)/../../../Plugins/raw/raw.json' Plugins/raw
+      """)
+  }
+}

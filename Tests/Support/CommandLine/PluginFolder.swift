@@ -1,0 +1,30 @@
+/// A folder of misbehaving plugins: for each name a manifest, and a copy of one executable.
+package final class PluginFolder: Sendable {
+  private let files: Scratch
+  package var path: String { files.directory }
+
+  /// - Parameters:
+  ///   - names: Tricks of `misbehaving-plugin`; each is a plugin and a format of that name.
+  ///   - receipts: Tricks whose format says that the plugin writes the receipt itself.
+  package init(_ names: [String], receipts: Set<String> = []) async throws {
+    files = try Scratch()
+    for name in names {
+      try await files.shell(
+        "chmod 755 . && cp '\(Build.directory)/misbehaving-plugin' 'misbehaving-\(name)'")
+      try files.write("\(name).json", Array(Self.manifest(name, receipts.contains(name)).utf8))
+    }
+  }
+
+  private static func manifest(_ name: String, _ hasReceipt: Bool) -> String {
+    """
+    {
+      "manifest": 1, "name": "\(name)", "version": "1", "executable": "misbehaving-\(name)",
+      "protocol": [1], "memory": 67108864,
+      "formats": [{
+        "name": "\(name)", "modes": ["write"], "output": ["directory"]\
+    \(hasReceipt ? #", "receipt": "receipt.json""# : "")
+      }]
+    }
+    """
+  }
+}

@@ -1,0 +1,106 @@
+internal import CLinux
+internal import Glibc
+package import System
+
+/// A private directory on a disk, where O_DIRECT works; gone with its owner.
+package final class Scratch: Sendable {
+  package let directory: String
+
+  /// - Parameter owner: The user it belongs to; `nil` is the caller.
+  package init(owner: UInt32? = nil) throws {
+    var template = Array("/var/tmp/sluice-test-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else {
+      throw SystemCallError(.mkdir, subject: "/var/tmp", code: errno)
+    }
+    directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    if let owner, chown(directory, owner, owner) != 0 {
+      throw SystemCallError(.fchown, subject: directory, code: errno)
+    }
+  }
+
+  deinit { removeTree(directory) }
+
+  package func path(_ name: String) -> String { directory + "/" + name }
+
+  /// Names in the directory, or in one below it, sorted; hidden ones too.
+  package func names(_ name: String = ".") throws -> [String] {
+    try listDirectory(path(name)).sorted()
+  }
+
+  package func status(_ name: String) throws -> FileStatus { try FileStatus(path: path(name)) }
+
+  package func exists(_ name: String) -> Bool { (try? status(name)) != nil }
+
+  package func bytes(_ name: String) throws -> [UInt8] {
+    try readSmallFile(path(name), limit: 256 << 20)
+  }
+
+  package func text(_ name: String) throws -> String {
+    String(decoding: try bytes(name), as: UTF8.self)
+  }
+
+  /// Writes bytes into a file, which is made if it is not there.
+  package func write(_ name: String, _ bytes: [UInt8], at offset: Int64 = 0) throws {
+    let file = try openFile(path(name), flags: O_WRONLY | O_CREAT, mode: 0o644)
+    try bytes.withUnsafeBytes { try file.writeAll($0, at: offset, subject: name) }
+  }
+
+  /// Makes a file of that length, all hole, with the given pieces of data in it.
+  package func makeSparse(
+    _ name: String, bytes: Int64, data: [(offset: Int64, count: Int)] = []
+  ) throws {
+    let file = try openFile(path(name), flags: O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
+    try check(clinux_ftruncate(file.raw, bytes), .ftruncate, name)
+    for piece in data {
+      let block = noise(piece.count, seed: UInt64(piece.offset))
+      try block.withUnsafeBytes { try file.writeAll($0, at: piece.offset, subject: name) }
+    }
+  }
+
+  /// Changes one byte of a file.
+  package func flip(_ name: String, at offset: Int64) throws {
+    let file = try openFile(path(name), flags: O_RDWR)
+    let byte = try readBytes(file.raw, at: offset, count: 1)
+    try [byte[0] ^ 1].withUnsafeBytes { try file.writeAll($0, at: offset, subject: name) }
+  }
+
+  /// Runs a command of the shell in the directory; it must succeed.
+  ///
+  /// - Returns: What it wrote, errors too.
+  @discardableResult
+  package func shell(_ command: String) async throws -> String {
+    let program = try Program(["/bin/sh", "-c", "{ \(command) ; } 2>&1"], in: directory)
+    let finding = try await program.finding()
+    guard finding.status == 0 else {
+      throw ShellFailure(command: command, output: finding.output)
+    }
+    return finding.output
+  }
+}
+
+package struct ShellFailure: Error {
+  package let command: String
+  package let output: String
+}
+
+/// Bytes that differ from word to word, the same for the same seed.
+package func noise(_ count: Int, seed: UInt64) -> [UInt8] {
+  var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+  let words = (0..<(count + 7) / 8).map { _ in
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return state | 1
+  }
+  return words.withUnsafeBytes { Array($0.prefix(count)) }
+}
+
+/// rm(1) knows trees that are deep and directories that are closed.
+private func removeTree(_ path: String) {
+  let arguments = ["/bin/rm", "-rf", "--", path]
+  var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+  defer { for text in argv { free(text) } }
+  var environment: [UnsafeMutablePointer<CChar>?] = [nil]
+  var pid: pid_t = 0
+  guard clinux_spawn(arguments[0], &argv, &environment, [], [], 0, &pid) == 0 else { return }
+  var status: Int32 = 0
+  waitpid(pid, &status, 0)
+}
