@@ -91,23 +91,34 @@ void clinux_ignore_sigxfsz(void) { signal(SIGXFSZ, SIG_IGN); }
 
 const char *clinux_errno_name(int value) { return strerrorname_np(value); }
 
-static void job_signals(sigset_t *set) {
-  sigemptyset(set);
-  sigaddset(set, SIGINT);
-  sigaddset(set, SIGTERM);
-  sigaddset(set, SIGHUP);
+static int signal_pipe[2] = {-1, -1};
+
+static void note_signal(int signal) {
+  int error = errno;
+  unsigned char number = (unsigned char)signal;
+  // A full pipe already says that there were signals.
+  ssize_t written = write(signal_pipe[1], &number, 1);
+  (void)written;
+  errno = error;
 }
 
-void clinux_block_job_signals(void) {
-  sigset_t set;
-  job_signals(&set);
-  pthread_sigmask(SIG_BLOCK, &set, NULL);
+int clinux_take_job_signals(void) {
+  const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+  struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART}, before;
+  if (pipe2(signal_pipe, O_CLOEXEC) < 0) return -errno;
+  fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK);
+  sigfillset(&action.sa_mask);
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+    if (sigaction(signals[i], NULL, &before) < 0) return -errno;
+    // nohup(1) and shells ignore a signal on behalf of those they start.
+    if (before.sa_handler == SIG_IGN) continue;
+    if (sigaction(signals[i], &action, NULL) < 0) return -errno;
+  }
+  return 0;
 }
 
 int clinux_wait_job_signal(void) {
-  sigset_t set;
-  int signal;
-  job_signals(&set);
-  int error = sigwait(&set, &signal);
-  return error ? -error : signal;
+  unsigned char number;
+  ssize_t count = clinux_read(signal_pipe[0], &number, 1);
+  return count == 1 ? number : count < 0 ? (int)count : -EPIPE;
 }

@@ -74,6 +74,8 @@ int clinux_linkat(int from_directory, const char *_Nonnull from, int to_director
                   const char *_Nonnull to);
 int clinux_fchown(int descriptor, uid_t owner, gid_t group);
 int clinux_fchmod(int descriptor, mode_t mode);
+/// Sets the mode of a name, EOPNOTSUPP if it is a link (fchmodat(3), AT_SYMLINK_NOFOLLOW).
+int clinux_fchmodat(int directory, const char *_Nonnull path, mode_t mode);
 /// Takes an exclusive lock without waiting (flock(2)); EWOULDBLOCK if somebody holds it.
 int clinux_try_lock(int descriptor);
 /// Tells whether anybody else has locked the byte at `offset` (fcntl(2), F_OFD_GETLK, 3.15): 1 or 0.
@@ -132,10 +134,10 @@ void clinux_ignore_sigpipe(void);
 /// Never lets a file that grows over RLIMIT_FSIZE kill this process (SIGXFSZ ignored): the write
 /// fails with EFBIG.
 void clinux_ignore_sigxfsz(void);
-/// Keeps SIGINT, SIGTERM and SIGHUP for clinux_wait_job_signal(), in this thread and those it
-/// starts from now on (pthread_sigmask(3)).
-void clinux_block_job_signals(void);
-/// Waits for one of these signals and returns its number (sigwait(3)).
+/// Keeps SIGINT, SIGTERM and SIGHUP for clinux_wait_job_signal(), whatever thread they come to;
+/// those that are ignored stay so (sigaction(2)). To be called once.
+int clinux_take_job_signals(void);
+/// Waits for one of these signals and returns its number.
 int clinux_wait_job_signal(void);
 /// Name of an errno value ("ENOSPC"), or NULL (strerrorname_np(3), glibc 2.32).
 const char *_Nullable clinux_errno_name(int value);
