@@ -148,7 +148,10 @@ let package = Package(
       ],
       swiftSettings: strictTests),
     .testTarget(
-      name: "WriterKitTests", dependencies: ["WriterKit", "ScriptedHost"],
+      name: "WriterKitTests",
+      dependencies: [
+        "WriterKit", "ScriptedHost", "BackupProtocol", "SharedPool", "System", "JSON", "CLinux",
+      ],
       swiftSettings: strictTests),
     // Starts the executable sluice-writer-raw that the same build makes.
     .testTarget(
