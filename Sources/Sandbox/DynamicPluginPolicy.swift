@@ -60,7 +60,8 @@ extension SandboxPolicy {
         "openat", when: [notHeld(0), .argument(2, within: OpenFlags.reading)],
         because: "opens libraries to read"),
       .allow(
-        "open", when: [.argument(1, within: OpenFlags.reading)], because: "opens libraries to read"),
+        "open", when: [.argument(1, within: OpenFlags.reading)],
+        because: "opens libraries to read"),
     ]
     let granted = grant == .file ? [] : grantRules(grant)
     return reading

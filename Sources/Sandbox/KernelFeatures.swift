@@ -8,6 +8,8 @@ package struct KernelFeatures: Sendable, Equatable {
   package let layers: SandboxLayers
   /// Names of the wanted layers that are missing; empty on a complete machine.
   package let missing: [String]
+  /// ABI of the kernel's Landlock; 0 is none, 6 all that is wanted.
+  package let landlockVersion: Int
   /// Why not even the mandatory layers stand: the step that failed and its errno.
   package let failure: Failure?
 
@@ -35,10 +37,11 @@ package struct KernelFeatures: Sendable, Equatable {
     command.isProbe = true
     let process = try SandboxedProcess.launch(command, launcher: path)
     _ = process.reap(deadline: Instant.now.advanced(bySeconds: 10))
-    return KernelFeatures(process.readEvents())
+    return KernelFeatures(process.readEvents(), landlockVersion: process.landlockVersion)
   }
 
-  init(_ events: [SandboxEvent]) {
+  init(_ events: [SandboxEvent], landlockVersion: Int) {
+    self.landlockVersion = landlockVersion
     var layers: SandboxLayers = []
     var missing: [String] = []
     var failure: Failure?

@@ -1,7 +1,8 @@
 internal import Glibc
 
-// The parts of the plugins' policies; the first four suit other programs too. Every descriptor of a plugin is below RLIMIT_NOFILE, so
-// "below 64" means: relative to a directory it holds, never to the current one (AT_FDCWD).
+// The parts of the plugins' policies; the first four suit other programs too. Every descriptor of a
+// plugin is below RLIMIT_NOFILE, so "below 64" means: relative to a directory it holds, never to the
+// current one (AT_FDCWD).
 
 /// The descriptor in argument `index` is one the process holds.
 func held(_ index: UInt32) -> ArgumentTest { .argument(index, below: 64) }
@@ -77,13 +78,17 @@ extension SandboxPolicy {
     + [UInt64(F_GETFD), UInt64(F_SETFD), UInt64(F_GETFL), 1030, 1034].map {
       .allow(
         "fcntl", when: [.argument(1, equals: $0)],
-        because: "flags, duplicates (F_DUPFD_CLOEXEC, 1030), the seals of the pool (F_GET_SEALS, 1034)")
+        because:
+          "flags, duplicates (F_DUPFD_CLOEXEC, 1030), the seals of the pool (F_GET_SEALS, 1034)")
     }
     + [
-      // O_DIRECT | O_LARGEFILE; O_NONBLOCK, O_ASYNC and O_APPEND would change a shared description.
+      // O_NONBLOCK, O_ASYNC and O_APPEND would change a shared description.
       .allow(
         "fcntl",
-        when: [.argument(1, equals: UInt64(F_SETFL)), .argument(2, within: 0o140000)],
+        when: [
+          .argument(1, equals: UInt64(F_SETFL)),
+          .argument(2, within: OpenFlags.direct | OpenFlags.largeFile),
+        ],
         because: "O_DIRECT goes off for an unaligned tail (decision 19)")
     ]
 

@@ -24,6 +24,8 @@ package final class SandboxedProcess {
   package var statusDescriptor: Int32 { status.raw }
   /// Whether the last event was read: nothing more will come.
   package private(set) var hasEnded = false
+  /// ABI of the kernel's Landlock once the program has started; 0 is none.
+  package private(set) var landlockVersion = 0
 
   private init(
     name: String, layers: SandboxLayers, pid: Int32, pidfd: consuming OwnedDescriptor,
@@ -138,6 +140,7 @@ extension SandboxedProcess {
       case .report(let report):
         guard let event = SandboxEvent(report, wanted: policyLayers) else { continue }
         pending.append(event)
+        landlockVersion = max(landlockVersion, Int(report.landlock_version))
         if case .exited(let status, _, _) = event { exit = status }
         isEnded = event.isLast
       }

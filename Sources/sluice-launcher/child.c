@@ -24,7 +24,9 @@ static int await_maps(struct setup *setup) {
 }
 
 static int leave_session(struct setup *setup) {
-  (void)setup;
+  // The machine's name is nobody's business.
+  if (setup->namespaces & LAUNCH_LAYER_UTS_NAMESPACE && sethostname("sandbox", 7) < 0)
+    return -errno;
   // Away from the terminal and from the keys of the caller; without keyrings there is nothing
   // to leave.
   setsid();
