@@ -112,6 +112,12 @@ let package = Package(
       name: "attack-plugin", path: "Tests/Support/attack-plugin",
       cSettings: [.define("_GNU_SOURCE")], linkerSettings: launcherLink),
     .executableTarget(
+      name: "attack-run", dependencies: ["Sandbox", "System", "CLinux"],
+      path: "Tests/Support/attack-run", swiftSettings: strictTests),
+    .executableTarget(
+      name: "sandbox-guest", path: "Tests/Support/sandbox-guest",
+      cSettings: [.define("_GNU_SOURCE")], linkerSettings: launcherLink),
+    .executableTarget(
       name: "sandbox-run", dependencies: ["Sandbox", "System"], path: "Tests/Support/sandbox-run",
       swiftSettings: strictTests),
     .target(
@@ -132,6 +138,9 @@ let package = Package(
       swiftSettings: strictTests),
 
     // Tests, one target per module.
+    .testTarget(
+      name: "SandboxTests", dependencies: ["Sandbox", "System", "CLinux"],
+      swiftSettings: strictTests),
     .testTarget(
       name: "PluginHostTests",
       dependencies: ["PluginHost", "BackupProtocol", "SharedPool", "System"],
