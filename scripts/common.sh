@@ -24,7 +24,7 @@ die() {
 # need_swift: the compiler is there.
 need_swift() {
   command -v swift >/dev/null ||
-    die 69 "swift is not on the PATH; get Swift $(cat .swift-version) from https://swift.org/install"
+    die 69 "swift is not on the PATH; Swift $(cat .swift-version) is at https://swift.org/install"
 }
 
 # need_packages NAME…: installs what is missing of them, by apt, as root or through sudo.
@@ -42,12 +42,12 @@ need_packages() {
     command -v sudo >/dev/null || die 69 "missing packages; as root: apt-get install$missing"
     as_root=sudo
   fi
-  say "installing$missing"
+  say "installing by apt:$missing"
   # An update that fails for a source we do not need is no reason to stop.
   $as_root apt-get -qq update || say "apt-get update failed; trying with the lists there are"
   # shellcheck disable=SC2086
   $as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get -qq install -y --no-install-recommends $missing >&2
+    apt-get -qq install -y --no-install-recommends $missing >/dev/null
 }
 
 # plugin_names: every writer of this tree.
@@ -55,11 +55,10 @@ plugin_names() {
   for manifest in Plugins/*/*.json; do basename "$manifest" .json; done
 }
 
-# build_release: the program, its launcher and every writer, into .build/release.
+# build_release: the program, its launcher and every writer, into .build/release. With the Swift
+# runtime inside: what is installed does not need the compiler's directory any more.
 build_release() {
-  swift build -c release --product sluice
-  swift build -c release --product sluice-launcher
-  for name in $(plugin_names); do
-    swift build -c release --product "sluice-writer-$name"
+  for product in sluice sluice-launcher $(plugin_names | sed 's/^/sluice-writer-/'); do
+    swift build -c release --static-swift-stdlib --product "$product"
   done
 }
