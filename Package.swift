@@ -84,7 +84,7 @@ let package = Package(
       name: "Coordinator",
       dependencies: [
         "BackupProtocol", "BlockSource", "Pump", "PluginHost", "Sandbox", "SharedPool", "System",
-        "JSON", "CLinux",
+        "JSON", "CLinux", "CCrypto",
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -136,6 +136,11 @@ let package = Package(
     .target(
       name: "CommandLine", dependencies: ["System", "CLinux"], path: "Tests/Support/CommandLine",
       swiftSettings: strictTests),
+    .executableTarget(
+      name: "readme-writer", dependencies: ["WriterKit"], path: "Tests/Support/readme-writer",
+      resources: [.embedInCode("plain.json")],
+      swiftSettings: strictTests + [.unsafeFlags(["-static-executable"])],
+      linkerSettings: staticLink),
 
     // Tests, one target per module.
     .testTarget(
@@ -161,6 +166,10 @@ let package = Package(
       dependencies: [
         "WriterKit", "ScriptedHost", "BackupProtocol", "SharedPool", "System", "JSON", "CLinux",
       ],
+      swiftSettings: strictTests),
+    // The rules of the tree itself; starts the programs that the same build makes.
+    .testTarget(
+      name: "TidyTests", dependencies: ["CommandLine", "Coordinator", "System"],
       swiftSettings: strictTests),
     // Starts the executable sluice-writer-raw that the same build makes.
     .testTarget(
