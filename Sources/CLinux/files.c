@@ -133,6 +133,10 @@ int clinux_fchown(int descriptor, uid_t owner, gid_t group) {
 
 int clinux_fchmod(int descriptor, mode_t mode) { RETURN(int, fchmod(descriptor, mode)); }
 
+int clinux_fchmodat(int directory, const char *path, mode_t mode) {
+  RETURN(int, fchmodat(directory, path, mode, AT_SYMLINK_NOFOLLOW));
+}
+
 int clinux_try_lock(int descriptor) { RETURN(int, flock(descriptor, LOCK_EX | LOCK_NB)); }
 
 int clinux_is_byte_locked(int descriptor, int64_t offset) {

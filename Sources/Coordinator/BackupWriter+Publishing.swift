@@ -23,7 +23,7 @@ extension BackupWriter {
         try publishWithReceipt(receipt, plan.id)
       }
     } catch {
-      throw JobError(error, doing: "publishing \(output.path)")
+      throw JobError(error, doing: "publishing \(output.path) of plugin \"\(output.label)\"")
     }
     return OutputReport(
       label: output.label, path: output.path, storedBytes: finished.storedBytes)

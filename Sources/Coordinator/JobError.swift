@@ -132,11 +132,11 @@ extension ErrorCode {
   var status: CommandStatus {
     switch self {
     case .badOption, .badJob: .usage
-    case .corrupt, .tooLarge: .badData
+    // The host has opened the archive: what a plugin misses is a part of it.
+    case .corrupt, .tooLarge, .notFound: .badData
     case .io, .noSpace: .inputOutput
     case .permission, .authentication: .permission
     case .exists: .cannotCreate
-    case .notFound: .noInput
     case .temporary: .partial
     case .protocol, .unknownFrame, .version, .limit, .state: .protocol
     case .unsupported: .unavailable
@@ -150,7 +150,7 @@ extension PublishingError {
     switch self {
     case .badName: .usage
     case .exists, .inUse: .cannotCreate
-    case .foreignObject, .tooManyFiles, .badReceipt, .missingArtefact: .software
+    case .foreignObject, .tooManyFiles, .tooDeep, .badReceipt, .missingArtefact: .software
     case .system(let error):
       switch errnoName(error.code) {
       case "ENOSPC", "EDQUOT", "EIO": .inputOutput

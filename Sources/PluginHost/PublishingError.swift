@@ -12,6 +12,8 @@ package enum PublishingError: Error, Sendable {
   case foreignObject(String)
   /// The plugin left more files than a host will walk.
   case tooManyFiles(Int)
+  /// The plugin left directories further within each other than a host will go.
+  case tooDeep(Int)
   /// The plugin's own receipt is missing or says something else than what was sent.
   case badReceipt(plugin: String, String)
   /// A file the plugin said it made is not there, or of another length.
@@ -28,6 +30,7 @@ extension PublishingError: CustomStringConvertible {
     case .foreignObject(let name):
       "the plugin left \"\(sanitised(name.utf8))\", which it did not announce or is no plain file"
     case .tooManyFiles(let most): "the plugin left more than \(most) files"
+    case .tooDeep(let most): "the plugin left directories more than \(most) deep"
     case .badReceipt(let plugin, let reason):
       "plugin \"\(plugin)\" left no proper receipt: \(reason)"
     case .missingArtefact(let name):

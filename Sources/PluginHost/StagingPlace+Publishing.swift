@@ -6,6 +6,8 @@ internal import System
 extension StagingPlace {
   /// Files and directories that a published archive may have.
   private static let objectsMax = 100_000
+  /// Directories within each other that a published archive may have.
+  private static let depthMax = 16
 
   /// Makes the archive durable and gives it its final name, which it has whole or not at all.
   ///
@@ -30,6 +32,7 @@ extension StagingPlace {
       case EEXIST where error.call == .rename: throw .exists(target)
       case EMLINK, ELOOP, ENXIO: throw .foreignObject(error.subject)
       case E2BIG: throw .tooManyFiles(Self.objectsMax)
+      case ENAMETOOLONG: throw .tooDeep(Self.depthMax)
       default: throw .system(error)
       }
     }
@@ -38,10 +41,13 @@ extension StagingPlace {
   private func walk(_ directory: Int32, depth: Int, _ walked: inout Int) throws(SystemCallError) {
     for name in try listDirectory(".", in: directory) {
       walked += 1
-      guard walked <= Self.objectsMax, depth < 16 else {
+      guard walked <= Self.objectsMax else {
         throw SystemCallError(.open, subject: name, code: E2BIG)
       }
-      let opened = try openFile(name, in: directory, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+      guard depth <= Self.depthMax else {
+        throw SystemCallError(.open, subject: name, code: ENAMETOOLONG)
+      }
+      let opened = try openLeftover(name, in: directory, flags: 0)
       let status = try FileStatus(descriptor: opened.raw, subject: name)
       switch status.kind {
       case .directory: try walk(opened.raw, depth: depth + 1, &walked)

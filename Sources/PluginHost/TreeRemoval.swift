@@ -42,10 +42,23 @@ struct TreeRemoval: ~Copyable {
         unsafe clinux_rename_no_replace(directory, name, root, lifted), .rename, name)
       return
     }
-    let opened = try openFile(name, in: directory, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-    // A plugin may have taken its own permission away.
+    let opened = try openLeftover(name, in: directory, flags: O_DIRECTORY)
+    // It may be readable, and its names still not ours to remove.
     _ = clinux_fchmod(opened.raw, 0o700)
     _ = try empty(opened.raw, depth: depth + 1)
     try check(unsafe clinux_unlinkat(directory, name, 1), .unlink, name)
+  }
+}
+
+/// Opens what a plugin left, for reading and never through a link, even if the plugin has taken
+/// everybody's permission away: an ordinary user would be locked out of its own staging place.
+func openLeftover(
+  _ name: String, in directory: Int32, flags: Int32
+) throws(SystemCallError) -> OwnedDescriptor {
+  let flags = flags | O_RDONLY | O_NOFOLLOW | O_NONBLOCK
+  do throws(SystemCallError) { return try openFile(name, in: directory, flags: flags) } catch {
+    guard error.code == EACCES else { throw error }
+    try check(unsafe clinux_fchmodat(directory, name, 0o700), .open, name)
+    return try openFile(name, in: directory, flags: flags)
   }
 }
