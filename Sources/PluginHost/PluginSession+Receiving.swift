@@ -12,6 +12,8 @@ extension PluginSession {
       do throws(WireError) {
         while let header = try incoming.next() { try handle(header, now) }
       } catch {
+        // Nothing that follows can be understood, even if the run has failed before.
+        isInputOpen = false
         return fail(.violation(error))
       }
       guard outcome == nil, readOnce() else { return }
@@ -176,10 +178,13 @@ extension PluginSession {
   }
 
   /// Ends the run badly: nothing the plugin says counts any more.
+  ///
+  /// A plugin that is ending already, and misbehaves at that, is ended at once.
   func fail(_ cause: PluginFailure.Cause) {
-    guard failure == nil else { return }
-    failure = cause
-    takeBackSlots()
+    if failure == nil {
+      failure = cause
+      takeBackSlots()
+    }
     process.terminate()
   }
 
