@@ -2,7 +2,7 @@ import CommandLine
 import Testing
 
 /// Damaged archives: `verify` and `restore` see them, and restore nothing.
-@Suite struct ArchiveTests {
+@Suite(.inTurns) struct ArchiveTests {
   let trip: RoundTrip
 
   init() throws { trip = try RoundTrip() }
@@ -58,9 +58,9 @@ import Testing
     try await expectRefused("d")
   }
 
+  /// The two digests change places: each is a proper digest, of something else.
   @Test func `a receipt that says something else is found`() async throws {
     try await makeArchive()
-    // The two digests change places: each is a proper digest, of something else.
     try await place.shell(
       """
       a=$(grep -o '"value": *"[0-9a-f]*"' archive/manifest.json | sed -n 1p)
@@ -68,6 +68,9 @@ import Testing
       test "$a" != "$b"
       sed -i "s/$a/XX/; s/$b/$a/; s/XX/$b/" archive/manifest.json
       """)
+    try await expectRefused("damaged")
+    // Whoever forges the receipt can forge the sums too; the data remains.
+    try await place.shell("cd archive && sha256sum manifest.json vm.conf > SHA256SUMS")
     try await expectRefused("does not have the digest of its receipt")
   }
 

@@ -1,10 +1,11 @@
 import CommandLine
 import Glibc
 import JSON
+import System
 import Testing
 
 /// What the command line promises beside the data.
-@Suite struct CommandTests {
+@Suite(.inTurns) struct CommandTests {
   let place: Scratch
 
   init() throws {
@@ -32,7 +33,7 @@ import Testing
     #expect(finding.status == 0)
     let events = try events(finding)
     #expect(
-      events.compactMap { $0["event"]?.string }
+      events.compactMap { $0["event"]?.string }.filter { $0 != "progress" }
         == ["planned", "started", "published", "finished"])
     let stream = try #require(events.last?["streams"]?.array?.first)
     #expect(stream["name"] == "d")
@@ -159,16 +160,17 @@ import Testing
       [
         "backup", "--json", "--image", "d=\(place.path("d.raw"))",
         "--to", "raw:a=\(place.path("a"))", "--to", "raw:b=\(place.path("b"))",
-        "--rate-limit", "400K",
+        "--rate-limit", "100K",
       ])
     #expect(try await program.says("\"started\""))
     try await Task.sleep(for: .milliseconds(300))
     program.send(signal)
+    let sent = Instant.now
     let finding = try await program.finding()
     #expect(finding.status == 130)
     #expect(finding.errors.contains("stopped; nothing was published"))
     #expect(finding.left == [])
-    #expect(finding.seconds < 8)
+    #expect(Instant.now.seconds(since: sent) < 8)
     #expect(try place.names() == ["d.raw"])
   }
 
@@ -176,7 +178,7 @@ import Testing
     let program = try startSluice(
       [
         "backup", "--json", "--image", "d=\(place.path("d.raw"))",
-        "--to", "raw=\(place.path("a"))", "--rate-limit", "400K",
+        "--to", "raw=\(place.path("a"))", "--rate-limit", "100K",
       ])
     #expect(try await program.says("\"started\""))
     program.send(SIGINT)

@@ -4,7 +4,7 @@ import JSON
 import Testing
 
 /// What goes wrong outside of plugins: the user hears what and why, and nothing is left.
-@Suite struct FaultTests {
+@Suite(.inTurns) struct FaultTests {
   private func backUp(
     _ place: Scratch, _ image: String, to archive: String = "raw=archive",
     _ more: [String] = []

@@ -3,7 +3,7 @@ import System
 import Testing
 
 /// Every format a disk comes in, back to the byte.
-@Suite struct FormatTests {
+@Suite(.inTurns) struct FormatTests {
   private static let mebi: Int64 = 1 << 20
 
   /// 20 MiB with data in odd places, a sparse middle and a zeroed cluster that is data.

@@ -7,7 +7,7 @@ import Testing
 ///
 /// How often: `SLUICE_KILLS`, 20 without; `Tests/Soak/kills` asks for 200. `SLUICE_SEED` repeats a
 /// run's moments.
-@Suite struct KillTests {
+@Suite(.inTurns) struct KillTests {
   private static let count = number("SLUICE_KILLS") ?? 20
   private static let seed = number("SLUICE_SEED") ?? Int.random(in: 1...1_000_000)
 

@@ -3,7 +3,7 @@ import System
 import Testing
 
 /// Lengths and patterns at the edges of sectors, blocks, clusters and slots.
-@Suite struct SizeTests {
+@Suite(.inTurns) struct SizeTests {
   /// One below, at and above every unit there is, and a few odd ones.
   static let sizes: [Int64] = [
     0, 1, 2, 511, 512, 513, 1023, 1024, 1025, 3584, 4095, 4096, 4097, 4608, 8191, 8192, 8193,
@@ -65,8 +65,8 @@ import Testing
     try trip.place.makeSparse("d.raw", bytes: 32 << 20, data: data)
     try await trip.backUp(["d=d.raw"])
     try await trip.expectRestored([("d", "d.raw", "raw")])
-    #expect(try trip.place.status("archive/d.raw").storedBytes == 16 << 20)
-    #expect(try trip.place.status("restored/d.raw").storedBytes == 16 << 20)
+    #expect(try trip.place.dataBytes("archive/d.raw") == 16 << 20)
+    #expect(try trip.place.dataBytes("restored/d.raw") == 16 << 20)
   }
 
   /// Zeros that are written are holes in the archive, to the block of 4 KiB.
@@ -76,11 +76,11 @@ import Testing
     for block in stride(from: Int64(0), to: 8 << 20, by: 8192) {
       try trip.place.write("d.raw", [UInt8](repeating: 0, count: 4096), at: block)
     }
-    #expect(try trip.place.status("d.raw").storedBytes == 8 << 20)
+    #expect(try trip.place.dataBytes("d.raw") == 8 << 20)
     try await trip.backUp(["d=d.raw"])
     try await trip.expectRestored([("d", "d.raw", "raw")])
-    #expect(try trip.place.status("archive/d.raw").storedBytes == 4 << 20)
-    #expect(try trip.place.status("restored/d.raw").storedBytes == 4 << 20)
+    #expect(try trip.place.dataBytes("archive/d.raw") == 4 << 20)
+    #expect(try trip.place.dataBytes("restored/d.raw") == 4 << 20)
   }
 
   @Test(arguments: ["raw", "qcow2"])

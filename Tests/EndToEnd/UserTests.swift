@@ -4,7 +4,7 @@ import System
 import Testing
 
 /// The same as an ordinary user: no capability, no own user for the plugin.
-@Suite(.enabled(if: Build.isRoot, "root becomes an ordinary user")) struct UserTests {
+@Suite(.inTurns, .enabled(if: Build.isRoot, "root becomes an ordinary user")) struct UserTests {
   private func makeTrip() async throws -> (RoundTrip, PublicBuild) {
     let copy = try await PublicBuild()
     var trip = try RoundTrip(owner: Build.nobody)

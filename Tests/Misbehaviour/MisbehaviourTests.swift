@@ -2,7 +2,7 @@ import CommandLine
 import Testing
 
 /// Each misbehaving plugin is a real program in its real sandbox, run by the real `sluice`.
-@Suite struct MisbehaviourTests {
+@Suite(.inTurns) struct MisbehaviourTests {
   /// One disk of 8 MiB, data all over: eight slots' worth, in more frames than a plugin may hold.
   private func makeDisk(_ place: Scratch) throws {
     try place.makeSparse("disk.raw", bytes: 8 << 20, data: [(0, 8 << 20)])

@@ -3,7 +3,7 @@ import System
 import Testing
 
 /// What a plugin may do, however odd it is: these archives are published, and are the caller's.
-@Suite struct OddArchiveTests {
+@Suite(.inTurns) struct OddArchiveTests {
   private func backUp(
     _ name: String, _ place: Scratch, receipts: Set<String> = []
   ) async throws -> Finding {

@@ -57,6 +57,19 @@ package final class Scratch: Sendable {
     }
   }
 
+  /// Bytes of a file that are no holes, by its map; what the filesystem takes for itself is not
+  /// among them.
+  package func dataBytes(_ name: String) throws -> Int64 {
+    let file = try openFile(path(name), flags: O_RDONLY)
+    var (sum, place) = (Int64(0), clinux_seek_data(file.raw, 0))
+    while place >= 0 {
+      let end = try check(clinux_seek_hole(file.raw, place), .lseek, name)
+      sum += Int64(end) - place
+      place = clinux_seek_data(file.raw, Int64(end))
+    }
+    return sum
+  }
+
   /// Changes one byte of a file.
   package func flip(_ name: String, at offset: Int64) throws {
     let file = try openFile(path(name), flags: O_RDWR)
@@ -83,15 +96,28 @@ package struct ShellFailure: Error {
   package let output: String
 }
 
-/// Bytes that differ from word to word, the same for the same seed.
+/// Bytes without a zero among them, the same for the same seed; every block of 4 KiB is another.
 package func noise(_ count: Int, seed: UInt64) -> [UInt8] {
-  var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-  let words = (0..<(count + 7) / 8).map { _ in
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return state | 1
+  var bytes: [UInt8] = []
+  bytes.reserveCapacity(count + noiseBlock.count)
+  while bytes.count < count {
+    let tag = (seed &+ UInt64(bytes.count)) &* 0x9E37_79B9_7F4A_7C15
+    bytes += noiseBlock
+    for place in 0..<8 {
+      bytes[bytes.count - noiseBlock.count + place] = UInt8(tag >> UInt64(8 * place) & 0xFF) | 1
+    }
   }
-  return words.withUnsafeBytes { Array($0.prefix(count)) }
+  bytes.removeLast(bytes.count - count)
+  return bytes
 }
+
+private let noiseBlock: [UInt8] = {
+  var state: UInt32 = 1
+  return (0..<4096).map { _ in
+    state = state &* 1_664_525 &+ 1_013_904_223
+    return UInt8(state >> 24) | 1
+  }
+}()
 
 /// rm(1) knows trees that are deep and directories that are closed.
 private func removeTree(_ path: String) {

@@ -1,4 +1,4 @@
-/// Runs `sluice` and waits for its end, at most a few at once: deadlines of plugins are real time.
+/// Runs `sluice` and waits for its end.
 ///
 /// - Parameters:
 ///   - user: Runs it as this user; then `build` must be a copy that user can execute.
@@ -7,32 +7,11 @@ package func sluice(
   _ arguments: [String], in directory: String? = nil, user: UInt32? = nil,
   build: String = Build.directory, within seconds: Double = 60
 ) async throws -> Finding {
-  try await Turns.shared.take()
-  do {
-    let program = try Program([build + "/sluice"] + arguments, in: directory, user: user)
-    let finding = try await program.finding(within: seconds)
-    await Turns.shared.giveBack()
-    return finding
-  } catch {
-    await Turns.shared.giveBack()
-    throw error
-  }
+  let program = try Program([build + "/sluice"] + arguments, in: directory, user: user)
+  return try await program.finding(within: seconds)
 }
 
 /// Starts `sluice`, for tests that talk to it while it runs.
 package func startSluice(_ arguments: [String], in directory: String? = nil) throws -> Program {
   try Program([Build.directory + "/sluice"] + arguments, in: directory)
-}
-
-/// Hands out a few turns at a time.
-private actor Turns {
-  static let shared = Turns()
-  private var left = 3
-
-  func take() async throws {
-    while left == 0 { try await Task.sleep(for: .milliseconds(20)) }
-    left -= 1
-  }
-
-  func giveBack() { left += 1 }
 }
