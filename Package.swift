@@ -53,13 +53,14 @@ let package = Package(
     .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
     .target(name: "System", dependencies: ["CLinux"], swiftSettings: strict),
     .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: strict),
+    .target(name: "Hashing", dependencies: ["CCrypto"], swiftSettings: strict),
     .target(name: "BackupProtocol", dependencies: ["JSON"], swiftSettings: strict),
     .target(name: "SharedPool", dependencies: ["System", "CLinux"], swiftSettings: strict),
 
     // What a plugin imports.
     .target(
       name: "WriterKit",
-      dependencies: ["BackupProtocol", "SharedPool", "System", "JSON", "CCrypto", "CLinux"],
+      dependencies: ["BackupProtocol", "Hashing", "SharedPool", "System", "JSON", "CLinux"],
       swiftSettings: strict),
 
     // The host.
@@ -73,7 +74,7 @@ let package = Package(
     .target(
       name: "Pump",
       dependencies: [
-        "BackupProtocol", "BlockSource", "PluginHost", "SharedPool", "System", "CLinux", "CCrypto",
+        "BackupProtocol", "BlockSource", "Hashing", "PluginHost", "SharedPool", "System", "CLinux",
       ],
       swiftSettings: strict),
     .target(
@@ -152,7 +153,7 @@ let package = Package(
       swiftSettings: strictTests),
     .testTarget(
       name: "PumpTests",
-      dependencies: ["Pump", "BackupProtocol", "BlockSource", "SharedPool", "System"],
+      dependencies: ["Pump", "BackupProtocol", "BlockSource", "Hashing", "SharedPool", "System"],
       swiftSettings: strictTests),
     .testTarget(
       name: "BlockSourceTests",

@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+internal import Hashing
 internal import SharedPool
 internal import System
 
@@ -35,7 +36,7 @@ internal import System
     unsafe work = .allocate(capacity: pool.shape.slotCount)
     unsafe work.initialize(repeating: Work())
     unsafe leaves = .allocate(
-      byteCount: pool.shape.slotCount * SHA256Context.byteCount, alignment: 8)
+      byteCount: pool.shape.slotCount * SHA256.byteCount, alignment: 8)
     for _ in 0..<threadCount {
       threads.append(try WorkerThread(name: "sluice-digest") { [unowned self] in run() })
     }
@@ -79,23 +80,22 @@ internal import System
 
   /// The leaf of a collected slot.
   func leaf(slot: Int) -> UnsafeRawBufferPointer {
-    let start = slot * SHA256Context.byteCount
+    let start = slot * SHA256.byteCount
     return unsafe UnsafeRawBufferPointer(
-      rebasing: leaves[start..<(start + SHA256Context.byteCount)])
+      rebasing: leaves[start..<(start + SHA256.byteCount)])
   }
 
   private func run() {
-    var context = SHA256Context()
+    var context = SHA256()
     var number: UInt32 = 0
     while unsafe clinux_read(jobs.readRaw, &number, 4) == 4, number != .max {
       let slot = Int(number)
       let work = unsafe self.work[slot]
-      context.start()
-      context.updateZeros(work.zerosBefore)
+      context.updateZeros(UInt64(work.zerosBefore))
       unsafe context.update(
         UnsafeRawBufferPointer(rebasing: pool.unsafeBytes(slot: slot)[0..<work.length]))
-      context.updateZeros(work.zerosAfter)
-      unsafe context.finish(into: leaves.baseAddress! + slot * SHA256Context.byteCount)
+      context.updateZeros(UInt64(work.zerosAfter))
+      unsafe context.finish(unsafeInto: leaves.baseAddress! + slot * SHA256.byteCount)
       send(number, to: done.writeRaw)
     }
   }

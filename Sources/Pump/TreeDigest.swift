@@ -1,4 +1,5 @@
 internal import BackupProtocol
+internal import Hashing
 
 /// The tree digest of a stream, fed with leaves in ascending order.
 ///
@@ -8,7 +9,7 @@ struct TreeDigest: ~Copyable {
   static let chunkBytes: UInt64 = 1 << 20
 
   private let size: UInt64
-  private var root = SHA256Context()
+  private var root = SHA256()
   /// Index of the chunk whose leaf comes next.
   private(set) var nextChunk: UInt64 = 0
 
@@ -52,8 +53,8 @@ struct TreeDigest: ~Copyable {
   }
 
   private static func zeroLeaf(byteCount: Int) -> [UInt8] {
-    var context = SHA256Context()
-    context.updateZeros(byteCount)
+    var context = SHA256()
+    context.updateZeros(UInt64(byteCount))
     return context.finish()
   }
 

@@ -1,3 +1,5 @@
+internal import Hashing
+
 /// The digest `tree-sha256-1m`: SHA-256 over the SHA-256 of each 1 MiB of a stream.
 ///
 /// A short last chunk counts as it is; a stream of 0 bytes has no chunk at all. Chunks of zeros
@@ -62,9 +64,4 @@ public struct TreeDigest: ~Copyable {
     list.update(chunkDigest)
     filled = 0
   }
-}
-
-extension SHA256 {
-  /// Adds bytes.
-  public mutating func update(_ bytes: [UInt8]) { unsafe update(bytes.span.bytes) }
 }

@@ -1,4 +1,5 @@
 import BackupProtocol
+import Hashing
 import SharedPool
 import Testing
 
@@ -78,7 +79,7 @@ private final class MemoryTarget: ReadTarget {
   private func treeDigest(of bytes: [UInt8]) -> Digest {
     var tree = TreeDigest(size: UInt64(bytes.count))
     for start in stride(from: 0, to: bytes.count, by: 1 << 20) {
-      var context = SHA256Context()
+      var context = SHA256()
       bytes[start..<min(start + (1 << 20), bytes.count)].withUnsafeBytes { context.update($0) }
       context.finish().withUnsafeBytes { tree.add(leaf: $0) }
     }

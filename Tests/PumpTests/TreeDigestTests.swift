@@ -1,4 +1,5 @@
 import BackupProtocol
+import Hashing
 import Testing
 
 @testable import Pump
@@ -6,7 +7,7 @@ import Testing
 /// Expected values were computed by Python's hashlib from the definition in protocol.md.
 struct TreeDigestTests {
   private func leaf(_ bytes: [UInt8]) -> [UInt8] {
-    var context = SHA256Context()
+    var context = SHA256()
     bytes.withUnsafeBytes { context.update($0) }
     return context.finish()
   }

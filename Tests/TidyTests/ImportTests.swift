@@ -5,12 +5,13 @@ import Testing
   /// From the floor up: a module imports only what stands before it.
   static let order = [
     "CJansson", "CCrypto", "CSeccomp", "CNBD", "CLaunch", "CLinux", "System", "JSON",
-    "BackupProtocol", "SharedPool", "WriterKit", "Sandbox", "BlockSource", "PluginHost", "Pump",
+    "Hashing", "BackupProtocol", "SharedPool", "WriterKit", "Sandbox", "BlockSource", "PluginHost", "Pump",
     "Coordinator", "sluice",
   ]
   /// What a plugin may import: nothing of the host.
   static let floorOfPlugins: Set = [
-    "WriterKit", "BackupProtocol", "SharedPool", "System", "JSON", "CLinux", "CCrypto", "CJansson",
+    "WriterKit", "BackupProtocol", "Hashing", "SharedPool", "System", "JSON", "CLinux", "CCrypto",
+    "CJansson",
   ]
 
   let graph: PackageGraph
