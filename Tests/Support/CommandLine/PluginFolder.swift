@@ -21,7 +21,8 @@ package final class PluginFolder: Sendable {
       "manifest": 1, "name": "\(name)", "version": "1", "executable": "misbehaving-\(name)",
       "protocol": [1], "memory": 67108864,
       "formats": [{
-        "name": "\(name)", "modes": ["write"], "output": ["directory"]\
+        "name": "\(name)", "modes": ["write", "read", "verify"],
+        "output": ["directory"]\
     \(hasReceipt ? #", "receipt": "receipt.json""# : "")
       }]
     }

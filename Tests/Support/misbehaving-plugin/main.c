@@ -1,11 +1,12 @@
 // A plugin that keeps the protocol but for one thing, named by its executable:
-// `misbehaving-NAME` does the trick NAME of tricks.c. It takes what it gets and stores nothing.
+// `misbehaving-NAME` does the trick NAME of tricks.c or reader.c. It takes what it gets and stores
+// nothing; what it reads it makes up.
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "tricks.h"
+#include "reader.h"
 
 enum { JOB_MAX = 256 << 10 };
 
@@ -31,6 +32,13 @@ static void note_digest(void) {
   for (int i = 0; i < 32; i++) snprintf(last_digest + 2 * i, 3, "%02x", payload[16 + i]);
 }
 
+static void accept_job(const char *name) {
+  if (!is_reading())
+    send_text(JOB_ACK, "{}");
+  else if (!misaccept(name))
+    accept_reading();
+}
+
 // Returns whether the life goes on.
 static int answer(const char *name, const struct frame *frame) {
   switch (frame->type) {
@@ -40,7 +48,7 @@ static int answer(const char *name, const struct frame *frame) {
     return 1;
   case JOB:
     if (frame->length <= JOB_MAX) memcpy(job_text, payload, frame->length + 1);
-    if (!misbehave(name, AT_JOB, frame)) send_text(JOB_ACK, "{}");
+    if (!misbehave(name, AT_JOB, frame)) accept_job(name);
     misbehave(name, AFTER_JOB_ACK, frame);
     return 1;
   case DATA:
@@ -49,6 +57,9 @@ static int answer(const char *name, const struct frame *frame) {
     return 1;
   case CLOSE:
     if (frame->length == 48) note_digest();
+    return 1;
+  case READ:
+    if (!misread(name, frame->sequence)) read_well(frame->sequence);
     return 1;
   case FINISH:
     if (!misbehave(name, AT_FINISH, frame)) send_text(FINISHED, "{\"artefacts\":[]}");

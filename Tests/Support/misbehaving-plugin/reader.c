@@ -1,0 +1,195 @@
+#include "reader.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+// The frames of a READ's answer
+
+static void send_open(uint32_t stream) { send_frame(OPEN, stream, "{}", 2); }
+
+static void send_inline(uint64_t offset, uint32_t request) {
+  static struct {
+    uint64_t offset;
+    uint32_t length;
+    uint16_t where, masks;
+    uint32_t slot, slot_offset, request, reserved;
+    char bytes[CLUSTER_BYTES];
+  } data;
+  data.offset = offset;
+  data.length = CLUSTER_BYTES;
+  data.request = request;
+  memset(data.bytes, 'A', sizeof data.bytes);
+  send_frame(DATA, 1, &data, sizeof data);
+}
+
+static void send_slot(uint32_t slot, uint32_t length, uint32_t request) {
+  struct {
+    uint64_t offset;
+    uint32_t length;
+    uint16_t where, masks;
+    uint32_t slot, slot_offset, request, reserved;
+  } data = {.length = length, .where = 1, .slot = slot, .request = request};
+  send_frame(DATA, 1, &data, sizeof data);
+}
+
+static void send_zeros(uint64_t offset, uint64_t length, uint32_t kind, uint32_t request) {
+  struct {
+    uint64_t offset, length;
+    uint32_t kind, request;
+  } zero = {offset, length, kind, request};
+  send_frame(ZERO, 1, &zero, sizeof zero);
+}
+
+static void send_close(uint64_t length) {
+  uint64_t close[2] = {length, 0};
+  send_frame(CLOSE, 1, close, sizeof close);
+}
+
+static void send_done(uint32_t request, uint32_t status) {
+  uint32_t done[2] = {request, status};
+  send_frame(READ_DONE, 1, done, sizeof done);
+}
+
+static void send_rest(uint64_t offset, uint32_t request) {
+  send_zeros(offset, DISK_BYTES - offset, 1, request);
+  send_close(DISK_BYTES);
+  send_done(request, 0);
+}
+
+int is_reading(void) { return strstr(job_text, "\"mode\":\"write\"") == NULL; }
+
+static void accept_as(const char *name, unsigned long long size) {
+  char text[512];
+  snprintf(text, sizeof text,
+           "{\"streams\":[{\"id\":1,\"kind\":\"disk\",\"name\":\"%s\",\"role\":\"disk\","
+           "\"size\":%llu}]}", name, size);
+  send_text(JOB_ACK, text);
+}
+
+void accept_reading(void) { accept_as("d", DISK_BYTES); }
+
+void read_well(uint32_t request) {
+  send_open(1);
+  send_inline(0, request);
+  send_rest(CLUSTER_BYTES, request);
+}
+
+// Tricks
+
+static void two_that_clash(void) {
+  send_text(JOB_ACK,
+            "{\"streams\":[{\"id\":1,\"kind\":\"disk\",\"name\":\"d\",\"size\":0},"
+            "{\"id\":2,\"kind\":\"config\",\"name\":\"d.raw\",\"size\":0}]}");
+}
+
+static void path_name(void) { accept_as("../../escaped", DISK_BYTES); }
+static void terminal_name(void) { accept_as("\\u001b[2J", DISK_BYTES); }
+static void endless_size(void) { accept_as("d", 1ULL << 62); }
+static void unknown_size(void) {
+  send_text(JOB_ACK, "{\"streams\":[{\"id\":1,\"kind\":\"disk\",\"name\":\"d\",\"size\":null}]}");
+}
+
+static void unasked(void) {
+  accept_reading();
+  send_open(1);
+}
+
+static void twice_the_same(uint32_t request) {
+  send_open(1);
+  send_inline(0, request);
+  send_inline(0, request);
+  send_rest(CLUSTER_BYTES, request);
+}
+
+static void with_a_gap(uint32_t request) {
+  send_open(1);
+  send_inline(CLUSTER_BYTES, request);
+  send_rest(2 * CLUSTER_BYTES, request);
+}
+
+static void beyond_the_end(uint32_t request) {
+  send_open(1);
+  send_zeros(0, 2 * (uint64_t)DISK_BYTES, 1, request);
+}
+
+static void too_short(uint32_t request) {
+  send_open(1);
+  send_inline(0, request);
+  send_close(CLUSTER_BYTES);
+  send_done(request, 0);
+}
+
+static void foreign_slot(uint32_t request) {
+  send_open(1);
+  send_slot(1000, CLUSTER_BYTES, request);
+}
+
+static void long_slot(uint32_t request) {
+  send_open(1);
+  send_slot(0, DISK_BYTES, request);
+}
+
+static void other_request(uint32_t request) {
+  send_open(1);
+  send_inline(0, request + 1);
+}
+
+static void other_stream(uint32_t request) {
+  (void)request;
+  send_open(2);
+}
+
+static void unopened(uint32_t request) { send_inline(0, request); }
+
+static void unchanged(uint32_t request) {
+  send_open(1);
+  send_zeros(0, DISK_BYTES, 2, request);
+}
+
+static void done_at_once(uint32_t request) { send_done(request, 0); }
+static void cannot(uint32_t request) { send_done(request, 21); }
+
+static void dies_reading(uint32_t request) {
+  send_open(1);
+  send_inline(0, request);
+  _exit(1);
+}
+
+static const struct {
+  const char *name;
+  void (*accept)(void);
+  void (*read)(uint32_t request);
+} tricks[] = {
+    {"lists-a-clash", two_that_clash, NULL},
+    {"lists-a-path", path_name, NULL},
+    {"lists-escapes", terminal_name, NULL},
+    {"lists-an-endless-disk", endless_size, NULL},
+    {"lists-no-size", unknown_size, NULL},
+    {"reads-unasked", unasked, NULL},
+    {"reads-twice-the-same", NULL, twice_the_same},
+    {"reads-with-a-gap", NULL, with_a_gap},
+    {"reads-beyond-the-end", NULL, beyond_the_end},
+    {"reads-too-little", NULL, too_short},
+    {"reads-a-foreign-slot", NULL, foreign_slot},
+    {"reads-a-long-slot", NULL, long_slot},
+    {"reads-for-another-request", NULL, other_request},
+    {"reads-another-stream", NULL, other_stream},
+    {"reads-before-open", NULL, unopened},
+    {"reads-unchanged", NULL, unchanged},
+    {"reads-nothing", NULL, done_at_once},
+    {"cannot-read", NULL, cannot},
+    {"dies-reading", NULL, dies_reading},
+};
+
+int misread(const char *name, uint32_t request) {
+  for (size_t i = 0; i < sizeof tricks / sizeof *tricks; i++)
+    if (tricks[i].read && strcmp(tricks[i].name, name) == 0) return tricks[i].read(request), 1;
+  return 0;
+}
+
+int misaccept(const char *name) {
+  for (size_t i = 0; i < sizeof tricks / sizeof *tricks; i++)
+    if (tricks[i].accept && strcmp(tricks[i].name, name) == 0) return tricks[i].accept(), 1;
+  return 0;
+}
