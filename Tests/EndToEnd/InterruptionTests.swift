@@ -71,6 +71,20 @@ import Testing
     #expect(after == [])
   }
 
+  @Test func `of two jobs with one target, one makes it`() async throws {
+    let arguments = [
+      "backup", "--image", "d=\(place.path("d.raw"))", "--to", "raw=\(place.path("archive"))",
+      "--rate-limit", "4M",
+    ]
+    let both = [try startSluice(arguments), try startSluice(arguments)]
+    var findings: [Finding] = []
+    for program in both { findings.append(try await program.finding()) }
+    #expect(findings.compactMap(\.status).sorted() == [0, 73], "\(findings.map(\.errors))")
+    #expect(findings.flatMap(\.left) == [])
+    try await place.shell("cmp d.raw archive/d.raw")
+    #expect(try place.names() == ["archive", "d.raw"])
+  }
+
   /// Half a GiB takes long enough to read for a signal to come in time.
   @Test(arguments: [SIGINT, SIGKILL])
   func `a restore that is stopped leaves no name behind`(signal: Int32) async throws {

@@ -1,0 +1,57 @@
+import CommandLine
+import Glibc
+import System
+import Testing
+
+/// A raw disk with a bad sector in its middle: a file that QEMU offers through FUSE, and that
+/// answers EIO there, as the kernel would for a dying disk.
+@Suite(
+  .inTurns,
+  .enabled(
+    if: Build.isRoot && access("/dev/fuse", W_OK) == 0, "this kernel offers no FUSE to this user"))
+struct BadSectorTests {
+  @Test(arguments: ["vhost-user", "nbd"])
+  func `a bad sector ends the job with its place, and the disk below is named`(
+    transport: String
+  ) async throws {
+    let place = try Scratch()
+    try place.makeSparse("disk", bytes: 8 << 20, data: [(0, 8 << 20)])
+    try place.makeSparse("d.raw", bytes: 0)
+    let daemon = try offer(place, badByte: 5 << 20 | 4096)
+    #expect(try await appears(place))
+    let finding = try await sluice(
+      ["backup", "--image", "d=d.raw", "--to", "raw=archive", "--transport", transport],
+      in: place.directory)
+    let names = try place.names()
+    daemon.send(SIGTERM)
+    _ = try await daemon.finding()
+    #expect(finding.status == 74, "\(finding.errors)")
+    #expect(finding.errors.contains("reading d: byte 5242880: EIO"), "\(finding.errors)")
+    #expect(finding.errors.contains("the image or the disk below it is damaged"))
+    #expect(finding.left == [])
+    #expect(names == ["d.raw", "disk"])
+  }
+
+  /// Offers `disk` as the content of `d.raw`; reading the sector of `badByte` fails.
+  private func offer(_ place: Scratch, badByte: Int64) throws -> Program {
+    let faults = """
+      {"driver": "blkdebug", "node-name": "faults", "image": "file", "inject-error": [
+        {"event": "none", "iotype": "read", "errno": 5, "sector": \(badByte / 512)}]}
+      """
+    return try Program(
+      [
+        "qemu-storage-daemon",
+        "--blockdev", "file,node-name=file,filename=\(place.path("disk"))", "--blockdev", faults,
+        "--blockdev", "raw,node-name=disk,file=faults",
+        "--export", "fuse,id=e,node-name=disk,mountpoint=\(place.path("d.raw"))",
+      ])
+  }
+
+  private func appears(_ place: Scratch) async throws -> Bool {
+    for _ in 0..<500 {
+      if try place.status("d.raw").size > 0 { return true }
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    return false
+  }
+}
