@@ -185,10 +185,12 @@ let package = Package(
       swiftSettings: strictTests),
     // Start the executables that the same build makes, as a user would.
     .testTarget(
-      name: "EndToEndTests", dependencies: ["CommandLine", "JSON", "System"], path: "Tests/EndToEnd",
+      name: "EndToEndTests", dependencies: ["CommandLine", "JSON", "System"],
+      path: "Tests/EndToEnd",
       swiftSettings: strictTests),
     .testTarget(
-      name: "MisbehaviourTests", dependencies: ["CommandLine", "System"], path: "Tests/Misbehaviour",
+      name: "MisbehaviourTests", dependencies: ["CommandLine", "System"],
+      path: "Tests/Misbehaviour",
       swiftSettings: strictTests),
   ],
   swiftLanguageModes: [.v6]

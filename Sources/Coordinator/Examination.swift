@@ -62,7 +62,8 @@ package struct Examination {
   }
 
   private func programs() -> [Finding] {
-    [("qemu-storage-daemon", "qemu-system-common"), ("qemu-img", "qemu-utils")].map { name, package in
+    let programs = [("qemu-storage-daemon", "qemu-system-common"), ("qemu-img", "qemu-utils")]
+    return programs.map { name, package in
       let path = "/usr/bin/" + name
       return isExecutable(path)
         ? .good(path)
@@ -85,10 +86,11 @@ package struct Examination {
     let catalog = PluginCatalog(places.places)
     var findings: [Finding] = []
     for plugin in catalog.plugins {
-      let names = plugin.manifest.formats.map(\.name).joined(separator: ", ")
+      let manifest = plugin.manifest
+      let names = manifest.formats.map(\.name).joined(separator: ", ")
       do {
         _ = try openTrustedExecutable(plugin.executable)
-        findings.append(.good("plugin \(plugin.manifest.name) \(plugin.manifest.version): \(names)"))
+        findings.append(.good("plugin \(manifest.name) \(manifest.version): \(names)"))
       } catch {
         findings.append(
           .bad("plugin \(plugin.manifest.name): \(error)", remedy: "install the plugin again"))

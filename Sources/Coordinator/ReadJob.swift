@@ -15,7 +15,9 @@ struct ReadJob {
   /// Runs the plugin; blocks until it is gone.
   ///
   /// - Throws: `JobError` if it cannot be started, or the lane or the plugin failed.
-  func run(_ mode: Job.Mode, doing name: String, _ plan: ReadLane.Plan) throws(JobError) -> JobReport {
+  func run(
+    _ mode: Job.Mode, doing name: String, _ plan: ReadLane.Plan
+  ) throws(JobError) -> JobReport {
     let started = Instant.now
     try archive.chosen.require(mode)
     let slotCount = max(16, Int(archive.chosen.plugin.manifest.slotCountMin))

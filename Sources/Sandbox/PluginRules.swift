@@ -1,8 +1,8 @@
 internal import Glibc
 
 // The parts of the plugins' policies; the first four suit other programs too. Every descriptor of a
-// plugin is below RLIMIT_NOFILE, so "below 64" means: relative to a directory it holds, never to the
-// current one (AT_FDCWD).
+// plugin is below RLIMIT_NOFILE, so "below 64" means: relative to a directory it holds, never to
+// the current one (AT_FDCWD).
 
 /// The descriptor in argument `index` is one the process holds.
 func held(_ index: UInt32) -> ArgumentTest { .argument(index, below: 64) }

@@ -40,5 +40,6 @@ package func splitPath(_ path: String) -> (directory: String, name: String) {
   while trimmed.count > 1 && trimmed.hasSuffix("/") { trimmed.removeLast() }
   guard let slash = trimmed.lastIndex(of: "/") else { return (".", String(trimmed)) }
   let directory = trimmed[..<slash]
-  return (directory.isEmpty ? "/" : String(directory), String(trimmed[trimmed.index(after: slash)...]))
+  let name = trimmed[trimmed.index(after: slash)...]
+  return (directory.isEmpty ? "/" : String(directory), String(name))
 }

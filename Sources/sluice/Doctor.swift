@@ -13,7 +13,8 @@ struct Doctor: AsyncParsableCommand {
     let places = common.places()
     let findings = Examination(places: places).findings()
     for finding in findings {
-      print("\(finding.isGood ? "ok     " : finding.isFatal ? "MISSING" : "lacks  ")  \(finding.text)")
+      let verdict = finding.isGood ? "ok     " : finding.isFatal ? "MISSING" : "lacks  "
+      print("\(verdict)  \(finding.text)")
       if let remedy = finding.remedy { print("         -> \(remedy)") }
     }
     if findings.contains(where: { !$0.isGood && $0.isFatal }) {

@@ -39,7 +39,9 @@ import Testing
     Lie("dies-reading", 70, "exited with status 1 before it had finished"),
   ]
 
-  private func run(_ name: String, _ place: Scratch, _ arguments: [String]) async throws -> Finding {
+  private func run(
+    _ name: String, _ place: Scratch, _ arguments: [String]
+  ) async throws -> Finding {
     let plugins = try await PluginFolder([name])
     if !place.exists("archive") { try await place.shell("mkdir archive") }
     return try await sluice(

@@ -78,7 +78,8 @@ int clinux_fchmod(int descriptor, mode_t mode);
 int clinux_fchmodat(int directory, const char *_Nonnull path, mode_t mode);
 /// Takes an exclusive lock without waiting (flock(2)); EWOULDBLOCK if somebody holds it.
 int clinux_try_lock(int descriptor);
-/// Tells whether anybody else has locked the byte at `offset` (fcntl(2), F_OFD_GETLK, 3.15): 1 or 0.
+/// Tells whether anybody else has locked the byte at `offset`: 1 or 0 (fcntl(2), F_OFD_GETLK,
+/// Linux 3.15).
 int clinux_is_byte_locked(int descriptor, int64_t offset);
 /// Size in bytes of a block device (ioctl BLKGETSIZE64).
 int clinux_block_device_size(int descriptor, uint64_t *_Nonnull bytes);

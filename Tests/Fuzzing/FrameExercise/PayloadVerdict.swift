@@ -35,7 +35,9 @@ struct PayloadVerdict {
   private mutating func checkControl(_ type: FrameType, _ bytes: [UInt8]) throws(WireError) {
     switch type {
     case .hello:
-      try check(bytes) { bytes throws(WireError) in try Hello(parsing: bytes) } encode: { $0.object }
+      try check(bytes) { bytes throws(WireError) in
+        try Hello(parsing: bytes)
+      } encode: { $0.object }
     case .helloAck:
       try check(bytes) { bytes throws(WireError) in
         try HelloAck(parsing: bytes)

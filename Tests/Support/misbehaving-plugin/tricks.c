@@ -52,7 +52,8 @@ static int crash_amid(const struct frame *frame) { return is_amid() ? crash(fram
 static int hello_of_another(const struct frame *frame) {
   (void)frame;
   send_text(HELLO_ACK,
-            "{\"version\":1,\"features\":[],\"plugin\":\"\\u001b[31mraw\",\"plugin_version\":\"1\"}");
+            "{\"version\":1,\"features\":[],\"plugin\":\"\\u001b[31mraw\","
+             "\"plugin_version\":\"1\"}");
   return 1;
 }
 

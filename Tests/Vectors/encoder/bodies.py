@@ -1,0 +1,31 @@
+"""Control payloads, manifest and receipt that vectors start from."""
+
+HELLO_BODY = {
+    "versions": [1], "features": ["shm", "map", "checkpoint"],
+    "limits": {"max_frame": 1114112, "window": 16777216, "inflight": 64},
+    "pool": {"slots": 16, "slot_size": 1048576},
+    "host": {"name": "sluice", "version": "1.0.0"}}
+HELLO_ACK_BODY = {"version": 1, "features": ["shm"], "plugin": "raw", "plugin_version": "1.0.0"}
+DISK = {"id": 1, "kind": "disk", "name": "d0", "role": "disk", "size": 65536, "block_size": 512}
+JOB_BODY = {"mode": "write", "job": "j1", "format": "raw",
+            "output": {"fd": 6, "kind": "directory"}, "options": {}, "streams": [DISK]}
+
+
+MANIFEST_SEED = {
+    "manifest": 1, "name": "raw", "version": "1.0.0", "vendor": "Sluice", "license": "Apache-2.0",
+    "executable": "sluice-writer-raw", "protocol": [1], "needs": ["map", "size", "seek", "scratch"],
+    "threads": 2, "memory": 1048576, "min_slots": 4, "profile": "dynamic", "require": [],
+    "formats": [{"name": "raw", "help": "h", "extensions": [".raw"], "receipt": "manifest.json",
+                 "magic": [{"offset": 4, "hex": "00ff"}], "modes": ["write", "read", "verify"],
+                 "output": ["file", "pipe", "directory"]}],
+    "options": [{"name": "a", "type": "bool", "default": True, "help": "h"},
+                {"name": "b", "type": "integer", "min": 1, "max": 9, "default": 3},
+                {"name": "c", "type": "choice", "choices": ["x", "y"]},
+                {"name": "d", "type": "string"}]}
+RECEIPT_SEED = {
+    "sluice_receipt": 1, "job": "j1", "format": "raw", "instant": "2026-01-31T20:00:00Z",
+    "vm": {"id": "101", "name": "db1", "uuid": ""}, "tools": ["sluice 1.0.0"],
+    "streams": [{"name": "d0", "kind": "disk", "role": "disk", "size": 5,
+                 "digest": {"alg": "tree-sha256-1m", "value": "00" * 32}},
+                {"name": "c", "kind": "config", "role": "config", "size": 0,
+                 "digest": {"alg": "sha256", "value": "ff" * 32}}]}
