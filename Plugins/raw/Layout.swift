@@ -18,17 +18,20 @@ enum Layout {
       let file = fileName(stream)
       if file == manifest || file == checksums {
         throw PluginError(
-          .badJob, "\(stream.kind) \"\(stream.name)\" has the name of a file that every archive "
+          .badJob,
+          "\(stream.kind) \"\(stream.name)\" has the name of a file that every archive "
             + "of this format contains; give it another name")
       }
       guard file.utf8.count <= Limits.nameBytesMax else {
         throw PluginError(
-          .badJob, "\(stream.kind) \"\(stream.name)\" would be a file with a name of "
+          .badJob,
+          "\(stream.kind) \"\(stream.name)\" would be a file with a name of "
             + "\(file.utf8.count) bytes; \(Limits.nameBytesMax) are possible")
       }
       if let other = owners[file] {
         throw PluginError(
-          .badJob, "\(other.kind) \"\(other.name)\" and \(stream.kind) \"\(stream.name)\" "
+          .badJob,
+          "\(other.kind) \"\(other.name)\" and \(stream.kind) \"\(stream.name)\" "
             + "would both be the file \(file); rename one of them")
       }
       owners[file] = stream

@@ -33,7 +33,8 @@ struct OutputFile: ~Copyable {
     mustBeDirect = wish == .on
     if mustBeDirect && !isDirect {
       throw PluginError(
-        .unsupported, "the target's filesystem cannot write \(name) past the page cache; "
+        .unsupported,
+        "the target's filesystem cannot write \(name) past the page cache; "
           + "set direct to auto", errno: -result)
     }
     return isDirect

@@ -131,4 +131,3 @@ final class DaemonLife: Sendable {
   init(words: CapturedWords) { self.words = words }
   func lastWords() -> String { words.lastWords() }
 }
-

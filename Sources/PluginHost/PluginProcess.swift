@@ -72,9 +72,10 @@ package final class PluginProcess {
   }
 
   /// All that a plugin finds in its environment.
-  private static let environment = [
-    "SLUICE_PROTOCOL=1"
-  ] + SandboxCommand.staticEnvironment
+  private static let environment =
+    [
+      "SLUICE_PROTOCOL=1"
+    ] + SandboxCommand.staticEnvironment
 
   /// A plugin's end that stays open here would keep us from hearing that it is gone.
   private func closePluginEnds() {

@@ -1,15 +1,15 @@
 /// Bits of open(2) that the Glibc module hides or that differ between architectures.
 enum OpenFlags {
   #if arch(arm64)
-    static let directory: UInt64 = 0o40000
-    static let noFollow: UInt64 = 0o100000
-    static let direct: UInt64 = 0o200000
-    static let largeFile: UInt64 = 0o400000
+  static let directory: UInt64 = 0o40000
+  static let noFollow: UInt64 = 0o100000
+  static let direct: UInt64 = 0o200000
+  static let largeFile: UInt64 = 0o400000
   #else
-    static let directory: UInt64 = 0o200000
-    static let noFollow: UInt64 = 0o400000
-    static let direct: UInt64 = 0o40000
-    static let largeFile: UInt64 = 0o100000
+  static let directory: UInt64 = 0o200000
+  static let noFollow: UInt64 = 0o400000
+  static let direct: UInt64 = 0o40000
+  static let largeFile: UInt64 = 0o100000
   #endif
   static let access: UInt64 = 0o3
   static let create: UInt64 = 0o100

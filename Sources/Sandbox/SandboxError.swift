@@ -47,7 +47,9 @@ extension SandboxError.Distrust {
 }
 
 /// Turns a failed system call into the error of this module.
-func system<Value: ~Copyable>(_ body: () throws(SystemCallError) -> Value) throws(SandboxError)
+func system<Value: ~Copyable>(
+  _ body: () throws(SystemCallError) -> Value
+) throws(SandboxError)
   -> Value
 {
   do { return try body() } catch { throw .system(error) }

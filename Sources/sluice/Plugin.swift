@@ -22,8 +22,9 @@ struct PluginList: AsyncParsableCommand {
     for plugin in catalog.plugins {
       for format in plugin.manifest.formats {
         let modes = format.modes.map(\.rawValue).joined(separator: ", ")
-        print("\(format.name)  \(format.help) (\(modes); plugin \(plugin.manifest.name) "
-          + "\(plugin.manifest.version))")
+        print(
+          "\(format.name)  \(format.help) (\(modes); plugin \(plugin.manifest.name) "
+            + "\(plugin.manifest.version))")
       }
     }
     for rejected in catalog.rejected {
@@ -53,14 +54,16 @@ struct PluginInfo: AsyncParsableCommand {
     let manifest = plugin.manifest
     print("\(manifest.name) \(manifest.version), \(manifest.vendor), \(manifest.license)")
     print("executable  \(plugin.executable)")
-    print("sandbox     \(manifest.profile.rawValue) profile, "
-      + "\(formatBytes(manifest.memoryBytes)) of memory, \(manifest.threads) extra threads")
+    print(
+      "sandbox     \(manifest.profile.rawValue) profile, "
+        + "\(formatBytes(manifest.memoryBytes)) of memory, \(manifest.threads) extra threads")
     if manifest.options.isEmpty { return print("no options") }
     print("options")
     for option in manifest.options {
       print("  \(format).\(option.name)=\(option.expectation)")
-      print("      \(option.help)"
-        + (option.defaultValue == .null ? "" : " Default: \(option.defaultText)."))
+      print(
+        "      \(option.help)"
+          + (option.defaultValue == .null ? "" : " Default: \(option.defaultText)."))
     }
   }
 }

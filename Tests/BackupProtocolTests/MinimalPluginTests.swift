@@ -79,7 +79,8 @@ final class MinimalPlugin {
   init(input: [UInt8], protocolVariable: String = "SLUICE_PROTOCOL=1") throws {
     var template = Array("/tmp/sluice-minimal-XXXXXX".utf8CString)
     folder = try #require(mkdtemp(&template).map { String(cString: $0) })
-    Self.write(Array(Repository.listing("python minimal-plugin").joined(separator: "\n").utf8),
+    Self.write(
+      Array(Repository.listing("python minimal-plugin").joined(separator: "\n").utf8),
       to: folder + "/plugin.py")
     Self.write(input, to: folder + "/3")
     mkdir(folder + "/out", 0o700)

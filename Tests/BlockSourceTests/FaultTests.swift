@@ -44,7 +44,8 @@ import Testing
     #expect(failures.map(\.offset) == [1 << 20])
     #expect(failures.map(\.code) == [EIO])
     let expected = try shop.bytes(of: "base.raw")
-    let same = bytes[..<(1 << 20)] == expected[..<(1 << 20)]
+    let same =
+      bytes[..<(1 << 20)] == expected[..<(1 << 20)]
       && bytes[(2 << 20)...] == expected[(2 << 20)...]
     #expect(same)
   }

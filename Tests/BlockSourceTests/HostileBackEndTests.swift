@@ -27,11 +27,12 @@ import Testing
     #expect(try box.channel.askNumber(.getFeatures) == 0x1_0000_1234)
   }
 
-  @Test(arguments: [
-    ("answers another request", [2, 5, 8, 0, 0]), ("is of another version", [1, 6, 8, 0, 0]),
-    ("is no answer", [1, 1, 8, 0, 0]), ("is endless", [1, 5, 0xFFFF_FFFF]),
-    ("is too long", [1, 5, 513]), ("is no number", [1, 5, 4, 0]), ("is empty", [1, 5, 0]),
-  ] as [(String, [UInt32])])
+  @Test(
+    arguments: [
+      ("answers another request", [2, 5, 8, 0, 0]), ("is of another version", [1, 6, 8, 0, 0]),
+      ("is no answer", [1, 1, 8, 0, 0]), ("is endless", [1, 5, 0xFFFF_FFFF]),
+      ("is too long", [1, 5, 513]), ("is no number", [1, 5, 4, 0]), ("is empty", [1, 5, 0]),
+    ] as [(String, [UInt32])])
   func `an answer that is none is refused`(_ what: String, fields: [UInt32]) throws {
     let box = try channel()
     try box.say(fields)
@@ -97,9 +98,10 @@ import Testing
     #expect(try box.queue.nextFinished()?.code == EIO)
   }
 
-  @Test(arguments: [
-    [3], [1], [7], [9], [0xFFFF_FFFF], [51], [0, 0], [0, 6, 0], [6, 6],
-  ] as [[UInt32]])
+  @Test(
+    arguments: [
+      [3], [1], [7], [9], [0xFFFF_FFFF], [51], [0, 0], [0, 6, 0], [6, 6],
+    ] as [[UInt32]])
   func `reads that were not asked for do not finish`(ids: [UInt32]) throws {
     let box = try queue()
     box.finish(ids, status: [0: 0, 2: 0])

@@ -66,7 +66,8 @@ func isZero(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
   bytes.withUnsafeBytes { buffer in
     range.isEmpty
       || buffer[range.lowerBound] == 0
-        && memcmp(buffer.baseAddress! + range.lowerBound,
+        && memcmp(
+          buffer.baseAddress! + range.lowerBound,
           buffer.baseAddress! + range.lowerBound + 1, range.count - 1) == 0
   }
 }

@@ -88,6 +88,8 @@ extension Misdeed {
     Misdeed("leaves-setuid", software, "called openat(2), which its sandbox denies"),
     Misdeed("leaves-deep-dirs", software, "deep"),
     Misdeed("leaves-a-closed-dir-and-dies", software, "exited with status 1"),
+    Misdeed("announces-a-ghost", software, "says it made \"ghost\", which is not there"),
+    Misdeed("announces-a-wrong-length", software, "says it made \"short\", which is not there"),
     Misdeed(
       "false-receipt", software, "receipt.json does not say what was sent", hasReceipt: true),
     Misdeed("no-receipt", software, "left no proper receipt", hasReceipt: true),

@@ -89,9 +89,11 @@ private let misdeeds: [Misdeed] = [
   Misdeed("an end too early", close(1 << 20)),
   Misdeed("an end that claims the rest", close(3 << 20)),
   Misdeed("a second OPEN", .state, { host in try host.send { $0.appendOpen(stream: 1) } }),
-  Misdeed("OPEN of the next stream", .state, { host in
-    try host.send { $0.appendOpen(stream: 2) }
-  }),
+  Misdeed(
+    "OPEN of the next stream", .state,
+    { host in
+      try host.send { $0.appendOpen(stream: 2) }
+    }),
   Misdeed("FINISH in the middle", .state, { host in try host.send { $0.append(.finish, [:]) } }),
   Misdeed("a second JOB", .state, { host in try host.send { $0.append(.job, [:]) } }),
   Misdeed("a second HELLO", .state, { host in try host.send { $0.append(.hello, [:]) } }),
@@ -106,12 +108,16 @@ private let misdeeds: [Misdeed] = [
   Misdeed("type 0", .unknownFrame, frame(0)),
   Misdeed("flags that mean nothing", frame(0x0011, stream: 1, flags: 1, [1])),
   Misdeed("a struct cut short", frame(0x0012, stream: 1, [UInt8](repeating: 0, count: 23))),
-  Misdeed("a payload of 4 GiB", .limit, { host in
-    try host.sendBytes([0xFF, 0xFF, 0xFF, 0xFF, 0x11, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0])
-  }),
-  Misdeed("a number left out", { host in
-    try host.sendBytes([0, 0, 0, 0, 0x10, 0, 0, 0, 1, 0, 0, 0, 99, 0, 0, 0])
-  }),
+  Misdeed(
+    "a payload of 4 GiB", .limit,
+    { host in
+      try host.sendBytes([0xFF, 0xFF, 0xFF, 0xFF, 0x11, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0])
+    }),
+  Misdeed(
+    "a number left out",
+    { host in
+      try host.sendBytes([0, 0, 0, 0, 0x10, 0, 0, 0, 1, 0, 0, 0, 99, 0, 0, 0])
+    }),
 ]
 
 @Suite struct `A broken host` {
@@ -186,7 +192,8 @@ private let misdeeds: [Misdeed] = [
     let host = plugin.host
     var hello = Hello(
       features: ["grease-1", "shm-of-the-future"], slotCount: 4, slotBytes: 65536,
-      hostName: "new", hostVersion: "9").object
+      hostName: "new", hostVersion: "9"
+    ).object
     hello["versions"] = [1, 2, 3]
     hello["grease-5"] = ["a": [1, nil, "x"]]
     try host.send { $0.append(.hello, hello) }

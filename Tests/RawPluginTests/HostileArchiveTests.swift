@@ -172,7 +172,8 @@ private let damages: [Damage] = [
       let plugin = try PluginProcess(
         "sluice-writer-raw", target: directory.descriptor, pool: nil)
       var hello = Hello(
-        features: [], slotCount: 16, slotBytes: 65536, hostName: "h", hostVersion: "1").object
+        features: [], slotCount: 16, slotBytes: 65536, hostName: "h", hostVersion: "1"
+      ).object
       hello["limits"] = [
         "max_frame": JSONValue(Limits.frameBytesMax), "window": JSONValue(window),
         "inflight": JSONValue(inflight),

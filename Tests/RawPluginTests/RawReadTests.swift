@@ -56,10 +56,13 @@ import Testing
       "big.raw", in: directory.descriptor.raw, flags: O_WRONLY | O_CREAT, mode: 0o600)
     #expect(ftruncate(file.raw, Int(size)) == 0)
     try data.withUnsafeBytes { try file.writeAll($0, at: size / 2, subject: "big.raw") }
-    try directory.create("manifest.json", Array("""
-      {"sluice_receipt": 1, "streams": [{"name": "big", "kind": "disk", "role": "disk",
-       "size": \(size), "file": "big.raw"}]}
-      """.utf8))
+    try directory.create(
+      "manifest.json",
+      Array(
+        """
+        {"sluice_receipt": 1, "streams": [{"name": "big", "kind": "disk", "role": "disk",
+         "size": \(size), "file": "big.raw"}]}
+        """.utf8))
     let plugin = try startReader(directory)
     let stream = try #require(try plugin.host.startReading(.read).first)
     #expect(stream.size == UInt64(size))

@@ -103,7 +103,8 @@ private let badJobs: [BadJob] = [
 
   @Test func `people are told what the program is`() throws {
     let plugin = PluginProcess.buildFolder + "/sluice-writer-raw"
-    let manifest = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
+    let manifest =
+      #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
       + "/Plugins/raw/raw.json"
     #expect(try shell("SLUICE_PROTOCOL=info \(plugin) | cmp - \(manifest)") == .exit(0))
     #expect(try shell("\(plugin) 2>&1 | grep -q 'I am a Sluice plugin: raw 0.1.0'") == .exit(0))

@@ -8,7 +8,8 @@ import Synchronization
 import System
 @testable import WriterKit
 
-let kitManifest = Array("""
+let kitManifest = Array(
+  """
   {"manifest": 1, "name": "kit", "version": "1", "executable": "kit", "protocol": [1],
    "formats": [{"name": "raw", "modes": ["write"], "output": ["directory"]}]}
   """.utf8)

@@ -37,28 +37,42 @@ struct PayloadVerdict {
     case .hello:
       try check(bytes) { bytes throws(WireError) in
         try Hello(parsing: bytes)
-      } encode: { $0.object }
+      } encode: {
+        $0.object
+      }
     case .helloAck:
       try check(bytes) { bytes throws(WireError) in
         try HelloAck(parsing: bytes)
-      } encode: { $0.object }
+      } encode: {
+        $0.object
+      }
     case .job:
-      try check(bytes) { bytes throws(WireError) in try Job(parsing: bytes) } encode: { $0.object }
+      try check(bytes) { bytes throws(WireError) in
+        try Job(parsing: bytes)
+      } encode: {
+        $0.object
+      }
     case .jobAck:
       // A stream list that is not there is the answer in write mode.
       let hasStreams = (try? JSONValue(parsing: bytes))?["streams"] != nil
       let mode: Job.Mode = hasStreams ? .read : .write
       try check(bytes) { bytes throws(WireError) in
         try JobAck(parsing: bytes, mode: mode)
-      } encode: { $0.object }
+      } encode: {
+        $0.object
+      }
     case .finished:
       try check(bytes) { bytes throws(WireError) in
         try Finished(parsing: bytes)
-      } encode: { $0.object }
+      } encode: {
+        $0.object
+      }
     case .abort, .aborted:
       try check(bytes) { bytes throws(WireError) in
         try Abort(parsing: bytes, type: type)
-      } encode: { $0.object }
+      } encode: {
+        $0.object
+      }
     default: _ = try ControlFrame.members(type, bytes)
     }
     isCanonical = (try? JSONValue(parsing: bytes))?.serialised() == bytes

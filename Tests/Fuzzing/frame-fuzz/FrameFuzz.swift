@@ -26,7 +26,7 @@ public func fuzzFrames(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   precondition(whole.agrees(with: cut), "the cut changed what was decoded")
   for mode in [Job.Mode.write, .read] { drive(HostMachine(mode: mode), whole.frames) }
   #if CANARY
-    precondition(whole.frames.count < 2, "the canary: the fuzzer must notice this")
+  precondition(whole.frames.count < 2, "the canary: the fuzzer must notice this")
   #endif
   if let error = whole.error { precondition(!"\(error) \(error.code.name)".isEmpty) }
   return 0

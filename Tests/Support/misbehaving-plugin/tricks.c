@@ -1,14 +1,14 @@
 #define _GNU_SOURCE
 #include "tricks.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "leftovers.h"
 
 /// A trick is played at one point; `act` returns whether what is usual there is left out.
 struct trick {
@@ -51,9 +51,8 @@ static int crash_amid(const struct frame *frame) { return is_amid() ? crash(fram
 
 static int hello_of_another(const struct frame *frame) {
   (void)frame;
-  send_text(HELLO_ACK,
-            "{\"version\":1,\"features\":[],\"plugin\":\"\\u001b[31mraw\","
-             "\"plugin_version\":\"1\"}");
+  send_text(HELLO_ACK, "{\"version\":1,\"features\":[],"
+                       "\"plugin\":\"\\u001b[31mraw\",\"plugin_version\":\"1\"}");
   return 1;
 }
 
@@ -231,119 +230,6 @@ static int write_escapes_and_die(const struct frame *frame) {
   return exit_one(frame);
 }
 
-// What stands in the directory at the end
-
-static int make_file(const char *name, const char *text, mode_t mode) {
-  int file = openat(6, name, O_WRONLY | O_CREAT | O_EXCL, mode);
-  if (file < 0 || write(file, text, strlen(text)) < 0) _exit(5);
-  close(file);
-  return 0;
-}
-
-static int leave_symlink(const struct frame *frame) {
-  (void)frame;
-  _exit(symlinkat("/etc/shadow", 6, "link") < 0 ? 5 : 6);
-}
-
-static int leave_hard_link(const struct frame *frame) {
-  (void)frame;
-  make_file("one", "1", 0600);
-  _exit(linkat(6, "one", 6, "two", 0) < 0 ? 5 : 6);
-}
-
-static int leave_fifo(const struct frame *frame) {
-  (void)frame;
-  _exit(mkfifoat(6, "fifo", 0600) < 0 ? 5 : 6);
-}
-
-static int leave_setuid(const struct frame *frame) {
-  (void)frame;
-  make_file("setuid", "#!", 04755);
-  _exit(6);
-}
-
-static int leave_closed_file(const struct frame *frame) {
-  (void)frame;
-  return make_file("closed", "kept from everybody\n", 0);
-}
-
-static int leave_closed_directory(const struct frame *frame) {
-  leave_closed_file(frame);
-  if (mkdirat(6, "shut", 0) < 0) _exit(5);
-  return 0;
-}
-
-// Dies with a directory that nobody may enter: the host must get rid of it all the same.
-static int leave_closed_directory_and_die(const struct frame *frame) {
-  int inside = mkdirat(6, "shut", 0700) < 0 ? -1 : openat(6, "shut", O_RDONLY | O_DIRECTORY);
-  if (inside < 0 || mkdirat(inside, "inner", 0) < 0) _exit(5);
-  if (mkdirat(6, "closed", 0) < 0) _exit(5);
-  make_file("file", "x", 0);
-  return exit_one(frame);
-}
-
-static int leave_deep_directories(const struct frame *frame) {
-  (void)frame;
-  int here = 6;
-  for (int depth = 0; depth < 500; depth++) {
-    if (mkdirat(here, "d", 0700) < 0) _exit(5);
-    int next = openat(here, "d", O_RDONLY | O_DIRECTORY);
-    if (next < 0) _exit(5);
-    if (here != 6) close(here);
-    here = next;
-  }
-  return 0;
-}
-
-// Receipts of its own
-
-static void copy_member(const char *name, char *text, size_t room) {
-  char key[32];
-  snprintf(key, sizeof key, "\"%s\":\"", name);
-  const char *start = strstr(job_text, key);
-  size_t length = start ? strcspn(start += strlen(key), "\"") : 0;
-  snprintf(text, room, "%.*s", (int)length, start ? start : "");
-}
-
-static int write_receipt(const char *digest) {
-  char job[128], format[64], instant[64], text[2048];
-  copy_member("job", job, sizeof job);
-  copy_member("format", format, sizeof format);
-  copy_member("instant", instant, sizeof instant);
-  // One disk `d` of 8 MiB, as every test of receipts sends.
-  snprintf(text, sizeof text,
-           "{\"sluice_receipt\":1,\"job\":\"%s\",\"format\":\"%s\",\"instant\":\"%s\","
-           "\"vm\":{\"id\":\"\",\"name\":\"\",\"uuid\":\"\"},\"tools\":[],\"streams\":[{"
-           "\"name\":\"d\",\"kind\":\"disk\",\"role\":\"disk\",\"size\":8388608,\"digest\":"
-           "{\"alg\":\"tree-sha256-1m\",\"value\":\"%s\"}}]}",
-           job, format, instant, digest);
-  return make_file("receipt.json", text, 0600);
-}
-
-static int true_receipt(const struct frame *frame) {
-  (void)frame;
-  return write_receipt(last_digest);
-}
-
-static int false_receipt(const struct frame *frame) {
-  (void)frame;
-  last_digest[5] = last_digest[5] == '0' ? '1' : '0';
-  return write_receipt(last_digest);
-}
-
-static int receipt_is_a_directory(const struct frame *frame) {
-  (void)frame;
-  if (mkdirat(6, "receipt.json", 0700) < 0) _exit(5);
-  return 0;
-}
-
-static int endless_receipt(const struct frame *frame) {
-  (void)frame;
-  make_file("receipt.json", "{", 0600);
-  int file = openat(6, "receipt.json", O_WRONLY);
-  return ftruncate(file, (off_t)1 << 40);
-}
-
 static const struct trick tricks[] = {
     {"dies-before-hello-ack", AT_START, exit_one},
     {"crashes-at-once", AT_START, crash},
@@ -392,6 +278,8 @@ static const struct trick tricks[] = {
     {"leaves-a-closed-dir", AT_FINISH, leave_closed_directory},
     {"leaves-a-closed-dir-and-dies", AT_DATA, leave_closed_directory_and_die},
     {"leaves-deep-dirs", AT_FINISH, leave_deep_directories},
+    {"announces-a-ghost", AT_FINISH, announce_ghost},
+    {"announces-a-wrong-length", AT_FINISH, announce_wrong_length},
     {"true-receipt", AT_FINISH, true_receipt},
     {"false-receipt", AT_FINISH, false_receipt},
     {"no-receipt", AT_FINISH, NULL},
