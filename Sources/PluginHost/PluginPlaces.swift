@@ -17,7 +17,8 @@ package struct PluginPlaces: Sendable {
   ///     plugins must not be chosen by whoever set the environment.
   package init(executable: String, extra: [String], environment: String?) {
     let directory = splitPath(executable).directory
-    var places = extra.map { PluginPlace(directory: $0) }
+    // An executable is only trusted by an absolute path; a place that is not there holds none.
+    var places = extra.map { PluginPlace(directory: (try? realPath($0)) ?? $0) }
     if let environment, geteuid() != 0 {
       places += environment.split(separator: ":").map { PluginPlace(directory: String($0)) }
     }
