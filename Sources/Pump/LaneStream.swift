@@ -26,7 +26,7 @@ package struct LaneStream {
 package struct StreamSummary: Sendable {
   package let name: String
   package let size: UInt64
-  /// Bytes asked of the source.
+  /// Bytes asked of the source, or taken out of the archive.
   package var readBytes: UInt64 = 0
   /// Bytes in 4 KiB blocks that hold something else than zeros.
   package var dataBytes: UInt64 = 0

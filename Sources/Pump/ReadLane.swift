@@ -113,8 +113,9 @@ package final class ReadLane {
     }
     try plan.check(stream, digest)
     return StreamSummary(
-      name: stream.name, size: size, readBytes: size, dataBytes: reception.assembler.dataBytes,
-      digest: digest, seconds: Instant.now.seconds(since: started))
+      name: stream.name, size: size, readBytes: reception.assembler.receivedBytes,
+      dataBytes: reception.assembler.dataBytes, digest: digest,
+      seconds: Instant.now.seconds(since: started))
   }
 
   /// A stream frame came: checks its place and takes it.

@@ -24,6 +24,8 @@ struct StreamAssembler: ~Copyable {
   private var masks: [UInt16]
   private let target: (any ReadTarget)?
   private(set) var dataBytes: UInt64 = 0
+  /// Bytes that came as DATA.
+  private(set) var receivedBytes: UInt64 = 0
 
   /// - Parameters:
   ///   - buffers: Private memory of 1 MiB slots, as many as may be hashed at once and one more.
@@ -51,6 +53,7 @@ struct StreamAssembler: ~Copyable {
     _ frame: DataFrame, payload: RawSpan, source: UnsafeRawBufferPointer
   ) throws(LaneFailure) {
     try admit(offset: frame.offset, length: UInt64(frame.length))
+    receivedBytes += UInt64(frame.length)
     var done = 0
     while done < Int(frame.length) {
       let part = min(Int(frame.length) - done, chunkEnd - Int(position % TreeDigest.chunkBytes))

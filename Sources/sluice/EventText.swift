@@ -31,11 +31,13 @@ extension JobReport {
         + "  \(formatBytes(stream.size)), \(formatBytes(stream.dataBytes)) of data"
         + ", \(stream.digest.algorithm.name) \(stream.digest.hexadecimal.prefix(16))…"
     }
+    let size = streams.reduce(0) { $0 + $1.size }
     let read = streams.reduce(0) { $0 + $1.readBytes }
     let rate = seconds > 0 ? UInt64(Double(read) / seconds) : 0
     lines.append(
-      "\(doing): \(streams.count) streams, \(formatBytes(read)) read in "
-        + "\(formatTenths(seconds)) s, \(formatBytes(rate))/s")
+      "\(doing): \(streams.count == 1 ? "1 stream" : "\(streams.count) streams") of "
+        + "\(formatBytes(size)), \(formatBytes(read)) read in \(formatTenths(seconds)) s, "
+        + "\(formatBytes(rate))/s")
     return lines.joined(separator: "\n")
   }
 }

@@ -96,7 +96,9 @@ extension Listing {
     let width = streams.map(\.name.count).max() ?? 0
     for stream in streams {
       let name = stream.name + String(repeating: " ", count: width - stream.name.count)
-      lines.append("\(stream.kind.rawValue)  \(name)  \(stream.size.map(formatBytes) ?? "?")")
+      let kind = stream.kind.rawValue
+      let gap = String(repeating: " ", count: 9 - kind.count)
+      lines.append("\(kind)\(gap)\(name)  \(stream.size.map(formatBytes) ?? "?")")
     }
     return lines
   }

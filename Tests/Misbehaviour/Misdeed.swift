@@ -50,7 +50,7 @@ extension Misdeed {
   ]
 
   static let lies = [
-    Misdeed("wrong-name", software, "calls itself \"raw\": not its manifest"),
+    Misdeed("wrong-name", software, "which is not what its manifest says"),
     Misdeed("unknown-feature", wire, "teleport"),
     Misdeed("version-two", wire, "HELLO_ACK has version 2"),
     Misdeed("broken-json", wire, "HELLO_ACK is not acceptable JSON"),

@@ -4,6 +4,9 @@
 
 /// Tricks with what stands in the directory at the end, the receipt included.
 
+/// Sends FINISHED with every file and directory that stands in the output directory.
+void announce_what_is_there(void);
+
 int leave_symlink(const struct frame *frame);
 int leave_hard_link(const struct frame *frame);
 int leave_fifo(const struct frame *frame);

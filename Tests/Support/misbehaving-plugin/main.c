@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "leftovers.h"
 #include "reader.h"
 
 enum { JOB_MAX = 256 << 10 };
@@ -62,7 +63,7 @@ static int answer(const char *name, const struct frame *frame) {
     if (!misread(name, frame->sequence)) read_well(frame->sequence);
     return 1;
   case FINISH:
-    if (!misbehave(name, AT_FINISH, frame)) send_text(FINISHED, "{\"artefacts\":[]}");
+    if (!misbehave(name, AT_FINISH, frame)) announce_what_is_there();
     misbehave(name, AFTER_FINISHED, frame);
     return 1;
   case ABORT:
