@@ -16,6 +16,9 @@ struct BackupPlan {
     let chosen: ChosenFormat
     let kind: Job.OutputKind
     let options: JSONObject
+
+    /// The plugin writes the receipt, into its directory; else the host does, beside the archive.
+    var writesOwnReceipt: Bool { kind == .directory && chosen.format.receipt != nil }
   }
 
   let id = makeJobIdentifier()

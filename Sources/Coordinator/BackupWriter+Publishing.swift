@@ -16,11 +16,11 @@ extension BackupWriter {
     let receipt = makeReceipt(plan, summaries)
     do throws(PublishingError) {
       try staging.requireArtefacts(finished.artefacts)
-      if let name = output.chosen.format.receipt, output.kind == .directory {
-        try check(receipt, against: name)
-        try staging.publish()
+      if let receiptPlace {
+        try publish(with: receipt, receiptPlace)
       } else {
-        try publishWithReceipt(receipt, plan.id)
+        try check(receipt, against: output.chosen.format.receipt ?? "")
+        try staging.publish()
       }
     } catch {
       throw JobError(error, doing: "publishing \(output.path) of plugin \"\(output.label)\"")
@@ -69,10 +69,10 @@ extension BackupWriter {
   }
 
   /// The receipt goes first: an archive that can be seen can be verified.
-  private func publishWithReceipt(_ receipt: Receipt, _ id: String) throws(PublishingError) {
-    let place = try StagingPlace(target: output.path + ".sluice.json", kind: .file, id: id)
-    let bytes = JSONValue.object(receipt.object).serialised(.indented)
-    try place.fill(bytes)
+  private func publish(
+    with receipt: Receipt, _ place: StagingPlace
+  ) throws(PublishingError) {
+    try place.fill(JSONValue.object(receipt.object).serialised(.indented))
     try place.publish()
     do throws(PublishingError) { try staging.publish() } catch {
       try? place.withdraw()

@@ -7,9 +7,14 @@ internal import System
 final class BackupWriter {
   let output: BackupPlan.Output
   let staging: StagingPlace
+  /// Where the host's own receipt grows; `nil` where the plugin writes it into its directory.
+  let receiptPlace: StagingPlace?
   let session: PluginSession
 
-  /// Makes the staging place and starts the plugin.
+  /// Makes the staging places and starts the plugin.
+  ///
+  /// The receipt's place is made now: a name that is taken must not be found out when hours of
+  /// copying are over.
   ///
   /// - Throws: `JobError`; nothing is left behind.
   init(
@@ -19,6 +24,9 @@ final class BackupWriter {
     self.output = output
     do throws(PublishingError) {
       staging = try StagingPlace(target: output.path, kind: output.kind, id: plan.id)
+      receiptPlace =
+        output.writesOwnReceipt
+        ? nil : try StagingPlace(receiptOf: output.path, id: plan.id)
     } catch {
       throw JobError(error, doing: "preparing \(output.path)")
     }
@@ -27,6 +35,9 @@ final class BackupWriter {
     session.handlers.notice = { events(.warning($0)) }
     session.handlers.storedBytes = { [staging] in staging.storedBytes() }
   }
+
+  /// The plugin goes first, then its staging place.
+  deinit { session.end() }
 
   private static func start(
     _ output: BackupPlan.Output, _ plan: BackupPlan, _ request: BackupRequest, _ pool: SharedPool,

@@ -89,6 +89,15 @@ extension PluginSession {
     process.terminate()
   }
 
+  /// Ends the process and waits until it is gone, whoever drove the session or nobody.
+  ///
+  /// To be called before what the plugin could write to is taken away: a living plugin can make
+  /// files faster than anybody removes them.
+  package func end() {
+    process.terminate()
+    _ = process.reap(deadline: .now)
+  }
+
   func flush(_ now: Instant) {
     guard !isOutputClosed else { return }
     do throws(SystemCallError) {
