@@ -86,6 +86,8 @@ extension Misdeed {
     Misdeed("leaves-a-hard-link", software, "called linkat(2), which its sandbox denies"),
     Misdeed("leaves-a-fifo", software, "called mknodat(2), which its sandbox denies"),
     Misdeed("leaves-setuid", software, "called openat(2), which its sandbox denies"),
+    Misdeed("leaves-without-a-word", software, "left \"untold\", which it did not announce"),
+    Misdeed("announces-elsewhere", wire, "FINISHED has no proper \"artefacts\""),
     Misdeed("leaves-deep-dirs", software, "deep"),
     Misdeed("leaves-a-closed-dir-and-dies", software, "exited with status 1"),
     Misdeed("announces-a-ghost", software, "says it made \"ghost\", which is not there"),

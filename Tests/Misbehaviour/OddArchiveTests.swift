@@ -35,4 +35,29 @@ import Testing
     #expect(try place.status("out/closed").owner == 0)
     #expect(try place.names() == ["disk.raw", "out", "out.sluice.json"])
   }
+
+  @Test func `a receipt of a job that died before its archive had a name is no hindrance`()
+    async throws
+  {
+    let place = try Scratch()
+    #expect(try await backUp("keeps-the-protocol", place).status == 0)
+    #expect(try place.names() == ["disk.raw", "out", "out.sluice.json"])
+    let taken = try await backUp("keeps-the-protocol", place)
+    #expect(taken.status == 73, "\(taken.errors)")
+    try await place.shell("cp out.sluice.json first && rmdir out")
+    let again = try await backUp("keeps-the-protocol", place)
+    #expect(again.status == 0, "\(again.errors)")
+    try await place.shell("! cmp -s first out.sluice.json")
+  }
+
+  @Test func `a file that is no receipt is found before the copying`() async throws {
+    let place = try Scratch()
+    try place.write("out.sluice.json", Array("my own notes\n".utf8))
+    let finding = try await backUp("keeps-the-protocol", place)
+    #expect(finding.status == 73, "\(finding.errors)")
+    #expect(finding.errors.contains("preparing"), "\(finding.errors)")
+    #expect(finding.left == [])
+    #expect(try place.text("out.sluice.json") == "my own notes\n")
+    #expect(try place.names() == ["disk.raw", "out.sluice.json"])
+  }
 }

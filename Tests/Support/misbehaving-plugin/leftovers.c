@@ -93,6 +93,33 @@ int leave_deep_directories(const struct frame *frame) {
   return 0;
 }
 
+// Never stops making files and directories, so that there is always one more to remove.
+int litter(const struct frame *frame) {
+  (void)frame;
+  for (int i = 0;; i++) {
+    char name[32];
+    snprintf(name, sizeof name, "file-%d", i);
+    close(openat(6, name, O_WRONLY | O_CREAT, 0600));
+    snprintf(name, sizeof name, "dir-%d", i);
+    mkdirat(6, name, 0700);
+    if (i % 1000 == 999) usleep(1000);
+  }
+  return 1;
+}
+
+int leave_without_a_word(const struct frame *frame) {
+  (void)frame;
+  make_file("untold", "1", 0600);
+  send_text(FINISHED, "{\"artefacts\":[]}");
+  return 1;
+}
+
+int announce_elsewhere(const struct frame *frame) {
+  (void)frame;
+  send_text(FINISHED, "{\"artefacts\":[{\"name\":\"../../etc/passwd\",\"size\":1}]}");
+  return 1;
+}
+
 int announce_ghost(const struct frame *frame) {
   (void)frame;
   send_text(FINISHED, "{\"artefacts\":[{\"name\":\"ghost\",\"size\":1}]}");
