@@ -3,6 +3,7 @@ internal import BackupProtocol
 internal import Coordinator
 internal import JSON
 internal import PluginHost
+internal import System
 
 /// `sluice plugin`
 struct Plugin: AsyncParsableCommand {
@@ -53,7 +54,7 @@ struct PluginInfo: AsyncParsableCommand {
     }
     let manifest = plugin.manifest
     print("\(manifest.name) \(manifest.version), \(manifest.vendor), \(manifest.license)")
-    print("executable  \(plugin.executable)")
+    print("executable  \((try? realPath(plugin.executable)) ?? plugin.executable)")
     print(
       "sandbox     \(manifest.profile.rawValue) profile, "
         + "\(formatBytes(manifest.memoryBytes)) of memory, \(manifest.threads) extra threads")
@@ -63,7 +64,7 @@ struct PluginInfo: AsyncParsableCommand {
       print("  \(format).\(option.name)=\(option.expectation)")
       print(
         "      \(option.help)"
-          + (option.defaultValue == .null ? "" : " Default: \(option.defaultText)."))
+          + (option.defaultValue == .null ? "" : "; default: \(option.defaultText)"))
     }
   }
 }

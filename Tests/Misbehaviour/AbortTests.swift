@@ -46,6 +46,23 @@ import Testing
     #expect(Instant.now.seconds(since: sent) < 8)
   }
 
+  @Test func `who stands still for ten seconds is warned about, and given up at the limit`()
+    async throws
+  {
+    let (place, plugins) = (try Scratch(), try await PluginFolder(["never-releases"]))
+    try place.makeSparse("disk.raw", bytes: 64 << 20, data: [(0, 64 << 20)])
+    let program = try startSluice(
+      [
+        "backup", "--plugin-path", plugins.path, "--stall-limit", "13",
+        "--image", "d=\(place.path("disk.raw"))", "--to", "never-releases=\(place.path("out"))",
+      ])
+    let finding = try await program.finding()
+    #expect(finding.status == 70)
+    #expect(finding.errors.contains("warning: plugin \"never-releases\" has made no progress"))
+    #expect(finding.errors.contains("made no progress for 13 s (--stall-limit)"))
+    #expect(finding.left == [])
+  }
+
   @Test func `a plugin that answers nothing is stopped too`() async throws {
     let (place, plugins) = (try Scratch(), try await PluginFolder(["says-nothing"]))
     let program = try start(place, plugins, "says-nothing")
