@@ -66,6 +66,7 @@ extension BackupLane {
     while true {
       let delay = try fetch(reader, &book)
       try collect(reader, &book)
+      if book.readsInFlight == 0 { digests.flush() }
       announce(&book)
       takeLeaves(&book)
       if book.isPlanned && steps.isEmpty && book.leaves.isEmpty { return }

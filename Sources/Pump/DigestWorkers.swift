@@ -6,6 +6,9 @@ internal import System
 
 /// A few threads that hash slots while the lane goes on.
 ///
+/// Slots go to the workers two by two where they can be hashed together (``SHA256Pair``): the first
+/// of two is held back until the second comes or ``flush()`` says that none will.
+///
 /// A slot's number goes to the workers through one pipe and comes back through another: a pipe
 /// gives order, sleep and wake-up in 5 µs, which is nothing beside the hashing of 1 MiB. The job
 /// and the leaf of a slot lie in tables indexed by slot; between `start` and `collect` they belong
@@ -26,6 +29,8 @@ internal import System
   private let work: UnsafeMutableBufferPointer<Work>
   private let leaves: UnsafeMutableRawBufferPointer
   private var threads: [WorkerThread] = []
+  /// The first of a pair, not yet with the workers. Touched by the owner's thread alone.
+  private var held: UInt32?
 
   /// - Parameter threadCount: 1…8.
   init(pool: SharedPool, threadCount: Int) throws(SystemCallError) {
@@ -49,7 +54,7 @@ internal import System
 
   /// Ends the threads; none is left when this returns.
   func stop() {
-    for _ in threads { send(.max, to: jobs.writeRaw) }
+    for _ in threads { send(Order(first: Order.end), to: jobs.writeRaw) }
     for thread in threads { thread.join() }
     threads.removeAll()
   }
@@ -60,17 +65,29 @@ internal import System
   /// Hashes a slot's first `length` bytes between zeros; the slot is read until it is collected.
   func start(slot: Int, zerosBefore: Int, length: Int, zerosAfter: Int) {
     unsafe work[slot] = Work(zerosBefore: zerosBefore, length: length, zerosAfter: zerosAfter)
-    send(UInt32(slot), to: jobs.writeRaw)
+    if let first = held.take() {
+      send(Order(first: first, second: UInt32(slot)), to: jobs.writeRaw)
+    } else {
+      held = UInt32(slot)
+    }
+  }
+
+  /// Gives the workers a slot that has waited for a second one.
+  func flush() {
+    if let first = held.take() { send(Order(first: first), to: jobs.writeRaw) }
   }
 
   /// Tells of each slot whose leaf is ready; never blocks.
   func collect(_ body: (Int) -> Void) {
-    var slot: UInt32 = 0
-    while unsafe clinux_read(done.readRaw, &slot, 4) == 4 { body(Int(slot)) }
+    while let order = receive(from: done.readRaw), order.first != Order.end {
+      body(Int(order.first))
+      if order.second != Order.none { body(Int(order.second)) }
+    }
   }
 
   /// Sleeps until a leaf is ready, for callers that have nothing else to do.
   func waitForAny() throws(LaneFailure) {
+    flush()
     var poller = Poller()
     poller.add(descriptor, .readable)
     do throws(SystemCallError) { _ = try poller.wait(seconds: nil) } catch {
@@ -86,23 +103,66 @@ internal import System
   }
 
   private func run() {
-    var context = SHA256()
-    var number: UInt32 = 0
-    while unsafe clinux_read(jobs.readRaw, &number, 4) == 4, number != .max {
-      let slot = Int(number)
-      let work = unsafe self.work[slot]
-      context.updateZeros(UInt64(work.zerosBefore))
-      unsafe context.update(
-        UnsafeRawBufferPointer(rebasing: pool.unsafeBytes(slot: slot)[0..<work.length]))
-      context.updateZeros(UInt64(work.zerosAfter))
-      unsafe context.finish(unsafeInto: leaves.baseAddress! + slot * SHA256.byteCount)
-      send(number, to: done.writeRaw)
+    var hash = SHA256()
+    while let order = receive(from: jobs.readRaw), order.first != Order.end {
+      let first = Int(order.first)
+      let second = Int(order.second)
+      if order.second == Order.none {
+        hashOne(first, with: &hash)
+      } else if isWhole(first) && isWhole(second) {
+        unsafe SHA256Pair.hash(
+          bytes(first), bytes(second), into: leafPlace(first), leafPlace(second))
+      } else {
+        hashOne(first, with: &hash)
+        hashOne(second, with: &hash)
+      }
+      send(order, to: done.writeRaw)
     }
   }
 
-  private func send(_ number: UInt32, to descriptor: Int32) {
-    // Four bytes into a pipe that holds 16 Ki of them: never more than the slots are on the way.
-    var number = number
-    unsafe _ = clinux_write(descriptor, &number, 4)
+  /// Whether a slot's bytes are a whole chunk, as nearly all are.
+  private func isWhole(_ slot: Int) -> Bool {
+    unsafe work[slot].length == Int(TreeDigest.chunkBytes)
   }
+
+  private func hashOne(_ slot: Int, with hash: inout SHA256) {
+    let work = unsafe self.work[slot]
+    hash.updateZeros(UInt64(work.zerosBefore))
+    unsafe hash.update(bytes(slot))
+    hash.updateZeros(UInt64(work.zerosAfter))
+    unsafe hash.finish(unsafeInto: leafPlace(slot))
+  }
+
+  private func bytes(_ slot: Int) -> UnsafeRawBufferPointer {
+    unsafe UnsafeRawBufferPointer(
+      rebasing: pool.unsafeBytes(slot: slot)[0..<work[slot].length])
+  }
+
+  private func leafPlace(_ slot: Int) -> UnsafeMutableRawPointer {
+    unsafe leaves.baseAddress! + slot * SHA256.byteCount
+  }
+
+  // A pipe takes and gives eight bytes whole, and holds thousands of them: more than there are
+  // slots.
+
+  private func send(_ order: Order, to descriptor: Int32) {
+    var order = order
+    unsafe _ = clinux_write(descriptor, &order, 8)
+  }
+
+  private func receive(from descriptor: Int32) -> Order? {
+    var order = Order(first: Order.end)
+    return unsafe clinux_read(descriptor, &order, 8) == 8 ? order : nil
+  }
+}
+
+/// One or two slots on their way to a worker, or back.
+private struct Order: BitwiseCopyable {
+  /// No slot: ends a worker.
+  static let end = UInt32.max
+  /// No second slot.
+  static let none = UInt32.max - 1
+
+  var first: UInt32
+  var second = Order.none
 }

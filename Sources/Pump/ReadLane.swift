@@ -62,7 +62,7 @@ package final class ReadLane {
     self.progress = progress
     self.stop = stop
     buffers = try SharedPool(
-      PoolShape(slotCount: digestThreads + 2, slotBytes: Int(TreeDigest.chunkBytes)),
+      PoolShape(slotCount: 2 * digestThreads + 2, slotBytes: Int(TreeDigest.chunkBytes)),
       name: "sluice-assembly")
     digests = try DigestWorkers(pool: buffers, threadCount: digestThreads)
   }

@@ -4,7 +4,7 @@ import Testing
 @Suite struct ImportTests {
   /// From the floor up: a module imports only what stands before it.
   static let order = [
-    "CJansson", "CCrypto", "CSeccomp", "CNBD", "CLaunch", "CLinux", "System", "JSON",
+    "CJansson", "CCrypto", "CSeccomp", "CNBD", "CLaunch", "CHashing", "CLinux", "System", "JSON",
     "Hashing", "BackupProtocol", "SharedPool", "WriterKit", "Sandbox", "BlockSource", "PluginHost",
     "Pump", "Coordinator", "sluice",
   ]
