@@ -2,7 +2,7 @@ internal import System
 
 /// Where a disk holds data, asked of the NBD server.
 enum AllocationMap {
-  /// libnbd 1.14 takes less than 4 GiB per call (decision 27); whole clusters of it.
+  /// libnbd 1.14 takes less than 4 GiB per call; whole clusters of it.
   private static let askedBytesMax: UInt64 = (4 << 30) - clusterBytes
   /// For one answer: tables of a cold image on a slow disk may have to be read.
   private static let answerSeconds = 60

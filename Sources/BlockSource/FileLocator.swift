@@ -1,7 +1,7 @@
 internal import Glibc
 internal import System
 
-/// Decides which files the names inside an image may mean (decision 23).
+/// Decides which files the names inside an image may mean.
 ///
 /// `qemu-img create -b /etc/shadow` makes a valid image; whoever wrote the disk must not choose
 /// what this process, perhaps as root, archives.

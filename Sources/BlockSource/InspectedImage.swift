@@ -34,7 +34,7 @@ package struct ChainLink: Equatable, Sendable {
   var devices: [String] { isDevice ? [path] : [] }
 }
 
-/// An image whose every file has been looked at and allowed (decision 23).
+/// An image whose every file has been looked at and allowed.
 package struct InspectedImage: Sendable {
   package let name: String
   /// Of the top level: absolute, without symbolic links.

@@ -31,7 +31,7 @@ internal import System
     case .data: unsafe try check(nbd_set_request_structured_replies(handle, false))
     case .allocation: unsafe try check(nbd_add_meta_context(handle, Self.allocationContext))
     }
-    // Otherwise every buffer is cleared before it is filled (decision 27).
+    // Otherwise every buffer is cleared before it is filled.
     unsafe try check(nbd_set_pread_initialize(handle, false))
     unsafe try check(nbd_aio_connect_socket(handle, socket.release()))
     let deadline = Instant.now.advanced(bySeconds: Double(StorageDaemon.handshakeSeconds))

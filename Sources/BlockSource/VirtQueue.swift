@@ -31,7 +31,7 @@ internal import System
   /// Where QEMU is told that the memory lies; no address of this process leaves it.
   static let address: UInt64 = 0x1000_0000
 
-  /// Rings, headers and status bytes: never given to a plugin (decision 15).
+  /// Rings, headers and status bytes: never given to a plugin.
   let memory: SharedPool
   /// Entries of each ring, a power of two up to 1024.
   let entryCount: UInt16

@@ -93,9 +93,9 @@ extension StagingPlace {
       else { throw .missingArtefact(artefact.name) }
     }
     let announced = Set(artefacts.map(\.name))
-    for name in (try? listDirectory(".", in: place.raw)) ?? [] where !announced.contains(name) {
-      throw .foreignObject(name)
-    }
+    let names: [String]
+    do { names = try listDirectory(".", in: place.raw) } catch { throw .system(error) }
+    for name in names where !announced.contains(name) { throw .foreignObject(name) }
   }
 
   /// Writes a small staging file of the host's own.

@@ -89,7 +89,7 @@ extension SandboxPolicy {
           .argument(1, equals: UInt64(F_SETFL)),
           .argument(2, within: OpenFlags.direct | OpenFlags.largeFile),
         ],
-        because: "O_DIRECT goes off for an unaligned tail (decision 19)")
+        because: "O_DIRECT goes off for an unaligned tail")
     ]
 
   /// Calls that well-behaved programs try and can do without.

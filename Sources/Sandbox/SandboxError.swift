@@ -4,7 +4,7 @@ package import System
 package enum SandboxError: Error, Equatable, Sendable {
   /// A call to the kernel failed; nothing was started.
   case system(SystemCallError)
-  /// The executable, or a directory above it, could be changed by somebody else (decision 12).
+  /// The executable, or a directory above it, could be changed by somebody else.
   case untrusted(path: String, because: Distrust)
   /// A policy names a system call that libseccomp does not know.
   case unknownCall(String)

@@ -1,6 +1,6 @@
 /// How hard a missing layer of the sandbox is taken.
 package enum SandboxMode: String, Sendable {
-  /// Runs with what the kernel has, as long as the mandatory layers stand (decision 18).
+  /// Runs with what the kernel has, as long as the mandatory layers stand.
   case auto
   /// Refuses when any wanted layer is missing.
   case strict

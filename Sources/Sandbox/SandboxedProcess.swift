@@ -48,7 +48,7 @@ package final class SandboxedProcess {
   ///
   /// Returns at once; ``SandboxEvent/started`` or ``SandboxEvent/failed`` tells how it went.
   ///
-  /// - Parameter path: Of `sluice-launcher`; the caller has found it (decision 30).
+  /// - Parameter path: Of `sluice-launcher`; the caller has found it.
   /// - Throws: ``SandboxError``; then nothing was started.
   package static func launch(
     _ command: consuming SandboxCommand, launcher path: String

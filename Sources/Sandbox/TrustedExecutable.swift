@@ -4,7 +4,7 @@ package import System
 
 private let pathOnly: Int32 = 0o10000000  // O_PATH, which the Glibc module hides
 
-/// Opens a program that nobody but root and the caller can have changed (decision 12).
+/// Opens a program that nobody but root and the caller can have changed.
 ///
 /// It must be a regular file, not a symbolic link; it and every directory above it must belong to
 /// root or the caller and not be writable by group or others. A sticky directory such as `/tmp` may

@@ -6,7 +6,7 @@ import Testing
 
 @testable import BlockSource
 
-/// Whoever wrote a disk must not choose what is archived (decision 23).
+/// Whoever wrote a disk must not choose what is archived.
 @Suite struct HostileImageTests {
   let shop = Workshop()
 

@@ -1,7 +1,7 @@
 /// What is known of the attacks of `attack-plugin`, each with its reason. An attack that is not in
 /// a table must succeed without layers and must be stopped with them.
 enum AttackTable {
-  /// Stopped before any sandbox, on every kernel: by how the pool is made (decision 14).
+  /// Stopped before any sandbox, on every kernel: by how the pool is made.
   static let stoppedByDesign = [
     "map-pool-writable": "the plugin's descriptor of the pool is read-only",
     "make-pool-writable": "the plugin's descriptor of the pool is read-only",
@@ -13,7 +13,7 @@ enum AttackTable {
     "many-files":
       "a writer of directories makes files; how many is bounded by the file system's quota only",
     "make-pipe-packets":
-      "O_DIRECT may be set (decision 19); on its own pipe it garbles only its own frames",
+      "O_DIRECT may be set; on its own pipe it garbles only its own frames",
   ]
 
   /// What gets through besides, by profile.

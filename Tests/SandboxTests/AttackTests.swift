@@ -5,7 +5,7 @@ import Testing
 @testable import Sandbox
 @testable import System
 
-/// A hostile plugin tries every attack it knows, one process each (decision 21).
+/// A hostile plugin tries every attack it knows, one process each.
 @Suite(.serialized) struct AttackTests {
   static let profiles = [
     "static", "dynamic", "static-without-landlock", "static-without-namespaces",

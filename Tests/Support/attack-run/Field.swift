@@ -89,7 +89,7 @@ final class Field {
 
   func remove() { try? FileManager.default.removeItem(atPath: directory) }
 
-  /// As decision 14 wants it: sealed, read-only, mode 0400.
+  /// As a host makes it: sealed, read-only, mode 0400.
   private static func sealedPool() throws -> OwnedDescriptor {
     let memory = OwnedDescriptor(adopting: clinux_memfd_create("pool"))
     try check(clinux_ftruncate(memory.raw, 1 << 20), .ftruncate, "the pool")
