@@ -84,6 +84,8 @@ let package = Package(
       dependencies: ["BackupProtocol", "SharedPool", "Sandbox", "System", "JSON", "CLinux"],
       swiftSettings: strict),
     .target(
+      name: "QEMUControl", dependencies: ["System", "JSON", "CLinux"], swiftSettings: strict),
+    .target(
       name: "Coordinator",
       dependencies: [
         "BackupProtocol", "BlockSource", "Pump", "PluginHost", "Sandbox", "SharedPool", "System",
@@ -163,6 +165,10 @@ let package = Package(
         "BlockSource", "Sandbox", "SharedPool", "System", "CLinux", "sluice-launcher",
         "source-run",
       ],
+      swiftSettings: strictTests),
+    .testTarget(
+      name: "QEMUControlTests",
+      dependencies: ["QEMUControl", "CommandLine", "System", "JSON", "CLinux"],
       swiftSettings: strictTests),
     .testTarget(
       name: "WriterKitTests",

@@ -45,6 +45,17 @@ int clinux_unix_connect(const char *path) {
   return descriptor;
 }
 
+int clinux_unix_connect_now(const char *path) {
+  struct sockaddr_un address;
+  int result = unix_address(path, &address);
+  if (result < 0) return result;
+  int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (descriptor < 0) return -errno;
+  if (connect(descriptor, (struct sockaddr *)&address, sizeof address) < 0)
+    return close_and_return(descriptor, errno);
+  return descriptor;
+}
+
 int clinux_socketpair(int *first, int *second) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return -errno;

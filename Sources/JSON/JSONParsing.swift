@@ -16,11 +16,42 @@ extension JSONValue {
   ///   - depthMax: Nesting that is accepted; 16 on the wire (protocol.md §16).
   /// - Throws: `JSONError`; duplicate names and U+0000 are malformed.
   public init(parsing bytes: [UInt8], depthMax: Int = 16) throws(JSONError) {
+    self = try Self.parse(bytes, depthMax, flags: 0)
+  }
+
+  /// Parses as `init(parsing:depthMax:)`, except that integers which do not fit into 64 bits with
+  /// a sign do no harm: QEMU writes sizes and addresses up to 2^64 - 1. Where there is one, every
+  /// integer of the text goes through a double, and is exact up to 2^53.
+  public init(parsingLeniently bytes: [UInt8], depthMax: Int = 16) throws(JSONError) {
+    do throws(JSONError) {
+      self = try Self.parse(bytes, depthMax, flags: 0)
+    } catch {
+      self = try Self.parse(bytes, depthMax, flags: Int(JSON_DECODE_INT_AS_REAL)).withIntegers
+    }
+  }
+
+  /// The value with every real that is a whole number of at most 2^53 made an integer.
+  private var withIntegers: JSONValue {
+    switch self {
+    case .real(let real) where real.magnitude <= 0x1p53 && real == real.rounded():
+      return .integer(Int64(real))
+    case .array(let elements): return .array(elements.map(\.withIntegers))
+    case .object(let object):
+      var made = JSONObject()
+      for member in object.members { made.append(member.name, member.value.withIntegers) }
+      return .object(made)
+    default: return self
+    }
+  }
+
+  private static func parse(
+    _ bytes: [UInt8], _ depthMax: Int, flags: Int
+  ) throws(JSONError) -> JSONValue {
     var failure = json_error_t()
     let root = unsafe bytes.withUnsafeBytes { buffer in
       unsafe json_loadb(
         buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count,
-        Int(JSON_REJECT_DUPLICATES), &failure)
+        Int(JSON_REJECT_DUPLICATES) | flags, &failure)
     }
     guard let root = unsafe root else {
       let reason = unsafe withUnsafeBytes(of: failure.text) { text in
@@ -30,7 +61,7 @@ extension JSONValue {
     }
     // Safe because: json_loadb gave us the only reference, and it is given back here.
     defer { unsafe sluice_json_decref(root) }
-    self = try unsafe JSONValue(copying: root, depthLeft: depthMax, depthMax: depthMax)
+    return try unsafe JSONValue(copying: root, depthLeft: depthMax, depthMax: depthMax)
   }
 
   private init(

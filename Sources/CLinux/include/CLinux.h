@@ -106,6 +106,9 @@ uint64_t clinux_monotonic_nanoseconds(void);
 int clinux_unix_listen(const char *_Nonnull path);
 /// Connects a close-on-exec unix stream socket to `path` (unix(7)).
 int clinux_unix_connect(const char *_Nonnull path);
+/// As clinux_unix_connect(), never waiting, and the socket is non-blocking: EAGAIN where the peer
+/// has not yet accepted those who came before (unix(7)).
+int clinux_unix_connect_now(const char *_Nonnull path);
 /// Makes a connected, close-on-exec pair of unix stream sockets (socketpair(2)).
 int clinux_socketpair(int *_Nonnull first, int *_Nonnull second);
 /// Sends bytes with up to 8 descriptors attached (sendmsg(2), SCM_RIGHTS).

@@ -1,0 +1,104 @@
+package import JSON
+package import System
+
+/// A connection to a running QEMU by its machine protocol (QEMU `docs/interop/qmp-spec`).
+///
+/// Any number of tasks may use one client at the same time. A command is not given up when its task
+/// is cancelled, only when its time is over or the connection ends: what takes down after a
+/// cancellation needs its answers too. Closed when the last reference goes.
+package final class QMPClient: Sendable {
+  private let conversation: QMPConversation
+
+  private init(_ conversation: QMPConversation) { self.conversation = conversation }
+
+  deinit { conversation.channel.close() }
+
+  /// Connects to QEMU, waits for its greeting and ends the negotiation of capabilities.
+  ///
+  /// - Parameters:
+  ///   - path: A socket made by `-qmp unix:PATH,server=on`; at most 107 bytes.
+  ///   - greetingSeconds: How long QEMU may take; afterwards another client holds the socket.
+  /// - Throws: `cannotConnect`, `occupied`, `notQMP`, `disconnected`, `notInTime`, `system`.
+  package static func connect(
+    path: String, greetingSeconds: Double = 5
+  ) async throws(QMPError) -> QMPClient {
+    let started = Instant.now
+    let socket = try await open(path, greetingSeconds)
+    let client = QMPClient(
+      try converse(socket, path: path, idPrefix: "sluice-", isTakenOver: false))
+    let left = max(0.1, greetingSeconds - Instant.now.seconds(since: started))
+    try await client.conversation.greeting(seconds: left)
+    _ = try await client.execute("qmp_capabilities", seconds: greetingSeconds)
+    return client
+  }
+
+  /// Goes on with a connection whose owner is gone, such as the watchdog does.
+  ///
+  /// What the owner left half written is made invalid first (QEMU's parser starts anew at a byte
+  /// 0xFF); answers to others and the rest of a half-read line are ignored.
+  ///
+  /// - Parameters:
+  ///   - socket: A connection behind the negotiation of capabilities.
+  ///   - idPrefix: What the ids of commands begin with; other than the owner's.
+  package static func takeOver(
+    _ socket: consuming OwnedDescriptor, idPrefix: String
+  ) throws(QMPError) -> QMPClient {
+    let conversation = try converse(
+      socket, path: "the inherited socket", idPrefix: idPrefix, isTakenOver: true)
+    conversation.channel.send(OutgoingLine(id: "", bytes: [0xFF, UInt8(ascii: "\n")]))
+    return QMPClient(conversation)
+  }
+
+  /// Sends a command and waits for its answer; answers may come in any order.
+  ///
+  /// - Parameters:
+  ///   - seconds: Until the command is given up. It may be done nevertheless; one that could not
+  ///     even be written is withdrawn.
+  ///   - descriptor: Goes along, for `add-fd` and `getfd`; open until this returns.
+  /// - Returns: The member `return` of the answer.
+  /// - Throws: `refused`, `notInTime` and `busy` leave the client usable; after any other error
+  ///   every further command fails at once.
+  package func execute(
+    _ command: String, _ arguments: JSONObject = [:], seconds: Double = 30,
+    passing descriptor: Int32? = nil
+  ) async throws(QMPError) -> JSONValue {
+    try await conversation.ask(command, arguments, seconds: seconds, passing: descriptor)
+  }
+
+  /// A new subscription to all events from now on; it ends when the connection ends.
+  ///
+  /// Up to 4096 events wait for a slow subscriber; then the oldest are lost, which an event
+  /// `QMPEvent.eventsLost` tells.
+  package func events() -> AsyncStream<QMPEvent> { conversation.subscribe() }
+
+  /// The socket's number, to be duplicated; valid as long as the client lives.
+  package var rawDescriptor: Int32 { conversation.channel.rawDescriptor }
+
+  /// Ends the connection; every waiting command fails with `disconnected`. Another process's
+  /// duplicate of the socket stays usable.
+  package func close() { conversation.channel.close() }
+
+  private static func open(
+    _ path: String, _ seconds: Double
+  ) async throws(QMPError) -> OwnedDescriptor {
+    do throws(SystemCallError) {
+      if let socket = try await connectUnix(path, seconds: seconds) { return socket }
+    } catch {
+      throw .cannotConnect(path: path, code: error.code)
+    }
+    throw .occupied(path: path, seconds: seconds)
+  }
+
+  private static func converse(
+    _ socket: consuming OwnedDescriptor, path: String, idPrefix: String, isTakenOver: Bool
+  ) throws(QMPError) -> QMPConversation {
+    do throws(SystemCallError) {
+      let channel = try LineChannel(
+        adopting: socket, lineLimit: QMPConversation.lineLimit)
+      return try QMPConversation(
+        channel, path: path, idPrefix: idPrefix, isTakenOver: isTakenOver)
+    } catch {
+      throw .system(error)
+    }
+  }
+}
