@@ -64,6 +64,13 @@ int clinux_socketpair(int *first, int *second) {
   return 0;
 }
 
+int clinux_peer_process(int socket) {
+  struct ucred peer;
+  socklen_t length = sizeof peer;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0) return -errno;
+  return peer.pid;
+}
+
 ssize_t clinux_send_with_descriptors(int socket, const void *bytes, size_t count,
                                      const int *descriptors, size_t descriptor_count) {
   if (descriptor_count > DESCRIPTORS_MAX) return -EINVAL;

@@ -53,6 +53,9 @@ final class Emulator: Sendable {
     }
   }
 
+  /// The process of QEMU.
+  var pid: Int32 { process.process }
+
   func send(_ signal: Int32) { process.send(signal) }
 
   /// Waits until it has ended.
@@ -66,12 +69,5 @@ func failure<Value>(_ body: () async throws(QMPError) -> Value) async -> QMPErro
     return nil
   } catch {
     return error
-  }
-}
-
-extension QMPClient {
-  /// The numbers of all commands' answers, as text that a failed expectation shows well.
-  func text(_ command: String, _ arguments: JSONObject = [:]) async throws -> String {
-    try await execute(command, arguments).text
   }
 }

@@ -111,6 +111,8 @@ int clinux_unix_connect(const char *_Nonnull path);
 int clinux_unix_connect_now(const char *_Nonnull path);
 /// Makes a connected, close-on-exec pair of unix stream sockets (socketpair(2)).
 int clinux_socketpair(int *_Nonnull first, int *_Nonnull second);
+/// Process that a unix socket was connected to, when it began to listen (unix(7), SO_PEERCRED).
+int clinux_peer_process(int socket);
 /// Sends bytes with up to 8 descriptors attached (sendmsg(2), SCM_RIGHTS).
 ssize_t clinux_send_with_descriptors(int socket, const void *_Nonnull bytes, size_t count,
                                      const int *_Nullable descriptors, size_t descriptor_count);

@@ -1,3 +1,4 @@
+internal import CLinux
 package import JSON
 package import System
 
@@ -26,8 +27,7 @@ package final class QMPClient: Sendable {
     let socket = try await open(path, greetingSeconds)
     let client = QMPClient(
       try converse(socket, path: path, idPrefix: "sluice-", isTakenOver: false))
-    let left = max(0.1, greetingSeconds - Instant.now.seconds(since: started))
-    try await client.conversation.greeting(seconds: left)
+    try await client.conversation.greeting(since: started, seconds: greetingSeconds)
     _ = try await client.execute("qmp_capabilities", seconds: greetingSeconds)
     return client
   }
@@ -73,6 +73,12 @@ package final class QMPClient: Sendable {
 
   /// The socket's number, to be duplicated; valid as long as the client lives.
   package var rawDescriptor: Int32 { conversation.channel.rawDescriptor }
+
+  /// The process that listened on the socket: QEMU, unless somebody made the socket for it.
+  package var peerProcess: Int32? {
+    let process = clinux_peer_process(rawDescriptor)
+    return process > 0 ? process : nil
+  }
 
   /// Ends the connection; every waiting command fails with `disconnected`. Another process's
   /// duplicate of the socket stays usable.

@@ -51,13 +51,13 @@ final class QMPConversation: LineHandler {
   // Asking.
 
   /// Waits for QEMU's first word.
-  func greeting(seconds: Double) async throws(QMPError) {
+  func greeting(since start: Instant, seconds: Double) async throws(QMPError) {
     _ = try await withCheckedContinuation { continuation in
       let isGreeted = state.withLock { state in
         if !state.isGreeted && state.end == nil {
           state.waiting[Self.greeting] = Waiting(
             command: Self.greeting, seconds: seconds,
-            deadline: .now.advanced(bySeconds: seconds), continuation: continuation)
+            deadline: start.advanced(bySeconds: seconds), continuation: continuation)
           return nil as Answer?
         }
         return state.isGreeted ? .success(.null) : .failure(lost(Self.greeting, state))

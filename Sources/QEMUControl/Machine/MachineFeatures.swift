@@ -1,0 +1,59 @@
+/// What this QEMU can do for a backup: told by its schema alone, never by its version.
+package struct MachineFeatures: Equatable, Sendable {
+  /// A node can be exported as a vhost-user-blk device.
+  package let hasVhostUserBlkExport: Bool
+  /// A node can be exported by NBD.
+  package let hasNBDExport: Bool
+  /// NBD may serve a node of a disk that has an I/O thread.
+  ///
+  /// QEMU 7.2 aborts when such a client leaves, 10.0 does not: experiments. The command
+  /// `blockdev-set-active` is new in 10.0; what is between the two counts as unsafe.
+  package let nbdSafeWithIOThread: Bool
+  /// Data read through a snapshot-access node is right: not in 7.2, which is told as above.
+  package let snapshotAccessIsSound: Bool
+  /// A backup job can break the backup instead of the guest's write (argument `on-cbw-error`).
+  package let onCBWErrorOfJobs: Bool
+  /// A copy-before-write node can do so (option `on-cbw-error` of the driver).
+  package let onCBWErrorOfNodes: Bool
+  /// A job frees its fleecing store as it goes (argument `discard-source`).
+  package let discardSourceOfJobs: Bool
+  /// What a backup of a running machine needs and this QEMU lacks, as people may look it up.
+  package let missing: [String]
+
+  /// Whether a running machine can be backed up at all.
+  package var canBackUp: Bool { missing.isEmpty }
+
+  package init(schema: QMPSchema) {
+    hasVhostUserBlkExport = schema.hasCase("vhost-user-blk", of: "block-export-add")
+    hasNBDExport =
+      schema.hasCase("nbd", of: "block-export-add") && schema.hasCommand("nbd-server-start")
+    let isNewBlockLayer = schema.hasCommand("blockdev-set-active")
+    nbdSafeWithIOThread = isNewBlockLayer
+    snapshotAccessIsSound = isNewBlockLayer
+    onCBWErrorOfJobs = schema.hasArgument("on-cbw-error", of: "blockdev-backup")
+    onCBWErrorOfNodes = schema.hasArgument(
+      "on-cbw-error", ofCase: "copy-before-write", of: "blockdev-add")
+    discardSourceOfJobs = schema.hasArgument("discard-source", of: "blockdev-backup")
+    missing = Self.missing(in: schema)
+  }
+
+  private static let commands = [
+    "add-fd", "remove-fd", "query-fdsets", "getfd", "closefd", "blockdev-add", "blockdev-del",
+    "blockdev-create", "query-block", "query-named-block-nodes", "query-jobs", "job-cancel",
+    "job-dismiss", "block-export-add", "block-export-del", "query-block-exports",
+  ]
+
+  private static func missing(in schema: QMPSchema) -> [String] {
+    var missing = commands.filter { !schema.hasCommand($0) }
+    if !schema.hasAction("blockdev-backup") { missing.append("transaction of blockdev-backup") }
+    if !schema.hasArgument("filter-node-name", of: "blockdev-backup") {
+      missing.append("blockdev-backup filter-node-name")
+    }
+    if !schema.hasCase("qcow2", of: "blockdev-add") { missing.append("the driver qcow2") }
+    let exports = ["vhost-user-blk", "nbd"]
+    if !exports.contains(where: { schema.hasCase($0, of: "block-export-add") }) {
+      missing.append("an export by vhost-user-blk or NBD")
+    }
+    return missing
+  }
+}
