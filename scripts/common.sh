@@ -4,7 +4,7 @@
 build_packages="pkg-config libjansson-dev libnbd-dev libseccomp-dev libssl-dev"
 run_packages="qemu-system-common qemu-utils"
 demo_packages="e2fsprogs"
-test_packages="e2fsprogs libnbd-bin nbdkit python3 strace"
+test_packages="e2fsprogs libnbd-bin nbdkit python3 qemu-system-x86 strace"
 
 # mke2fs and its like are not on every user's PATH.
 PATH=$PATH:/usr/sbin:/sbin

@@ -7,10 +7,10 @@ import Testing
 
 /// A QEMU that runs, without a guest: its processors never start. Gone with its owner.
 final class Emulator: Sendable {
-  /// The program under test; another version is named by the environment.
-  static let program = "qemu-system-x86_64"
-  static let isThere = Build.has(program)
-  static let missing: Comment = "qemu-system-x86_64 is not installed"
+  /// The program under test: what `SLUICE_QEMU` names, else the installed one.
+  static let program = getenv("SLUICE_QEMU").map { String(cString: $0) } ?? "qemu-system-x86_64"
+  static let isThere = program.hasPrefix("/") ? access(program, X_OK) == 0 : Build.has(program)
+  static let missing: Comment = "qemu-system-x86_64 is not there"
 
   let files: Scratch
   private let process: Program
@@ -19,8 +19,7 @@ final class Emulator: Sendable {
   ///   - monitors: How many QMP sockets it has: `qmp0`, `qmp1`, …
   ///   - prepare: A shell script that makes the files it needs, run in its directory.
   init(
-    _ arguments: [String] = [], monitors: Int = 1, prepare: String? = nil,
-    program: String = Emulator.program
+    _ arguments: [String] = [], monitors: Int = 1, prepare: String? = nil
   ) async throws {
     let files = try Scratch()
     self.files = files
@@ -29,7 +28,7 @@ final class Emulator: Sendable {
       ["-qmp", "unix:\(files.path("qmp\(number)")),server=on,wait=off"]
     }
     let common = ["-nodefaults", "-display", "none", "-accel", "tcg", "-S", "-m", "64"]
-    process = try Program([program] + common + sockets + arguments, in: files.directory)
+    process = try Program([Self.program] + common + sockets + arguments, in: files.directory)
     let deadline = Instant.now.advanced(bySeconds: 20)
     while !files.exists("qmp\(monitors - 1)"), Instant.now < deadline {
       try await Task.sleep(for: .milliseconds(10))

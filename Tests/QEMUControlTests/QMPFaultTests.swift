@@ -29,7 +29,7 @@ import Testing
     let emulator = try await Emulator()
     let client = try await emulator.connect()
     emulator.send(SIGSTOP)
-    let filler = JSONValue.string(String(repeating: "x", count: 1 << 20))
+    let filler = JSONValue.string(String(repeating: "x", count: 1 << 18))
     let started = Instant.now
     await withTaskGroup(of: QMPError?.self) { group in
       for number in 0..<8 {

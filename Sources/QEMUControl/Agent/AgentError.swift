@@ -25,8 +25,8 @@ extension AgentError: CustomStringConvertible {
       "cannot connect to the guest agent's socket \(path): \(errnoText(code))"
     case .notInTime(let command, let seconds):
       """
-      the guest agent did not answer \(command) within \(seconds) s: it may not run in the guest, \
-      or another program uses its socket
+      the guest agent did not answer \(command) within \(rounded(seconds)) s: it may not run in \
+      the guest, or another program uses its socket
       """
     case .disconnected(let doing): "the connection to the guest agent ended during \(doing)"
     case .refused(let command, let words): "the guest agent refused \(command): \(words)"

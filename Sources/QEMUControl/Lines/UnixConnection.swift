@@ -27,3 +27,6 @@ func connectUnix(_ path: String, seconds: Double) async throws(SystemCallError) 
 func pause(milliseconds: Int) async {
   await Task.detached { try? await Task.sleep(for: .milliseconds(milliseconds)) }.value
 }
+
+/// Seconds for people: tenths.
+func rounded(_ seconds: Double) -> String { "\((seconds * 10).rounded() / 10)" }

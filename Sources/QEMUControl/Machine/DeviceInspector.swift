@@ -5,12 +5,12 @@ struct DeviceInspector {
   /// Drives that are looked at; no machine has more.
   static let deviceCountMax = 512
 
-  private let client: QMPClient
+  private let inquiry: Inquiry
   private let files: ImageFiles
 
-  static func devices(_ client: QMPClient) async throws(ControlError) -> [GuestBlockDevice] {
-    let inspector = DeviceInspector(client: client, files: ImageFiles(client))
-    guard let entries = try await client.asked("query-block").array else {
+  static func devices(_ inquiry: Inquiry) async throws(ControlError) -> [GuestBlockDevice] {
+    let inspector = DeviceInspector(inquiry: inquiry, files: ImageFiles(inquiry.client))
+    guard let entries = try await inquiry.asked("query-block").array else {
       throw .unexpected(command: "query-block", what: "it is no list")
     }
     guard entries.count <= deviceCountMax else {
@@ -93,7 +93,7 @@ struct DeviceInspector {
     for _ in 0..<6 {
       guard let here = place, here.hasPrefix("/machine/") else { return nil }
       if let thread = try await ownThread(of: here) { return thread }
-      place = Self.controller(try await client.property("parent_bus", of: here)?.string)
+      place = Self.controller(try await inquiry.property("parent_bus", of: here)?.string)
     }
     return nil
   }
@@ -102,7 +102,7 @@ struct DeviceInspector {
     let thread = try await text("iothread", of: path)
     if let last = thread.split(separator: "/").last { return String(last) }
     // Several threads, one per queue (QEMU 9.0): the first stands for all.
-    let mapping = try await client.property("iothread-vq-mapping", of: path)
+    let mapping = try await inquiry.property("iothread-vq-mapping", of: path)
     return mapping?.array?.first?["iothread"]?.string
   }
 
@@ -114,6 +114,6 @@ struct DeviceInspector {
 
   private func text(_ property: String, of path: String?) async throws(ControlError) -> String {
     guard let path else { return "" }
-    return try await client.property(property, of: path)?.string ?? ""
+    return try await inquiry.property(property, of: path)?.string ?? ""
   }
 }

@@ -16,7 +16,7 @@ enum ForeignDevices {
 
   /// One line for people for each.
   static func warnings(
-    _ client: QMPClient, tpm: [String], devices: [GuestBlockDevice]
+    _ inquiry: Inquiry, tpm: [String], devices: [GuestBlockDevice]
   ) async throws(ControlError) -> [String] {
     var lines = tpm.map { "the state of \($0) lies outside QEMU and is not backed up" }
     for device in devices where device.exclusion == .passthrough {
@@ -25,7 +25,7 @@ enum ForeignDevices {
           + "it is not backed up")
     }
     for child in try await children(
-      of: ["/machine/peripheral", "/machine/peripheral-anon"], client)
+      of: ["/machine/peripheral", "/machine/peripheral-anon"], inquiry)
     {
       guard let known = types.first(where: { child.type.hasPrefix($0.0) }) else { continue }
       lines.append("\(child.name) (\(child.type)): \(known.1) and is not backed up")
@@ -35,11 +35,11 @@ enum ForeignDevices {
 
   /// Names and types of the objects below some paths.
   static func children(
-    of paths: [String], _ client: QMPClient
+    of paths: [String], _ inquiry: Inquiry
   ) async throws(ControlError) -> [(path: String, name: String, type: String)] {
     var found: [(String, String, String)] = []
     for path in paths {
-      let list = try await client.askedForMaybe("qom-list", ["path": .string(path)])?.array ?? []
+      let list = try await inquiry.askedForMaybe("qom-list", ["path": .string(path)])?.array ?? []
       for property in list.prefix(1024) {
         guard let name = property["name"]?.string, let type = property["type"]?.string,
           type.hasPrefix("child<"), type.hasSuffix(">")

@@ -42,55 +42,59 @@ package struct GuestMachine: Sendable {
 
   /// Looks at a machine; changes nothing.
   ///
+  /// - Parameter seconds: For all of it; a machine takes a few milliseconds for each device.
   /// - Throws: `ControlError`: QEMU does not answer, or not as its manual says.
-  package static func inspect(_ client: QMPClient) async throws(ControlError) -> GuestMachine {
-    let schema = QMPSchema(try await client.asked("query-qmp-schema"))
-    let status = try await client.asked("query-status")
+  package static func inspect(
+    _ client: QMPClient, seconds: Double = 30
+  ) async throws(ControlError) -> GuestMachine {
+    let inquiry = Inquiry(client: client, deadline: .now.advanced(bySeconds: seconds))
+    let schema = QMPSchema(try await inquiry.asked("query-qmp-schema"))
+    let status = try await inquiry.asked("query-status")
     guard let runState = status["status"]?.string else {
       throw .unexpected(command: "query-status", what: "it has no status")
     }
-    let devices = try await DeviceInspector.devices(client)
-    let tpm = try await tpmModels(client)
+    let devices = try await DeviceInspector.devices(inquiry)
+    let tpm = try await tpmModels(inquiry)
     return GuestMachine(
-      name: try await client.askedForMaybe("query-name")?["name"]?.string ?? "",
-      uuid: try await uuid(client),
-      version: try await version(client),
+      name: try await inquiry.askedForMaybe("query-name")?["name"]?.string ?? "",
+      uuid: try await uuid(inquiry),
+      version: try await version(inquiry),
       runState: runState,
       features: MachineFeatures(schema: schema),
       devices: devices,
-      blockJobs: try await jobs(client),
-      nbdServerInUse: try await hasNBDExport(client),
+      blockJobs: try await jobs(inquiry),
+      nbdServerInUse: try await hasNBDExport(inquiry),
       tpm: tpm,
-      warnings: try await ForeignDevices.warnings(client, tpm: tpm, devices: devices),
-      description: try await MachineDescription.describe(client, schema))
+      warnings: try await ForeignDevices.warnings(inquiry, tpm: tpm, devices: devices),
+      description: try await MachineDescription.describe(inquiry, schema))
   }
 
-  private static func uuid(_ client: QMPClient) async throws(ControlError) -> String? {
-    let uuid = try await client.askedForMaybe("query-uuid")?["UUID"]?.string
+  private static func uuid(_ inquiry: Inquiry) async throws(ControlError) -> String? {
+    let uuid = try await inquiry.askedForMaybe("query-uuid")?["UUID"]?.string
     return uuid == "00000000-0000-0000-0000-000000000000" ? nil : uuid
   }
 
-  private static func version(_ client: QMPClient) async throws(ControlError) -> String {
-    let numbers = try await client.askedForMaybe("query-version")?["qemu"]
+  private static func version(_ inquiry: Inquiry) async throws(ControlError) -> String {
+    let numbers = try await inquiry.askedForMaybe("query-version")?["qemu"]
     return ["major", "minor", "micro"]
       .map { numbers?[$0]?.integer.map(String.init) ?? "?" }.joined(separator: ".")
   }
 
-  private static func jobs(_ client: QMPClient) async throws(ControlError) -> [BlockJob] {
-    (try await client.asked("query-jobs").array ?? []).map { job in
+  private static func jobs(_ inquiry: Inquiry) async throws(ControlError) -> [BlockJob] {
+    (try await inquiry.asked("query-jobs").array ?? []).map { job in
       BlockJob(
         id: job["id"]?.string ?? "", type: job["type"]?.string ?? "",
         status: job["status"]?.string ?? "")
     }
   }
 
-  private static func hasNBDExport(_ client: QMPClient) async throws(ControlError) -> Bool {
-    let exports = try await client.askedForMaybe("query-block-exports")?.array ?? []
+  private static func hasNBDExport(_ inquiry: Inquiry) async throws(ControlError) -> Bool {
+    let exports = try await inquiry.askedForMaybe("query-block-exports")?.array ?? []
     return exports.contains { $0["type"] == "nbd" }
   }
 
-  private static func tpmModels(_ client: QMPClient) async throws(ControlError) -> [String] {
-    (try await client.askedForMaybe("query-tpm")?.array ?? []).map {
+  private static func tpmModels(_ inquiry: Inquiry) async throws(ControlError) -> [String] {
+    (try await inquiry.askedForMaybe("query-tpm")?.array ?? []).map {
       "\($0["model"]?.string ?? "TPM") (\($0["options"]?["type"]?.string ?? "?"))"
     }
   }

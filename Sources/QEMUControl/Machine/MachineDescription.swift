@@ -26,38 +26,38 @@ enum MachineDescription {
 
   /// A failing command is simply absent.
   static func describe(
-    _ client: QMPClient, _ schema: QMPSchema
+    _ inquiry: Inquiry, _ schema: QMPSchema
   ) async throws(ControlError) -> JSONValue {
     var facts = BoundedFacts(bytesMax: bytesMax)
     for command in commands where schema.hasCommand(command) {
-      facts.add(command, try await client.askedForMaybe(command))
+      facts.add(command, try await inquiry.askedForMaybe(command))
     }
     // Without the chain of backing images in each node: the chain is there by its names.
     facts.add(
       "query-named-block-nodes",
-      try await client.askedForMaybe("query-named-block-nodes", ["flat": true]))
-    facts.add("machine-type", try await client.property("type", of: "/machine"))
-    facts.add("cpu-type", try await cpuType(client))
-    facts.add("devices", try await devices(client))
-    facts.add("objects", try await objects(client))
+      try await inquiry.askedForMaybe("query-named-block-nodes", ["flat": true]))
+    facts.add("machine-type", try await inquiry.property("type", of: "/machine"))
+    facts.add("cpu-type", try await cpuType(inquiry))
+    facts.add("devices", try await devices(inquiry))
+    facts.add("objects", try await objects(inquiry))
     return facts.value
   }
 
-  private static func cpuType(_ client: QMPClient) async throws(ControlError) -> JSONValue? {
-    let cpus = try await client.askedForMaybe("query-cpus-fast")
+  private static func cpuType(_ inquiry: Inquiry) async throws(ControlError) -> JSONValue? {
+    let cpus = try await inquiry.askedForMaybe("query-cpus-fast")
     guard let path = cpus?.array?.first?["qom-path"]?.string else { return nil }
-    return try await client.property("type", of: path)
+    return try await inquiry.property("type", of: path)
   }
 
-  private static func devices(_ client: QMPClient) async throws(ControlError) -> JSONValue {
+  private static func devices(_ inquiry: Inquiry) async throws(ControlError) -> JSONValue {
     var devices: [JSONValue] = []
     let paths = ["/machine/peripheral", "/machine/peripheral-anon"]
-    for child in try await ForeignDevices.children(of: paths, client).prefix(256) {
+    for child in try await ForeignDevices.children(of: paths, inquiry).prefix(256) {
       var device: JSONObject = ["name": .string(child.name), "type": .string(child.type)]
-      let list = try await client.askedForMaybe("qom-list", ["path": .string(child.path)])
+      let list = try await inquiry.askedForMaybe("qom-list", ["path": .string(child.path)])
       for name in (list?.array ?? []).compactMap({ $0["name"]?.string })
       where properties.contains(name) {
-        guard let value = try await client.property(name, of: child.path) else { continue }
+        guard let value = try await inquiry.property(name, of: child.path) else { continue }
         device[name] = value
       }
       devices.append(.object(device))
@@ -65,9 +65,9 @@ enum MachineDescription {
     return .array(devices)
   }
 
-  private static func objects(_ client: QMPClient) async throws(ControlError) -> JSONValue {
+  private static func objects(_ inquiry: Inquiry) async throws(ControlError) -> JSONValue {
     .array(
-      try await ForeignDevices.children(of: ["/objects"], client).map {
+      try await ForeignDevices.children(of: ["/objects"], inquiry).map {
         ["name": .string($0.name), "type": .string($0.type)]
       })
   }

@@ -65,7 +65,8 @@ package final class QMPClient: Sendable {
     try await conversation.ask(command, arguments, seconds: seconds, passing: descriptor)
   }
 
-  /// A new subscription to all events from now on; it ends when the connection ends.
+  /// A new subscription to all events from now on; it ends when the connection ends, so also with
+  /// the last reference to the client.
   ///
   /// Up to 4096 events wait for a slow subscriber; then the oldest are lost, which an event
   /// `QMPEvent.eventsLost` tells.

@@ -28,13 +28,13 @@ extension QMPError: CustomStringConvertible {
       "cannot connect to \(path): \(errnoText(code))"
     case .occupied(let path, let seconds):
       """
-      no greeting from \(path) within \(seconds) s: another program uses this socket; \
+      no greeting from \(path) within \(rounded(seconds)) s: another program uses this socket; \
       start QEMU with a second one (-qmp unix:PATH,server=on,wait=off)
       """
     case .notQMP(let path, let what): "\(path) is no QMP socket of QEMU: \(what)"
     case .disconnected(let doing): "the connection to QEMU ended during \(doing)"
     case .notInTime(let command, let seconds):
-      "QEMU did not answer \(command) within \(seconds) s"
+      "QEMU did not answer \(command) within \(rounded(seconds)) s"
     case .refused(let command, _, let words): "QEMU refused \(command): \(words)"
     case .protocolBroken(let what): "QEMU broke its protocol: \(what)"
     case .busy(let command, let waiting):
