@@ -30,6 +30,7 @@ let package = Package(
   products: [
     .executable(name: "sluice", targets: ["sluice"]),
     .executable(name: "sluice-launcher", targets: ["sluice-launcher"]),
+    .executable(name: "sluice-watchdog", targets: ["sluice-watchdog"]),
     .executable(name: "sluice-writer-raw", targets: ["sluice-writer-raw"]),
     .library(name: "WriterKit", targets: ["WriterKit"]),
   ],
@@ -103,6 +104,8 @@ let package = Package(
       name: "sluice-launcher",
       cSettings: [.define("_GNU_SOURCE"), .headerSearchPath("../CLaunch")],
       linkerSettings: launcherLink),
+    .executableTarget(
+      name: "sluice-watchdog", dependencies: ["QEMUControl", "System"], swiftSettings: strict),
 
     // The plugins.
     .executableTarget(

@@ -55,10 +55,10 @@ plugin_names() {
   for manifest in Plugins/*/*.json; do basename "$manifest" .json; done
 }
 
-# build_release: the program, its launcher and every writer, into .build/release. With the Swift
+# build_release: the program, its helpers and every writer, into .build/release. With the Swift
 # runtime inside: what is installed does not need the compiler's directory any more.
 build_release() {
-  for product in sluice sluice-launcher $(plugin_names | sed 's/^/sluice-writer-/'); do
+  for product in sluice sluice-launcher sluice-watchdog $(plugin_names | sed 's/^/sluice-writer-/'); do
     swift build -c release --static-swift-stdlib --product "$product"
   done
 }

@@ -6,7 +6,7 @@ import Testing
   static let order = [
     "CJansson", "CCrypto", "CSeccomp", "CNBD", "CLaunch", "CHashing", "CLinux", "System", "JSON",
     "Hashing", "BackupProtocol", "SharedPool", "WriterKit", "Sandbox", "BlockSource", "PluginHost",
-    "Pump", "QEMUControl", "Coordinator", "sluice",
+    "Pump", "QEMUControl", "sluice-watchdog", "Coordinator", "sluice",
   ]
   /// What a plugin may import: nothing of the host.
   static let floorOfPlugins: Set = [

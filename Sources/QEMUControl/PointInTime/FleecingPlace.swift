@@ -1,0 +1,59 @@
+internal import CLinux
+internal import Glibc
+internal import System
+
+/// Where the fleecing store of a disk goes when nothing else is said.
+package enum FleecingPlace {
+  /// Beside the image; for a block device or what is no file, below the directory of state.
+  ///
+  /// The latter is made if it is not there.
+  ///
+  /// - Parameters:
+  ///   - imageFile: `GuestBlockDevice.imageFile`.
+  ///   - state: `StateDirectory.usual()`.
+  package static func directory(
+    imageFile: String?, state: String
+  ) throws(ControlError) -> String {
+    // Where the file really is: a link to it may lie anywhere.
+    if let imageFile, let file = try? realPath(imageFile),
+      let status = try? FileStatus(path: file), status.kind == .regular
+    {
+      return splitPath(file).directory
+    }
+    do throws(SystemCallError) {
+      return try StateDirectory.made("\(state)/fleece")
+    } catch {
+      throw .system(error)
+    }
+  }
+}
+
+/// Where Sluice keeps what has to outlive one run.
+package enum StateDirectory {
+  /// `/var/lib/sluice` for root, else `$XDG_STATE_HOME/sluice` or `~/.local/state/sluice`.
+  package static func usual() -> String {
+    if geteuid() == 0 { return "/var/lib/sluice" }
+    if let directory = environment("XDG_STATE_HOME") { return directory + "/sluice" }
+    return (environment("HOME") ?? "/tmp/sluice-\(geteuid())") + "/.local/state/sluice"
+  }
+
+  private static func environment(_ name: String) -> String? {
+    guard let value = unsafe getenv(name) else { return nil }
+    let text = unsafe String(cString: value)
+    return text.hasPrefix("/") ? text : nil
+  }
+
+  /// Makes a directory and those above it, for the caller alone; those that are there stay.
+  static func made(_ path: String) throws(SystemCallError) -> String {
+    let result = unsafe clinux_mkdirat(currentDirectory, path, 0o700)
+    switch -result {
+    case 0, EEXIST: return path
+    case ENOENT where path.count > 1:
+      _ = try made(splitPath(path).directory)
+      let again = unsafe clinux_mkdirat(currentDirectory, path, 0o700)
+      if again != -EEXIST { try check(again, .mkdir, path) }
+      return path
+    case let code: throw SystemCallError(.mkdir, subject: path, code: code)
+    }
+  }
+}

@@ -1,0 +1,128 @@
+internal import CLinux
+internal import Glibc
+internal import System
+
+/// The file that takes the old contents of what a guest overwrites during its backup.
+///
+/// It has no name, so nothing of it stays whoever dies; QEMU gets a descriptor of it. What is made
+/// of it (a qcow2) is QEMU's affair. One per disk; its room is given back when the last of us and
+/// QEMU lets go of it.
+package final class FleecingStore: Sendable {
+  /// What is wanted of one store.
+  package struct Wish: Sendable {
+    package let directory: String
+    /// Free bytes that the filesystem has to have for it.
+    package let wantedBytes: Int64
+    /// The wanted bytes are taken at once, so that nobody else can.
+    package let isReserved: Bool
+
+    package init(directory: String, wantedBytes: Int64, isReserved: Bool = false) {
+      self.directory = directory
+      self.wantedBytes = wantedBytes
+      self.isReserved = isReserved
+    }
+  }
+
+  package let directory: String
+  /// Bytes that were taken when it was made.
+  package let reservedBytes: Int64
+  private let file: OwnedDescriptor
+
+  /// Valid as long as the store lives.
+  package var rawDescriptor: Int32 { file.raw }
+
+  /// Bytes it takes on its filesystem, the reserved ones included.
+  package var storedBytes: Int64 {
+    (try? FileStatus(descriptor: file.raw, subject: directory).storedBytes) ?? 0
+  }
+
+  private init(_ wish: Wish) throws(ControlError) {
+    directory = wish.directory
+    reservedBytes = wish.isReserved ? wish.wantedBytes : 0
+    do throws(SystemCallError) {
+      file = try Self.namelessFile(in: wish.directory)
+      if wish.isReserved {
+        try check(clinux_reserve(file.raw, 0, wish.wantedBytes), .fallocate, wish.directory)
+      }
+    } catch {
+      guard error.code == ENOSPC else { throw .system(error) }
+      throw .fleecingSpace(
+        directory: wish.directory, freeBytes: (try? Self.freeBytes(wish.directory)) ?? 0,
+        wantedBytes: wish.wantedBytes)
+    }
+  }
+
+  /// Makes the stores of a job, if there is room for all of them.
+  ///
+  /// Nothing keeps others from using up room that is not reserved.
+  ///
+  /// - Throws: `fleecingSpace`, where stores on one filesystem are counted together; `system`.
+  package static func make(_ wishes: [Wish]) throws(ControlError) -> [FleecingStore] {
+    var wanted: [UInt64: Int64] = [:]
+    for wish in wishes {
+      let (device, free) = try filesystem(of: wish.directory)
+      let sum = (wanted[device] ?? 0).addingReportingOverflow(max(0, wish.wantedBytes))
+      wanted[device] = sum.partialValue
+      if sum.overflow || sum.partialValue > free {
+        throw .fleecingSpace(
+          directory: wish.directory, freeBytes: free,
+          wantedBytes: sum.overflow ? .max : sum.partialValue)
+      }
+    }
+    var stores: [FleecingStore] = []
+    for wish in wishes { stores.append(try FleecingStore(wish)) }
+    return stores
+  }
+
+  /// Bytes a store of a disk should find: a tenth of the disk, at least 64 MiB, at most all of it
+  /// and what a qcow2 needs beside.
+  package static func usualBytes(ofDisk bytes: Int64) -> Int64 {
+    min(max(bytes / 10, 64 << 20), fullBytes(ofDisk: bytes))
+  }
+
+  /// Bytes a store takes when the guest overwrites its whole disk: clusters of 64 KiB, eight bytes
+  /// of table and two of count for each, and the header.
+  package static func fullBytes(ofDisk bytes: Int64) -> Int64 { bytes + bytes / 4096 + (1 << 20) }
+
+  /// Bytes that are free for users without privileges: QEMU may be one.
+  package static func freeBytes(_ directory: String) throws(ControlError) -> Int64 {
+    var status = statvfs()
+    guard unsafe statvfs(directory, &status) == 0 else {
+      throw .system(SystemCallError(.fstat, subject: directory, code: errno))
+    }
+    return Int64(clamping: UInt64(status.f_bavail)).multipliedReportingOverflow(
+      by: Int64(clamping: UInt64(status.f_frsize))
+    ).partialValue
+  }
+
+  private static func filesystem(
+    of directory: String
+  ) throws(ControlError) -> (device: UInt64, free: Int64) {
+    let device: UInt64
+    do throws(SystemCallError) {
+      let opened = try openFile(directory, flags: O_RDONLY | O_DIRECTORY)
+      device = try FileStatus(descriptor: opened.raw, subject: directory).device
+    } catch {
+      throw .system(error)
+    }
+    return (device, try freeBytes(directory))
+  }
+
+  /// O_TMPFILE, which the Glibc module hides.
+  private static let nameless: Int32 = 0o20000000 | O_DIRECTORY
+
+  private static func namelessFile(
+    in directory: String
+  ) throws(SystemCallError) -> OwnedDescriptor {
+    do throws(SystemCallError) {
+      return try openFile(directory, flags: nameless | O_RDWR, mode: 0o600)
+    } catch {
+      guard [EOPNOTSUPP, EISDIR, EINVAL].contains(error.code) else { throw error }
+    }
+    // A filesystem that cannot do so (NFS, old FUSE): a name for a moment.
+    let name = "\(directory)/.sluice-fleece-\(UInt64.random(in: 0 ... .max))"
+    let file = try openFile(name, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+    try check(unsafe clinux_unlinkat(currentDirectory, name, 0), .unlink, name)
+    return file
+  }
+}

@@ -1,0 +1,218 @@
+internal import CLinux
+internal import Glibc
+internal import JSON
+internal import Synchronization
+internal import System
+
+/// Disks of a running machine as they were at one instant, to be read while the guest goes on.
+///
+/// For each disk a copy-on-write overlay lies over the disk's own node, in a fleecing store; a
+/// backup job of QEMU with `sync=none` puts the old contents there before the guest overwrites
+/// them (QEMU `qapi/block-core.json`, `blockdev-backup`). All these jobs begin in one transaction,
+/// while QEMU's main loop does nothing else: that is the instant.
+///
+/// The way: `prepare`, `take`, exports, `takeDown`. After any error, and after success, the owner
+/// calls `takeDown`; it may be called at any time and more than once.
+package final class PointInTime: Sendable {
+  /// A disk that is to be seen.
+  package struct Disk: Sendable {
+    /// For messages, and the name of its NBD export.
+    package let name: String
+    /// The topmost node of its medium.
+    package let node: String
+    /// The guest's view in bytes.
+    package let size: Int64
+    package let store: FleecingStore
+
+    package init(name: String, node: String, size: Int64, store: FleecingStore) {
+      self.name = name
+      self.node = node
+      self.size = size
+      self.store = store
+    }
+  }
+
+  /// When it was, and what it took.
+  package struct Taken: Equatable, Sendable {
+    /// Seconds since 1970, by this host's clock, just behind the instant.
+    package let seconds: Double
+    /// From the command to QEMU's answer.
+    package let milliseconds: Double
+  }
+
+  /// Seconds for one command; QEMU takes milliseconds, on a loaded disk more.
+  private static let commandSeconds = 10.0
+
+  package let mark: JobMark
+  package let disks: [Disk]
+  let client: QMPClient
+  let journal: Journal?
+  let steps = StepGate()
+
+  /// Changes nothing in QEMU.
+  ///
+  /// - Parameters:
+  ///   - disks: 1...512; each node and store once.
+  ///   - journal: Told of the NBD server before it is started.
+  package init(_ client: QMPClient, mark: JobMark, disks: [Disk], journal: Journal?) {
+    self.client = client
+    self.mark = mark
+    self.disks = disks
+    self.journal = journal
+  }
+
+  /// Gives QEMU the stores and makes the overlays; the guest notices nothing.
+  ///
+  /// - Throws: `jobFailed`, `qmp`, `ended`; the owner takes down.
+  package func prepare() async throws(ControlError) {
+    for number in disks.indices { try await prepare(number) }
+  }
+
+  private func prepare(_ number: Int) async throws(ControlError) {
+    let disk = disks[number]
+    let set = try await execute(
+      "add-fd", ["opaque": .string(mark.descriptorSet(number))], passing: disk.store.rawDescriptor)
+    guard let descriptors = set["fdset-id"]?.integer else {
+      throw .unexpected(command: "add-fd", what: "it has no fdset-id")
+    }
+    // The file is nobody else's: no locks. It dies with QEMU: nothing of it is ever flushed.
+    try await execute(
+      "blockdev-add",
+      [
+        "driver": "file", "node-name": .string(mark.file(number)),
+        "filename": .string("/dev/fdset/\(descriptors)"), "locking": "off",
+        "cache": ["no-flush": true],
+      ])
+    try await makeImage(number)
+    try await execute(
+      "blockdev-add",
+      [
+        "driver": "qcow2", "node-name": .string(mark.overlay(number)),
+        "file": .string(mark.file(number)), "backing": .string(disk.node),
+        "cache": ["no-flush": true],
+      ])
+  }
+
+  /// Makes the store an empty qcow2 of the disk's size, by QEMU's job.
+  private func makeImage(_ number: Int) async throws(ControlError) {
+    let id = mark.creation(number)
+    try await execute(
+      "blockdev-create",
+      [
+        "job-id": .string(id),
+        "options": [
+          "driver": "qcow2", "file": .string(mark.file(number)),
+          "size": .integer(disks[number].size),
+        ],
+      ])
+    let deadline = Instant.now.advanced(bySeconds: Self.commandSeconds)
+    while true {
+      let job = try await ownJob(id)
+      if job?["status"] == "concluded" {
+        try await execute("job-dismiss", ["id": .string(id)])
+        guard let words = job?["error"]?.string else { return }
+        throw .jobFailed(disk: disks[number].name, words: words)
+      }
+      guard job != nil, Instant.now < deadline else {
+        throw .jobFailed(disk: disks[number].name, words: "making the fleecing store has no end")
+      }
+      await pause(milliseconds: 2)
+    }
+  }
+
+  private func ownJob(_ id: String) async throws(ControlError) -> JSONValue? {
+    try await execute("query-jobs").array?.first { $0["id"]?.string == id }
+  }
+
+  /// Takes the instant, of all disks at once; the guest goes on.
+  ///
+  /// - Throws: `busy` where something else holds a disk, `qmp`, `ended`; then nothing has begun.
+  package func take() async throws(ControlError) -> Taken {
+    let actions = disks.indices.map { number -> JSONValue in
+      [
+        "type": "blockdev-backup",
+        "data": [
+          "job-id": .string(mark.job(number)), "device": .string(disks[number].node),
+          "target": .string(mark.overlay(number)), "sync": "none",
+          "filter-node-name": .string(mark.filter(number)), "auto-dismiss": false,
+        ],
+      ]
+    }
+    let start = Instant.now
+    do throws(ControlError) {
+      try await execute("transaction", ["actions": .array(actions)])
+    } catch {
+      guard case .qmp(.refused(_, _, let words)) = error else { throw error }
+      throw try await busy(words)
+    }
+    let milliseconds = Instant.now.seconds(since: start) * 1000
+    return Taken(seconds: Self.clock(), milliseconds: milliseconds)
+  }
+
+  /// What a refused transaction means: QEMU names a node, people know disks and jobs.
+  private func busy(_ words: String) async throws(ControlError) -> ControlError {
+    let jobs = try await execute("query-jobs").array ?? []
+    let others = jobs.compactMap { $0["id"]?.string }.filter { JobMark(markOf: $0) == nil }
+    // The longest name first: "#block1" is also the beginning of "#block12".
+    let disk = disks.sorted { $0.node.count > $1.node.count }.first { words.contains($0.node) }
+    let name = disk?.name ?? disks.map(\.name).joined(separator: ", ")
+    return .busy(disk: name, by: others, words: words)
+  }
+
+  private static func clock() -> Double {
+    var time = timespec()
+    unsafe _ = clock_gettime(CLOCK_REALTIME, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
+  /// Bytes of each disk that were copied for the guest's writes so far; 0 for what has ended.
+  package func fleecedBytes() async throws(ControlError) -> [Int64] {
+    let jobs = try await execute("query-jobs").array ?? []
+    return disks.indices.map { number in
+      let job = jobs.first { $0["id"]?.string == mark.job(number) }
+      return job?["current-progress"]?.integer ?? 0
+    }
+  }
+
+  /// Takes everything down; whatever is under way ends first.
+  ///
+  /// - Parameters:
+  ///   - continuesGuest: A guest that an I/O error has stopped goes on: if it ran before the job.
+  ///   - seconds: Sooner done, as a rule in some 20 ms.
+  package func takeDown(
+    continuesGuest: Bool = true, seconds: Double = 5
+  ) async -> TakeDownOutcome {
+    let deadline = Instant.now.advanced(bySeconds: seconds)
+    await steps.close(until: deadline)
+    let outcome = await TakeDown.run(
+      client, of: mark,
+      knowing: TakeDown.Knowledge(
+        ownsNBDServer: journal?.contents.ownsNBDServer ?? steps.ownsNBDServer,
+        continuesGuest: continuesGuest),
+      seconds: deadline.seconds(since: .now))
+    if outcome.isClean { noteNBDServer(false) }
+    return outcome
+  }
+
+  func noteNBDServer(_ isOurs: Bool) {
+    steps.noteNBDServer(isOurs)
+    // A full disk must not stop a backup: the name of an NBD export tells as much, except for the
+    // moment in which there is none.
+    try? journal?.update { $0.ownsNBDServer = isOurs }
+  }
+
+  /// Asks QEMU for a step, unless the take-down has begun.
+  @discardableResult
+  func execute(
+    _ command: String, _ arguments: JSONObject = [:], passing descriptor: Int32? = nil
+  ) async throws(ControlError) -> JSONValue {
+    guard steps.enter() else { throw .ended }
+    defer { steps.leave() }
+    do throws(QMPError) {
+      return try await client.execute(
+        command, arguments, seconds: Self.commandSeconds, passing: descriptor)
+    } catch {
+      throw .qmp(error)
+    }
+  }
+}

@@ -1,0 +1,184 @@
+internal import JSON
+internal import System
+
+/// Takes out of QEMU what a job has put there, from its mark alone.
+///
+/// It looks, removes what can be removed, and looks again, until nothing is there: so it works from
+/// every half-way step of a job and of another take-down, also at the same time as one. The order:
+/// exports, the NBD server, jobs (then the guest goes on), overlays, files, descriptors.
+package enum TakeDown {
+  /// What the caller knows beside the mark.
+  package struct Knowledge: Equatable, Sendable {
+    /// The NBD server was started by the job: from the journal.
+    package var ownsNBDServer: Bool
+    /// A guest that an I/O error stopped goes on: if it ran when the job began.
+    package var continuesGuest: Bool
+
+    package init(ownsNBDServer: Bool = false, continuesGuest: Bool = true) {
+      self.ownsNBDServer = ownsNBDServer
+      self.continuesGuest = continuesGuest
+    }
+  }
+
+  /// Removes everything of one job, or of all jobs.
+  ///
+  /// Never throws and never waits longer than `seconds`; may be repeated.
+  ///
+  /// - Parameter mark: `nil` is every job.
+  package static func run(
+    _ client: QMPClient, of mark: JobMark?, knowing knowledge: Knowledge = Knowledge(),
+    seconds: Double
+  ) async -> TakeDownOutcome {
+    var work = TakeDownWork(
+      client: client, mark: mark, knowledge: knowledge,
+      deadline: .now.advanced(bySeconds: seconds))
+    return await work.run()
+  }
+
+  /// Lets a guest go on that an I/O error has stopped; no other.
+  ///
+  /// - Returns: Whether it did.
+  package static func continueGuest(
+    _ client: QMPClient, seconds: Double
+  ) async throws(QMPError) -> Bool {
+    let deadline = Instant.now.advanced(bySeconds: seconds)
+    let status = try await client.execute("query-status", seconds: seconds)
+    guard status["status"] == "io-error" else { return false }
+    _ = try await client.execute("cont", seconds: deadline.seconds(since: .now))
+    return true
+  }
+}
+
+/// One take-down at work.
+struct TakeDownWork {
+  let client: QMPClient
+  let mark: JobMark?
+  let knowledge: TakeDown.Knowledge
+  let deadline: Instant
+  private var outcome = TakeDownOutcome()
+  private var seen: [String] = []
+  private var stopsNBD: Bool
+  private var continuesGuest: Bool
+
+  init(client: QMPClient, mark: JobMark?, knowledge: TakeDown.Knowledge, deadline: Instant) {
+    self.client = client
+    self.mark = mark
+    self.knowledge = knowledge
+    self.deadline = deadline
+    stopsNBD = knowledge.ownsNBDServer
+    continuesGuest = knowledge.continuesGuest
+  }
+
+  mutating func run() async -> TakeDownOutcome {
+    var found = MarkedThings()
+    do throws(ControlError) {
+      repeat {
+        // Someone who waits for an answer of QEMU for the whole time gets one more chance to look.
+        found = try await MarkedThings.find(client, of: mark, seconds: max(0.5, left))
+        note(found)
+        try await step(found)
+        if found.isEmpty && !stopsNBD { break }
+        if !found.isEmpty { await pause(milliseconds: 3) }
+      } while left > 0
+    } catch {
+      outcome.failure = error
+    }
+    outcome.left = outcome.isQEMUGone ? [] : found.names
+    outcome.removed = seen.filter { !outcome.left.contains($0) }
+    if outcome.left.isEmpty && !outcome.isQEMUGone { outcome.failure = failureThatCounts }
+    return outcome
+  }
+
+  /// A refusal that something later made good does not count.
+  private var failureThatCounts: ControlError? {
+    if case .qmp(.refused) = outcome.failure { nil } else { outcome.failure }
+  }
+
+  private var left: Double { deadline.seconds(since: .now) }
+
+  private mutating func note(_ found: MarkedThings) {
+    for name in found.names where !seen.contains(name) { seen.append(name) }
+    // Whoever has an NBD export of this mark has started the server: it is never borrowed.
+    if found.exports.contains(where: \.isNBD) { stopsNBD = true }
+  }
+
+  private mutating func step(_ found: MarkedThings) async throws(ControlError) {
+    for export in found.exports where !export.isShuttingDown {
+      try await attempt("block-export-del", ["id": .string(export.id), "mode": "hard"])
+    }
+    if stopsNBD && !found.exports.contains(where: \.isNBD) {
+      stopsNBD = false
+      // With exports of somebody else it has become theirs.
+      if !found.hasForeignNBD { outcome.hasStoppedNBD = try await attempt("nbd-server-stop") }
+    }
+    for job in found.jobs { try await end(job) }
+    if found.jobs.isEmpty { try await continueGuest() }
+    if found.jobs.isEmpty && found.exports.isEmpty { try await remove(found.nodes) }
+    if found.isEmpty {
+      for set in found.descriptorSets {
+        try await attempt("remove-fd", ["fdset-id": .integer(set.number)])
+      }
+    }
+  }
+
+  private mutating func end(_ job: MarkedThings.Job) async throws(ControlError) {
+    switch job.status {
+    case "concluded": try await attempt("job-dismiss", ["id": .string(job.id)])
+    // On its way to an end; it becomes "concluded".
+    case "aborting", "null", "undefined": break
+    default: try await attempt("job-cancel", ["id": .string(job.id)])
+    }
+  }
+
+  private mutating func continueGuest() async throws(ControlError) {
+    // Where all jobs are meant, a guest that none of ours touched is not ours to continue.
+    guard continuesGuest, mark != nil || !seen.isEmpty else { return }
+    continuesGuest = false
+    do throws(QMPError) {
+      outcome.hasContinuedGuest = try await TakeDown.continueGuest(client, seconds: max(0.5, left))
+    } catch {
+      try swallow(error)
+    }
+  }
+
+  /// Overlays first: a file in use does not go.
+  private mutating func remove(_ nodes: [String]) async throws(ControlError) {
+    let files = nodes.filter { JobMark(markOf: $0)?.kind(of: $0).first == "f" }
+    for node in nodes where !files.contains(node) {
+      try await attempt("blockdev-del", ["node-name": .string(node)])
+    }
+    for node in files {
+      // While the guest stands still QEMU keeps the descriptor: at least without its contents.
+      if files.count == nodes.count {
+        try await attempt("block_resize", ["node-name": .string(node), "size": 0])
+      }
+      try await attempt("blockdev-del", ["node-name": .string(node)])
+    }
+  }
+
+  /// Asks QEMU for something that it may refuse.
+  ///
+  /// - Returns: Whether it was done.
+  @discardableResult
+  private mutating func attempt(
+    _ command: String, _ arguments: JSONObject = [:]
+  ) async throws(ControlError) -> Bool {
+    guard left > 0 else { return false }
+    do throws(QMPError) {
+      _ = try await client.execute(command, arguments, seconds: left)
+      return true
+    } catch {
+      try swallow(error)
+      return false
+    }
+  }
+
+  /// Remembers a refusal; whatever ends the conversation ends the work.
+  private mutating func swallow(_ error: QMPError) throws(ControlError) {
+    outcome.failure = .qmp(error)
+    switch error {
+    case .refused, .notInTime, .busy: break
+    default: throw .qmp(error)
+    }
+  }
+}

@@ -1,0 +1,127 @@
+internal import CLinux
+internal import Glibc
+internal import System
+
+/// What the watchdog does; in the library, so that its executable is a few lines.
+package enum Watchdog {
+  /// Seconds for everything, after the coordinator's death.
+  package static let seconds = 5.0
+
+  /// Waits for the coordinator's farewell or its death, and takes down after the latter.
+  ///
+  /// - Parameters:
+  ///   - mark: The job.
+  ///   - journal: Its path.
+  /// - Returns: `nil` after a farewell; else what was done, for people, and whether all is well.
+  package static func watch(
+    _ mark: JobMark, journal: String
+  ) async -> (words: String, isClean: Bool)? {
+    if hearsFarewell() { return nil }
+    let deadline = Instant.now.advanced(bySeconds: seconds - 0.3)
+    let qmp = OwnedDescriptor(adopting: WatchdogProcess.Descriptor.qmp)
+    let agent =
+      isOpen(WatchdogProcess.Descriptor.agent)
+      ? OwnedDescriptor(adopting: WatchdogProcess.Descriptor.agent) : nil
+    switch await adopt(mark, journal, until: deadline) {
+    case .removed: return ("job \(mark.id): the coordinator died behind its take-down", true)
+    case .adopted(let journal):
+      return await act(
+        mark, journal, journal.contents, qmp: qmp, agent: agent, until: deadline)
+    case .unlocked(let contents):
+      return await act(mark, nil, contents, qmp: qmp, agent: agent, until: deadline)
+    }
+  }
+
+  private enum Adoption {
+    case removed
+    case adopted(Journal)
+    /// It cannot be locked, or not be read at all.
+    case unlocked(JournalContents?)
+  }
+
+  /// Reads the lifeline to its end.
+  private static func hearsFarewell() -> Bool {
+    var byte: UInt8 = 0
+    // Safe because: one byte is what the pointer has room for.
+    let count = unsafe clinux_read(WatchdogProcess.Descriptor.lifeline, &byte, 1)
+    return count == 1 && byte == WatchdogProcess.farewell
+  }
+
+  private static func isOpen(_ descriptor: Int32) -> Bool {
+    (try? FileStatus(descriptor: descriptor, subject: "")) != nil
+  }
+
+  /// Takes the journal's lock over: the dead one's locks go a moment after its pipes, and somebody
+  /// else may take the job down already.
+  private static func adopt(
+    _ mark: JobMark, _ path: String, until deadline: Instant
+  ) async -> Adoption {
+    while true {
+      switch try? Journal.look(at: path, mark) {
+      case .stale(let journal): return .adopted(journal)
+      case .absent: return .removed
+      case nil: return .unlocked(nil)
+      case .live(let contents):
+        // The rest of the time is for acting, whoever holds the lock.
+        if deadline.seconds(since: .now) < 2 { return .unlocked(contents) }
+        await pause(milliseconds: 10)
+      }
+    }
+  }
+
+  private static func act(
+    _ mark: JobMark, _ journal: Journal?, _ contents: JournalContents?,
+    qmp: consuming OwnedDescriptor, agent: consuming OwnedDescriptor?, until deadline: Instant
+  ) async -> (words: String, isClean: Bool) {
+    let thawing = Task { [agent = agent.take()?.release()] in
+      await thaw(agent, isFrozen: contents?.isFrozen ?? true, until: deadline)
+    }
+    let outcome = await takeDown(mark, contents, qmp, until: deadline)
+    let thawed = await thawing.value
+    if outcome.isClean && thawed.isClean { journal?.remove() }
+    return (
+      words(mark, outcome) + thawed.words, outcome.isClean && thawed.isClean
+    )
+  }
+
+  private static func takeDown(
+    _ mark: JobMark, _ contents: JournalContents?, _ qmp: consuming OwnedDescriptor,
+    until deadline: Instant
+  ) async -> TakeDownOutcome {
+    do throws(QMPError) {
+      let client = try QMPClient.takeOver(qmp, idPrefix: "sluice-watchdog-")
+      return await TakeDown.run(
+        client, of: mark, knowing: contents?.knowledge ?? TakeDown.Knowledge(),
+        seconds: deadline.seconds(since: .now))
+    } catch {
+      var outcome = TakeDownOutcome()
+      outcome.failure = .qmp(error)
+      return outcome
+    }
+  }
+
+  private static func thaw(
+    _ socket: Int32?, isFrozen: Bool, until deadline: Instant
+  ) async -> (words: String, isClean: Bool) {
+    guard let socket else { return ("", true) }
+    let owned = OwnedDescriptor(adopting: socket)
+    guard isFrozen else { return ("", true) }
+    do throws(AgentError) {
+      let agent = try GuestAgent.takeOver(owned)
+      _ = try await agent.thaw(seconds: deadline.seconds(since: .now))
+      return ("; the guest is thawed", true)
+    } catch {
+      return ("; thawing the guest: \(error)", false)
+    }
+  }
+
+  private static func words(_ mark: JobMark, _ outcome: TakeDownOutcome) -> String {
+    var words = "job \(mark.id): the coordinator died; "
+    if outcome.isQEMUGone { return words + "QEMU has ended too" }
+    words += "\(outcome.removed.count) things taken down"
+    if outcome.hasContinuedGuest { words += "; the guest goes on" }
+    if !outcome.left.isEmpty { words += "; left: \(outcome.left.joined(separator: ", "))" }
+    if let failure = outcome.failure { words += "; \(failure)" }
+    return words
+  }
+}
