@@ -1,3 +1,5 @@
+internal import System
+
 /// The command line of qemu-storage-daemon for a set of images.
 struct DaemonPlan {
   /// Sockets follow standard input, output and error: the NBD server's first.

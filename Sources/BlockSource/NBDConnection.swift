@@ -16,16 +16,16 @@ internal import System
   static let allocationContext = "base:allocation"
 
   private nonisolated(unsafe) let handle: OpaquePointer
-  private let life: DaemonLife
+  private let server: ServingProcess
 
   init(
-    socket: consuming OwnedDescriptor, export: String, for purpose: Purpose, life: DaemonLife
+    socket: consuming OwnedDescriptor, export: String, for purpose: Purpose, server: ServingProcess
   ) throws(SourceError) {
     guard let handle = unsafe nbd_create() else {
       throw .refused(doing: "libnbd", words: Self.libraryWords())
     }
     unsafe self.handle = unsafe handle
-    self.life = life
+    self.server = server
     unsafe try check(nbd_set_export_name(handle, export))
     switch purpose {
     case .data: unsafe try check(nbd_set_request_structured_replies(handle, false))
@@ -34,9 +34,9 @@ internal import System
     // Otherwise every buffer is cleared before it is filled.
     unsafe try check(nbd_set_pread_initialize(handle, false))
     unsafe try check(nbd_aio_connect_socket(handle, socket.release()))
-    let deadline = Instant.now.advanced(bySeconds: Double(StorageDaemon.handshakeSeconds))
+    let deadline = Instant.now.advanced(bySeconds: Double(ServingProcess.handshakeSeconds))
     while unsafe nbd_aio_is_connecting(handle) == 1 {
-      try advance(until: deadline, StorageDaemon.handshakeSeconds, doing: "the NBD handshake")
+      try advance(until: deadline, ServingProcess.handshakeSeconds, doing: "the NBD handshake")
     }
     guard unsafe nbd_aio_is_ready(handle) == 1 else { throw failure() }
   }
@@ -114,7 +114,7 @@ internal import System
   /// - Throws: `.daemonGone` if the connection is over.
   func checkLife() throws(SourceError) {
     let isOver = unsafe nbd_aio_is_dead(handle) == 1 || nbd_aio_is_closed(handle) == 1
-    if isOver { throw .daemonGone(words: life.lastWords()) }
+    if isOver { throw server.gone() }
   }
 
   // One command at a time
@@ -171,7 +171,7 @@ internal import System
   ) throws(SourceError) {
     let left = deadline.seconds(since: .now)
     guard left > 0 else {
-      throw .notInTime(doing: doing, seconds: seconds, words: life.lastWords())
+      throw .notInTime(doing: doing, seconds: seconds, words: server.lastWords())
     }
     if unsafe nbd_poll(handle, Int32(min(left, 3600) * 1000) + 1) < 0 { throw failure() }
   }

@@ -26,6 +26,8 @@ package enum SourceError: Error, Equatable, Sendable {
   case toolMissing(name: String)
   case toolFailed(name: String, words: String)
   case daemonGone(words: String)
+  /// A running machine's QEMU, or its export, has gone.
+  case exportGone
   case notInTime(doing: String, seconds: Int, words: String)
   case protocolBroken(what: String)
   case refused(doing: String, words: String)
@@ -76,9 +78,10 @@ extension SourceError: CustomStringConvertible {
       "\(name) is not installed; on Debian: apt install qemu-utils qemu-system-common"
     case .toolFailed(let name, let words): "\(name) failed: \(words)"
     case .daemonGone(let words): "qemu-storage-daemon has ended: \(words)"
+    case .exportGone: "QEMU has ended, or took the export away"
     case .notInTime(let doing, let seconds, let words):
       "\(doing) took longer than \(seconds) s" + (words.isEmpty ? "" : ": \(words)")
-    case .protocolBroken(let what): "qemu-storage-daemon broke the protocol: \(what)"
+    case .protocolBroken(let what): "QEMU broke the protocol: \(what)"
     case .refused(let doing, let words): "\(doing) was refused: \(words)"
     case .system(let error): error.description
     case .sandbox(let words): words

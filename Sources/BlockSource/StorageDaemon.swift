@@ -9,22 +9,20 @@ internal import System
 /// (allocation, and data if wanted), and per image a vhost-user-blk export for data.
 /// Owned by the job; it ends with `stop()` or with its owner.
 package final class StorageDaemon {
-  /// Time for each handshake: QEMU is ready in 20 ms, a loaded machine may need much longer.
-  static let handshakeSeconds = 10
-
   private let images: [InspectedImage]
   private let process: HelperProcess
-  private let life: DaemonLife
+  private let server: ServingProcess
   private let nbd: PrivateSocket
   private let vhost: [PrivateSocket]
 
   /// - Parameter sockets: The NBD server's, then those of the vhost-user-blk exports.
   private init(
-    images: [InspectedImage], process: HelperProcess, life: DaemonLife, sockets: [PrivateSocket]
+    images: [InspectedImage], process: HelperProcess, server: ServingProcess,
+    sockets: [PrivateSocket]
   ) {
     self.images = images
     self.process = process
-    self.life = life
+    self.server = server
     nbd = sockets[0]
     vhost = Array(sockets.dropFirst())
   }
@@ -56,7 +54,7 @@ package final class StorageDaemon {
       launcher: launcher, mode: mode)
     for socket in sockets { socket.dropListener() }
     return StorageDaemon(
-      images: images, process: process, life: DaemonLife(words: words), sockets: sockets)
+      images: images, process: process, server: .storageDaemon(words), sockets: sockets)
   }
 
   /// Exactly the files of the chains that were looked at, each once.
@@ -79,7 +77,7 @@ package final class StorageDaemon {
         return try NBDReader(connection: connection, pool: pool, size: size)
       }
       let socket = try lifted(vhost[image].connect)
-      return try VhostUserReader(socket: socket, pool: pool, size: size, life: life)
+      return try VhostUserReader(socket: socket, pool: pool, size: size, server: server)
     } catch { throw explained(error) }
   }
 
@@ -108,9 +106,9 @@ package final class StorageDaemon {
       switch end {
       case nil: return error
       case .stopped(let reason)?: return .sandbox(words: reason)
-      case .exited?: return .daemonGone(words: life.lastWords())
+      case .exited?: return .daemonGone(words: server.lastWords())
       case .signalled(let signal)?:
-        return .daemonGone(words: "signal \(signal); \(life.lastWords())")
+        return .daemonGone(words: "signal \(signal); \(server.lastWords())")
       }
     default: return error
     }
@@ -121,13 +119,6 @@ package final class StorageDaemon {
   ) throws(SourceError) -> NBDConnection {
     try NBDConnection(
       socket: try lifted(nbd.connect), export: DaemonPlan.exportName(image), for: purpose,
-      life: life)
+      server: server)
   }
-}
-
-/// What readers may know of the daemon: its last words.
-final class DaemonLife: Sendable {
-  private let words: CapturedWords
-  init(words: CapturedWords) { self.words = words }
-  func lastWords() -> String { words.lastWords() }
 }

@@ -6,15 +6,15 @@ internal import System
 struct VhostUserChannel: ~Copyable {
   private let socket: OwnedDescriptor
   private let deadline: Instant
-  private let life: DaemonLife
+  private let server: ServingProcess
   private var poller = Poller()
   /// Whether the back-end acknowledges requests (set by the negotiation).
   var acknowledges = false
 
-  init(socket: consuming OwnedDescriptor, deadline: Instant, life: DaemonLife) {
+  init(socket: consuming OwnedDescriptor, deadline: Instant, server: ServingProcess) {
     self.socket = socket
     self.deadline = deadline
-    self.life = life
+    self.server = server
   }
 
   /// Gives the socket away: the set-up is done.
@@ -31,7 +31,7 @@ struct VhostUserChannel: ~Copyable {
       throw .protocolBroken(what: "an acknowledgement of \(answer.count) bytes")
     }
     guard answer.allSatisfy({ $0 == 0 }) else {
-      throw .refused(doing: "vhost-user request \(request)", words: life.lastWords())
+      throw .refused(doing: "vhost-user request \(request)", words: server.lastWords())
     }
   }
 
@@ -61,7 +61,7 @@ struct VhostUserChannel: ~Copyable {
     let sent = unsafe clinux_send_with_descriptors(
       socket.raw, bytes, bytes.count, descriptors, descriptors.count)
     if sent == -Int(EPIPE) || sent == -Int(ECONNRESET) {
-      throw .daemonGone(words: life.lastWords())
+      throw server.gone()
     }
     let count = try lifted { () throws(SystemCallError) in
       try check(sent, .send, "a vhost-user request")
@@ -89,7 +89,7 @@ struct VhostUserChannel: ~Copyable {
       if result == -Int(EAGAIN) {
         try waitForAnswer(request)
       } else if result == 0 || result == -Int(ECONNRESET) {
-        throw .daemonGone(words: life.lastWords())
+        throw server.gone()
       } else {
         filled += try lifted { () throws(SystemCallError) in
           try check(result, .receive, "a vhost-user answer")
@@ -103,8 +103,8 @@ struct VhostUserChannel: ~Copyable {
     let left = deadline.seconds(since: .now)
     guard left > 0 else {
       throw .notInTime(
-        doing: "vhost-user request \(request)", seconds: StorageDaemon.handshakeSeconds,
-        words: life.lastWords())
+        doing: "vhost-user request \(request)", seconds: ServingProcess.handshakeSeconds,
+        words: server.lastWords())
     }
     poller.removeAll()
     poller.add(socket.raw, .readable)

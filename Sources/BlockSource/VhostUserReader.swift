@@ -10,7 +10,7 @@ internal import System
 final class VhostUserReader: DiskReader {
   private let pool: SharedPool
   private let size: UInt64
-  private let life: DaemonLife
+  private let server: ServingProcess
   private let kick: OwnedDescriptor
   private let call: OwnedDescriptor
   private var queue: VirtQueue
@@ -20,17 +20,17 @@ final class VhostUserReader: DiskReader {
   ///
   /// - Parameter size: Bytes of the stream; the device has as many, rounded up to a sector.
   init(
-    socket: consuming OwnedDescriptor, pool: SharedPool, size: UInt64, life: DaemonLife
+    socket: consuming OwnedDescriptor, pool: SharedPool, size: UInt64, server: ServingProcess
   ) throws(SourceError) {
     self.pool = pool
     self.size = size
-    self.life = life
+    self.server = server
     kick = try lifted(Self.eventDescriptor)
     call = try lifted(Self.eventDescriptor)
     let requestCount = pool.shape.slotCount + 1
     queue = try lifted { () throws(SystemCallError) in try VirtQueue(requestCount: requestCount) }
-    let deadline = Instant.now.advanced(bySeconds: Double(StorageDaemon.handshakeSeconds))
-    var channel = VhostUserChannel(socket: socket, deadline: deadline, life: life)
+    let deadline = Instant.now.advanced(bySeconds: Double(ServingProcess.handshakeSeconds))
+    var channel = VhostUserChannel(socket: socket, deadline: deadline, server: server)
     let capacity = try VhostUserSetup.negotiate(&channel)
     guard capacity >= size else {
       throw .protocolBroken(what: "the disk has \(capacity) bytes instead of \(size)")
@@ -97,7 +97,7 @@ final class VhostUserReader: DiskReader {
     switch unsafe clinux_receive(socket, &byte, 1) {
     case -Int(EAGAIN): return
     case 1: throw .protocolBroken(what: "it spoke unasked")
-    default: throw .daemonGone(words: life.lastWords())
+    default: throw server.gone()
     }
   }
 
@@ -116,8 +116,8 @@ final class VhostUserReader: DiskReader {
       let left = deadline.seconds(since: .now)
       guard left > 0 else {
         throw .notInTime(
-          doing: "the first read", seconds: StorageDaemon.handshakeSeconds,
-          words: life.lastWords())
+          doing: "the first read", seconds: ServingProcess.handshakeSeconds,
+          words: server.lastWords())
       }
       poller.removeAll()
       addDescriptors(to: &poller)

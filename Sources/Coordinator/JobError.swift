@@ -100,7 +100,7 @@ extension SourceError {
     case .inUse: .noInput
     case .toolMissing, .sandbox: .unavailable
     case .protocolBroken: .protocol
-    case .toolFailed, .daemonGone, .notInTime, .refused: .inputOutput
+    case .toolFailed, .daemonGone, .exportGone, .notInTime, .refused: .inputOutput
     case .system: .system
     }
   }

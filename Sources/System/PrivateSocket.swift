@@ -1,14 +1,14 @@
 internal import CLinux
 internal import Glibc
-internal import System
 
 /// A listening unix socket whose name is gone before anybody else could have seen it.
 ///
-/// It is bound in a new directory of mode 0700 and unlinked at once. The daemon inherits the
-/// listening end; this process keeps a handle on the nameless file, through which connect(2)
-/// still reaches it, as often as wanted. So a crash leaves nothing behind in the filesystem.
-final class PrivateSocket {
-  /// Inherited by the daemon, then dropped here: its death shows as ECONNREFUSED.
+/// It is bound in a new directory of mode 0700 and unlinked at once. The process that serves it
+/// inherits the listening end, or gets it sent; this process keeps a handle on the nameless file,
+/// through which connect(2) still reaches it, as often as wanted. So a crash leaves nothing behind
+/// in the filesystem.
+package final class PrivateSocket {
+  /// Given to the server, then dropped here: its death shows as ECONNREFUSED.
   private var listener: OwnedDescriptor?
   private let handle: OwnedDescriptor
 
@@ -16,7 +16,7 @@ final class PrivateSocket {
   private static let pathOnly: Int32 = 0o10000000
 
   /// - Parameter parent: Where there is room for a directory that lives for a moment.
-  init(in parent: String = temporaryDirectory()) throws(SystemCallError) {
+  package init(in parent: String = temporaryDirectory()) throws(SystemCallError) {
     let directory = try Self.makeDirectory(in: parent)
     defer { _ = unsafe rmdir(directory) }
     // Through the descriptor, because the name of a socket has at most 107 bytes.
@@ -38,22 +38,22 @@ final class PrivateSocket {
     return path
   }
 
-  static func temporaryDirectory() -> String {
+  package static func temporaryDirectory() -> String {
     unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
   }
 
-  /// The end for the daemon; -1 once dropped.
-  var listeningDescriptor: Int32 { listener?.raw ?? -1 }
+  /// The end for the server; -1 once dropped.
+  package var listeningDescriptor: Int32 { listener?.raw ?? -1 }
 
-  /// Closes the listening end here: after the daemon has got its own.
-  func dropListener() { listener = nil }
+  /// Closes the listening end here: after the server has got its own.
+  package func dropListener() { listener = nil }
 
-  /// Another connection, non-blocking. The daemon accepts it when it gets round to it.
-  func connect() throws(SystemCallError) -> OwnedDescriptor {
+  /// Another connection, non-blocking. The server accepts it when it gets round to it.
+  package func connect() throws(SystemCallError) -> OwnedDescriptor {
     let path = "/proc/self/fd/\(handle.raw)"
     let socket = OwnedDescriptor(
       adopting: try check(
-        unsafe clinux_unix_connect(path), .connect, "the socket of qemu-storage-daemon"))
+        unsafe clinux_unix_connect(path), .connect, "a socket of QEMU"))
     try check(clinux_set_nonblocking(socket.raw, 1), .setFlags, "a new connection")
     return socket
   }

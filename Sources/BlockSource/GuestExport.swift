@@ -1,0 +1,40 @@
+package import SharedPool
+package import System
+
+/// Reads a disk that the QEMU of a running machine exports on a socket we gave it.
+///
+/// Errors are those of the readers; an export that goes away is `.exportGone`.
+package enum GuestExport {
+  /// A reader by vhost-user-blk, checked by a first read.
+  ///
+  /// - Parameters:
+  ///   - socket: Connected, non-blocking; the export serves one client at a time.
+  ///   - size: Bytes of the stream, at most those of the export.
+  package static func vhostUserReader(
+    socket: consuming OwnedDescriptor, size: UInt64, pool: SharedPool
+  ) throws(SourceError) -> any DiskReader {
+    try VhostUserReader(socket: socket, pool: pool, size: size, server: .machine)
+  }
+
+  /// A reader by NBD.
+  ///
+  /// - Parameters:
+  ///   - socket: Connected, non-blocking.
+  ///   - export: The export's name on the server.
+  package static func nbdReader(
+    socket: consuming OwnedDescriptor, export: String, size: UInt64, pool: SharedPool
+  ) throws(SourceError) -> any DiskReader {
+    try NBDReader(
+      connection: try NBDConnection(socket: socket, export: export, for: .data, server: .machine),
+      pool: pool, size: size)
+  }
+
+  /// Where the disk holds data, asked by NBD: extents that cover [0, size) exactly, in order.
+  package static func allocationMap(
+    socket: consuming OwnedDescriptor, export: String, size: UInt64
+  ) throws(SourceError) -> [Extent] {
+    try AllocationMap.read(
+      try NBDConnection(socket: socket, export: export, for: .allocation, server: .machine),
+      size: size)
+  }
+}
