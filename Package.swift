@@ -89,8 +89,8 @@ let package = Package(
     .target(
       name: "Coordinator",
       dependencies: [
-        "BackupProtocol", "BlockSource", "Pump", "PluginHost", "Sandbox", "SharedPool", "System",
-        "JSON", "CLinux", "CCrypto",
+        "BackupProtocol", "BlockSource", "Pump", "PluginHost", "QEMUControl", "Sandbox",
+        "SharedPool", "System", "JSON", "CLinux", "CCrypto",
       ],
       swiftSettings: strict),
     .executableTarget(

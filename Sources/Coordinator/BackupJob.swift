@@ -1,17 +1,10 @@
 internal import BackupProtocol
 internal import BlockSource
-internal import Glibc
-internal import PluginHost
 package import Pump
-internal import SharedPool
-internal import Synchronization
 internal import System
 
-/// One backup from images to published archives.
-///
-/// plan → staging places → QEMU → plugins → lane → receipts → publish. Each step leaves nothing
-/// behind when a later one fails: staging places, plugins and QEMU end with their owners.
-package struct BackupJob {
+/// `sluice backup`: images of a machine that does not run, or the disks of one that does.
+package struct BackupJob: Sendable {
   private let request: BackupRequest
   private let surroundings: Surroundings
   private let stop: StopSignal
@@ -22,95 +15,56 @@ package struct BackupJob {
     self.stop = stop
   }
 
-  /// Runs the job; blocks until it is over.
+  /// Runs the job; what blocks has a thread of its own.
   ///
   /// - Throws: `JobError` when not every output could be published; with status `.partial` some
   ///   were, and the events name them.
-  package func run() throws(JobError) -> JobReport {
+  package func run() async throws(JobError) -> JobReport {
     let started = Instant.now
-    let plan = try BackupPlan(request, surroundings)
-    surroundings.events(
-      .planned(
-        doing: "backup", streams: plan.streams.map(\.name),
-        bytes: plan.streams.reduce(0) { $0 + ($1.size ?? 0) }))
-    let pool = try Self.pool(plan.shape)
-    let source = try BackupSource(plan, request, surroundings, pool: pool)
-    var writers: [BackupWriter] = []
-    for output in plan.outputs {
-      writers.append(
-        try BackupWriter(
-          output, plan: plan, request: request, pool: pool, surroundings: surroundings))
+    var report: JobReport
+    if let guest = request.guest {
+      report = try await GuestBackup(
+        request: request, guest: guest, surroundings: surroundings, stop: stop
+      ).run()
+    } else {
+      report = try await blocking(named: "sluice-job") { () throws(JobError) in
+        try self.runImages()
+      }
     }
-    var outcome = try pump(plan, source, writers, pool)
-    if let failure = outcome.failure { outcome.failure = source.explained(failure) }
-    var report = try conclude(plan, writers, outcome)
-    report.helperCPUSeconds += source.stop()
     report.seconds = Instant.now.seconds(since: started)
     surroundings.events(.finished(report))
     return report
   }
 
-  private static func pool(_ shape: PoolShape) throws(JobError) -> SharedPool {
-    do { return try SharedPool(shape, name: "sluice-pool") } catch {
-      throw JobError(error, doing: "taking memory for the pool")
-    }
-  }
-
-  private func pump(
-    _ plan: BackupPlan, _ source: BackupSource, _ writers: [BackupWriter], _ pool: SharedPool
-  ) throws(JobError) -> BackupLane.Outcome {
-    let progress = LaneProgress()
-    progress.totalBytes.store(
-      plan.streams.reduce(0) { $0 + ($1.size ?? 0) }, ordering: .relaxed)
-    let lane: BackupLane
-    do throws(SystemCallError) {
-      lane = try BackupLane(
-        pool: pool, sessions: writers.map(\.session), streams: source.streams,
-        rateLimit: request.rateLimit, stallLimit: request.stallLimit,
-        digestThreads: digestThreadCount(), progress: progress, stop: stop)
-    } catch {
-      throw JobError(error, doing: "starting the backup")
-    }
-    surroundings.events(.started(progress))
-    return lane.run()
-  }
-
-  /// Publishes what is whole, reports what is not.
-  private func conclude(
-    _ plan: BackupPlan, _ writers: [BackupWriter], _ outcome: BackupLane.Outcome
-  ) throws(JobError) -> JobReport {
-    // Without writers each of them tells for itself what became of it.
-    if let failure = outcome.failure, !failure.isNoWriters { throw JobError(failure) }
-    var report = JobReport(doing: "backup")
-    report.streams = outcome.summaries
-    var failed: [(label: String, error: JobError)] = []
-    for writer in writers {
-      report.helperCPUSeconds += writer.session.cpuSeconds
-      do throws(JobError) {
-        report.outputs.append(try writer.publish(plan, outcome.summaries))
-        surroundings.events(.published(label: writer.output.label, path: writer.output.path))
-      } catch {
-        failed.append((writer.output.label, error))
-      }
-    }
-    if !failed.isEmpty { throw verdict(failed, of: writers.count) }
-    return report
-  }
-
-  /// One output that failed alone is the job's error; of several each is told first.
-  private func verdict(
-    _ failed: [(label: String, error: JobError)], of count: Int
-  ) -> JobError {
-    if count == 1 { return failed[0].error }
-    for (label, error) in failed { surroundings.events(.outputFailed(label: label, error)) }
-    return JobError(
-      failed.count < count ? .partial : failed[0].error.status, doing: "",
-      "\(failed.count) of \(count) outputs failed"
-        + (failed.count < count ? "; the others are complete" : ""))
+  /// Each step leaves nothing behind when a later one fails: QEMU ends with its owner.
+  private func runImages() throws(JobError) -> JobReport {
+    let outputs = try BackupPlan.outputs(request, surroundings)
+    let configs = try BackupPlan.configs(request)
+    let images = try ImageSource.images(request, surroundings)
+    let plan = try BackupPlan(
+      id: makeJobIdentifier(), instant: makeTimestamp(), machine: .init(name: request.vmName),
+      disks: images.map { .init(name: $0.name, role: "disk", size: $0.size) }, configs: configs,
+      outputs: outputs)
+    surroundings.events(
+      .planned(doing: "backup", streams: plan.streams.map(\.name), bytes: plan.byteCount))
+    let pool = try BackupRun.pool(plan.shape)
+    let source = try ImageSource(images, plan, request, surroundings, pool: pool)
+    return try BackupRun(request: request, surroundings: surroundings, stop: stop)
+      .run(plan, pool, source)
   }
 }
 
-/// Threads for hashing: as many as there are processors, four at most.
-func digestThreadCount() -> Int {
-  max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+/// Runs a blocking function on a thread of its own.
+package func blocking<Result: Sendable>(
+  named name: String, _ body: @escaping @Sendable () throws(JobError) -> Result
+) async throws(JobError) -> Result {
+  let outcome: Swift.Result<Result, JobError>
+  do throws(SystemCallError) {
+    outcome = try await onThread(named: name) { () -> Swift.Result<Result, JobError> in
+      do throws(JobError) { return .success(try body()) } catch { return .failure(error) }
+    }
+  } catch {
+    throw JobError(error, doing: "starting a thread")
+  }
+  return try outcome.get()
 }

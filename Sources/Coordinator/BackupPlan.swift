@@ -1,9 +1,6 @@
 internal import BackupProtocol
-internal import BlockSource
 internal import JSON
 internal import PluginHost
-internal import Pump
-internal import Sandbox
 internal import SharedPool
 internal import System
 
@@ -21,29 +18,47 @@ struct BackupPlan {
     var writesOwnReceipt: Bool { kind == .directory && chosen.format.receipt != nil }
   }
 
-  let id = makeJobIdentifier()
-  let instant = makeTimestamp()
-  let images: [InspectedImage]
+  /// One disk to be read, wherever it is.
+  struct Disk {
+    let name: String
+    let role: String
+    /// Bytes.
+    let size: UInt64
+  }
+
+  let id: String
+  /// The point in time of the archive, RFC 3339 in UTC.
+  let instant: String
+  let disks: [Disk]
   let configs: [ConfigFile]
   let outputs: [Output]
   let streams: [StreamDescription]
   let machine: Job.Machine
   let shape: PoolShape
 
-  init(_ request: BackupRequest, _ surroundings: Surroundings) throws(JobError) {
-    guard !request.images.isEmpty || !request.configs.isEmpty else {
+  init(
+    id: String, instant: String, machine: Job.Machine, disks: [Disk], configs: [ConfigFile],
+    outputs: [Output]
+  ) throws(JobError) {
+    guard !disks.isEmpty || !configs.isEmpty else {
       throw JobError(.usage, doing: "", "nothing to back up", hint: "add --image NAME=FILE")
     }
-    outputs = try Self.outputs(request, surroundings)
-    configs = try Self.configs(request.configs)
-    images = try Self.images(request, surroundings)
-    streams = try Self.streams(images, configs)
-    machine = Job.Machine(name: request.vmName)
+    self.id = id
+    self.instant = instant
+    self.machine = machine
+    self.disks = disks
+    self.configs = configs
+    self.outputs = outputs
+    streams = try Self.streams(disks, configs)
     let slotCount = outputs.map { Int($0.chosen.plugin.manifest.slotCountMin) }.max() ?? 0
     shape = PoolShape(slotCount: max(16, slotCount))
   }
 
-  private static func outputs(
+  /// Bytes of all streams.
+  var byteCount: UInt64 { streams.reduce(0) { $0 + ($1.size ?? 0) } }
+
+  /// What is asked for, checked against the manifests.
+  static func outputs(
     _ request: BackupRequest, _ surroundings: Surroundings
   ) throws(JobError) -> [Output] {
     guard !request.outputs.isEmpty else {
@@ -72,52 +87,38 @@ struct BackupPlan {
     return outputs
   }
 
-  private static func configs(_ paths: [String]) throws(JobError) -> [ConfigFile] {
-    var configs: [ConfigFile] = []
-    for path in paths { configs.append(try ConfigFile(path: path)) }
-    return configs
+  /// Refuses outputs whose names are taken already, before anything else is disturbed.
+  ///
+  /// - Throws: `JobError` of status `.cannotCreate`. Who is not refused may still be, later.
+  static func refuseTaken(_ outputs: [Output]) throws(JobError) {
+    for output in outputs where (try? FileStatus(path: output.path)) != nil {
+      throw JobError(PublishingError.exists(output.path), doing: "preparing \(output.path)")
+    }
   }
 
-  private static func images(
-    _ request: BackupRequest, _ surroundings: Surroundings
-  ) throws(JobError) -> [InspectedImage] {
-    var images: [InspectedImage] = []
-    for image in request.images {
-      guard StreamDescription.isAcceptable(name: image.name) else {
-        throw JobError(
-          .usage, doing: "", "\"\(image.name)\" cannot be a disk's name",
-          hint: "1 to 255 bytes, no slash, no control character, no dot in front")
-      }
-      let wanted = ImageRequest(
-        name: image.name, path: image.path, format: image.format,
-        allowBacking: request.allowBacking)
-      do {
-        images.append(
-          try ImageInspector.inspect(
-            wanted, launcher: surroundings.launcher, mode: surroundings.sandbox))
-      } catch {
-        throw JobError(error, doing: "opening disk \(image.name)")
-      }
-    }
-    return images
+  /// The configurations that are asked for, in memory.
+  static func configs(_ request: BackupRequest) throws(JobError) -> [ConfigFile] {
+    var configs: [ConfigFile] = []
+    for path in request.configs { configs.append(try ConfigFile(path: path)) }
+    return configs
   }
 
   /// Configurations first: some formats keep them in their header.
   private static func streams(
-    _ images: [InspectedImage], _ configs: [ConfigFile]
+    _ disks: [Disk], _ configs: [ConfigFile]
   ) throws(JobError) -> [StreamDescription] {
     var streams: [StreamDescription] = []
     for config in configs {
       streams.append(
         StreamDescription(
-          id: UInt32(streams.count + 1), kind: .config, name: config.name, role: "config",
+          id: UInt32(streams.count + 1), kind: .config, name: config.name, role: config.role,
           size: UInt64(config.bytes.count)))
     }
-    for image in images {
+    for disk in disks {
       streams.append(
         StreamDescription(
-          id: UInt32(streams.count + 1), kind: .disk, name: image.name, role: "disk",
-          size: image.size))
+          id: UInt32(streams.count + 1), kind: .disk, name: disk.name, role: disk.role,
+          size: disk.size))
     }
     guard streams.count <= Int(Limits.streamsMax) else {
       throw JobError(.usage, doing: "", "more than \(Limits.streamsMax) disks and configurations")

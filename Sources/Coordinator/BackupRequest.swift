@@ -50,6 +50,8 @@ package struct BackupRequest: Sendable {
   }
 
   package var images: [Image] = []
+  /// A running machine, in place of images.
+  package var guest: GuestRequest?
   package var outputs: [Output] = []
   /// Files that travel beside the disks, under their own names.
   package var configs: [String] = []

@@ -11,6 +11,15 @@ struct ConfigFile: Sendable {
 
   let name: String
   let bytes: [UInt8]
+  /// What it is to the machine (protocol.md, `role`).
+  let role: String
+
+  /// A configuration that we make ourselves.
+  init(name: String, bytes: [UInt8], role: String) {
+    self.name = name
+    self.bytes = bytes
+    self.role = role
+  }
 
   init(path: String) throws(JobError) {
     let name = splitPath(path).name
@@ -23,6 +32,7 @@ struct ConfigFile: Sendable {
       throw JobError(error, doing: "reading the configuration \(path)")
     }
     self.name = name
+    role = "config"
   }
 
   /// One extent of data, or nothing.

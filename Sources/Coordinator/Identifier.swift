@@ -9,12 +9,30 @@ func makeJobIdentifier() -> String {
 }
 
 /// The present in UTC, as RFC 3339 writes it: `2026-01-31T20:00:00Z`.
-func makeTimestamp() -> String {
-  var now = time(nil)
-  var parts = unsafe tm()
-  unsafe _ = gmtime_r(&now, &parts)
-  func two(_ number: Int32) -> String { (number < 10 ? "0" : "") + String(number) }
+func makeTimestamp() -> String { makeTimestamp(seconds: Double(time(nil))) }
+
+/// An instant in UTC, as RFC 3339 writes it, in whole seconds.
+///
+/// - Parameter seconds: Since 1970.
+func makeTimestamp(seconds: Double) -> String {
+  let parts = unsafe brokenDown(seconds)
   let day = unsafe "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
-  let hour = unsafe "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
-  return "\(day)T\(hour)Z"
+  return unsafe "\(day)T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
 }
+
+/// The time of day of an instant, in UTC and to the millisecond: `14:03:11.123`.
+func makeTimeOfDay(seconds: Double) -> String {
+  let parts = unsafe brokenDown(seconds)
+  let milliseconds = Int32(clamping: Int64((seconds - seconds.rounded(.down)) * 1000))
+  let clock = unsafe "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
+  return clock + "." + (milliseconds < 100 ? "0" : "") + two(milliseconds)
+}
+
+private func brokenDown(_ seconds: Double) -> tm {
+  var whole = time_t(seconds.rounded(.down))
+  var parts = unsafe tm()
+  unsafe _ = gmtime_r(&whole, &parts)
+  return unsafe parts
+}
+
+private func two(_ number: Int32) -> String { (number < 10 ? "0" : "") + String(number) }

@@ -13,6 +13,8 @@ package enum JobEvent: Sendable {
   case warning(String)
   /// Work begins; counters are live until ``JobEvent/finished(_:)``.
   case started(LaneProgress)
+  /// A step of a live backup.
+  case guest(GuestStep)
   /// An output is lost; others may go on.
   case outputFailed(label: String, JobError)
   /// An archive has its final name.
@@ -28,8 +30,19 @@ package struct JobReport: Sendable {
   /// CPU seconds of helpers: plugins and QEMU.
   package var helperCPUSeconds = 0.0
   package var outputs: [OutputReport] = []
+  /// What there was to read of each disk; empty for other commands than backups.
+  package var disks: [DiskReport] = []
+  /// What a live backup has cost its guest.
+  package var guest: GuestReport?
 
   package init(doing: String) { self.doing = doing }
+}
+
+/// One disk of a backup.
+package struct DiskReport: Sendable {
+  package let name: String
+  /// Bytes the source calls data; the rest is known to be zeros.
+  package let allocatedBytes: UInt64
 }
 
 /// One archive of a job.
@@ -53,6 +66,10 @@ extension JobEvent {
       object["event"] = "warning"
       object["message"] = .string(text)
     case .started: object["event"] = "started"
+    case .guest(let step):
+      object["event"] = .string(step.name)
+      object["message"] = .string(step.text)
+      for fact in step.facts.members { object[fact.name] = fact.value }
     case .outputFailed(let label, let error):
       object["event"] = "output-failed"
       object["output"] = .string(label)
@@ -65,29 +82,5 @@ extension JobEvent {
     case .finished(let report): report.describe(in: &object)
     }
     return .object(object)
-  }
-}
-
-extension JobReport {
-  fileprivate func describe(in object: inout JSONObject) {
-    object["event"] = "finished"
-    object["doing"] = .string(doing)
-    object["seconds"] = .real(seconds)
-    object["helper_cpu_seconds"] = .real(helperCPUSeconds)
-    object["streams"] = .array(
-      streams.map { stream in
-        [
-          "name": .string(stream.name), "size": JSONValue(stream.size),
-          "read": JSONValue(stream.readBytes), "data": JSONValue(stream.dataBytes),
-          "digest": stream.digest.json, "seconds": .real(stream.seconds),
-        ]
-      })
-    object["outputs"] = .array(
-      outputs.map { output in
-        [
-          "output": .string(output.label), "path": .string(output.path),
-          "stored": JSONValue(output.storedBytes),
-        ]
-      })
   }
 }

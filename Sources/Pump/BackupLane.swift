@@ -29,6 +29,8 @@ package final class BackupLane {
   var rateLimit: RateLimit?
   var board: SlotBoard
   var poller = Poller()
+  /// Called once, when the last byte was read or no more will be; before plugins end their work.
+  package var endOfReading: () -> Void = {}
   /// What is announced next, in order; bounded by the slots and the steps between them.
   var steps: [LaneStep] = []
 
@@ -69,13 +71,20 @@ package final class BackupLane {
         progress.streamIndex.store(index, ordering: .relaxed)
         outcome.summaries.append(try send(stream))
       }
+      endReading()
       try finish()
     } catch {
       outcome.failure = error
+      endReading()
       abandon(error)
     }
     digests.stop()
     return outcome
+  }
+
+  private func endReading() {
+    endOfReading()
+    endOfReading = {}
   }
 
   /// Writers that have not failed.

@@ -20,6 +20,11 @@ package struct LaneStream {
     self.map = map
     self.openReader = openReader
   }
+
+  /// Bytes that may hold data, and so are read.
+  package var allocatedBytes: UInt64 {
+    map.reduce(0) { $0 + ($1.kind == .data ? $1.length : 0) }
+  }
 }
 
 /// What a lane did with one stream; byte counts are exact.

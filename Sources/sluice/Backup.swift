@@ -6,12 +6,15 @@ struct Backup: AsyncParsableCommand {
   enum SharedMemory: String, ExpressibleByArgument, CaseIterable { case auto, off }
 
   static let configuration = CommandConfiguration(
-    abstract: "Back up disk images and configuration files.",
+    abstract: "Back up a running machine, or disk images and configuration files.",
     discussion: """
       Every --to is one archive; all of them are written from one reading of the disks. An \
       archive appears under its name when it is whole, never before.
 
+      With --qmp the disks are those of a running QEMU, all at one instant; the guest goes on.
+
       Examples:
+        sluice backup --qmp /run/vm/qmp.sock --to raw=/backup/monday
         sluice backup --image drive-scsi0=disk.qcow2 --to raw=/backup/monday
         sluice backup --image root=root.qcow2 --image data=data.raw,format=raw \\
             --config vm.conf --to raw=/backup/monday --option raw.sha256sums=on
@@ -72,6 +75,7 @@ struct Backup: AsyncParsableCommand {
   @Option(name: .customLong("vm-name"), help: "The machine's name, for the archive.")
   var machineName = ""
 
+  @OptionGroup(title: "Running machines") var guest: GuestOptions
   @OptionGroup var sandbox: SandboxOption
   @OptionGroup var common: CommonOptions
 
@@ -79,20 +83,29 @@ struct Backup: AsyncParsableCommand {
     guard stallLimit > 0 && stallLimit < 1e9 else {
       throw ValidationError("--stall-limit is a number of seconds above 0")
     }
+    if guest.qmp != nil {
+      guard image.isEmpty else {
+        throw ValidationError("--qmp and --image exclude each other")
+      }
+      guard allowBacking.isEmpty else {
+        throw ValidationError("--allow-backing belongs to --image; QEMU has the disks open")
+      }
+    }
   }
 
   func run() async throws {
     let printer = EventPrinter(common)
     let request = makeRequest()
     let surroundings = common.surroundings(sandbox.sandbox, printer)
-    _ = try await perform(printer) { stop throws(JobError) in
-      try BackupJob(request, surroundings, stop: stop).run()
+    _ = try await performAsync(printer) { stop async throws(JobError) in
+      try await BackupJob(request, surroundings, stop: stop).run()
     }
   }
 
   private func makeRequest() -> BackupRequest {
     var request = BackupRequest()
     request.images = image.map(\.image)
+    request.guest = guest.request
     request.outputs = outputs.map(\.output)
     request.configs = config
     request.options = option.map(\.option)

@@ -42,19 +42,30 @@ struct SandboxOption: ParsableArguments {
 
 extension SandboxMode: ExpressibleByArgument {}
 
-/// Runs a verb's work on a thread of its own, with signals, progress and errors looked after.
-///
-/// The first SIGINT or SIGTERM ends the job in order, the second at once.
+/// Runs a verb's blocking work on a thread of its own, as ``performAsync(_:_:)`` does.
 func perform<Result: Sendable>(
   _ printer: EventPrinter,
   _ body: @escaping @Sendable (StopSignal) throws(JobError) -> Result
+) async throws -> Result {
+  try await performAsync(printer) { stop async throws(JobError) in
+    try await blocking(named: "sluice-job") { () throws(JobError) in try body(stop) }
+  }
+}
+
+/// Runs a verb's work with signals, progress and errors looked after.
+///
+/// The first SIGINT or SIGTERM ends the job in order, the second at once.
+func performAsync<Result: Sendable>(
+  _ printer: EventPrinter,
+  _ body: (StopSignal) async throws(JobError) -> Result
 ) async throws -> Result {
   do {
     let stop = try StopSignal()
     try JobSignals.take { stop.request() }
     let drawing = printer.startDrawing()
-    let outcome = try await onThread(named: "sluice-job") { () -> Swift.Result<Result, JobError> in
-      do throws(JobError) { return .success(try body(stop)) } catch { return .failure(error) }
+    let outcome: Swift.Result<Result, JobError>
+    do throws(JobError) { outcome = .success(try await body(stop)) } catch {
+      outcome = .failure(error)
     }
     await printer.stopDrawing(drawing)
     return try outcome.get()

@@ -15,6 +15,7 @@ extension JobEvent {
           .joined(separator: "\n"), true
       )
     case .planned, .started: nil
+    case .guest(let step): isQuiet ? nil : (step.text, false)
     case .published(let label, let path):
       isQuiet ? nil : ("\(label): \(path) is complete", false)
     case .finished(let report): isQuiet ? nil : (report.text, false)
@@ -26,11 +27,12 @@ extension JobReport {
   /// A line a stream, and a last one for the whole.
   var text: String {
     let width = streams.map(\.name.count).max() ?? 0
-    var lines = streams.map { stream in
-      stream.name + String(repeating: " ", count: width - stream.name.count)
-        + "  \(formatBytes(stream.size)), \(formatBytes(stream.dataBytes)) of data"
-        + ", \(stream.digest.algorithm.name) \(stream.digest.hexadecimal.prefix(16))…"
+    var lines: [String] = []
+    for stream in streams {
+      lines.append(line(stream, nameWidth: width))
+      if let more = guestLine(stream, indent: width) { lines.append(more) }
     }
+    if let guest { lines.append(guest.text) }
     let size = streams.reduce(0) { $0 + $1.size }
     let read = streams.reduce(0) { $0 + $1.readBytes }
     let rate = seconds > 0 ? UInt64(Double(read) / seconds) : 0
@@ -39,6 +41,35 @@ extension JobReport {
         + "\(formatBytes(size)), \(formatBytes(read)) read in \(formatTenths(seconds)) s, "
         + "\(formatBytes(rate))/s")
     return lines.joined(separator: "\n")
+  }
+
+  private func line(_ stream: StreamSummary, nameWidth: Int) -> String {
+    stream.name + String(repeating: " ", count: nameWidth - stream.name.count)
+      + "  \(formatBytes(stream.size)), \(formatBytes(stream.dataBytes)) of data"
+      + ", \(stream.digest.algorithm.name) \(stream.digest.hexadecimal.prefix(16))…"
+  }
+
+  /// What a live backup tells of a disk beside.
+  private func guestLine(_ stream: StreamSummary, indent: Int) -> String? {
+    guard let fleeced = guest?.fleecedBytes[stream.name],
+      let disk = disks.first(where: { $0.name == stream.name })
+    else { return nil }
+    let rate = stream.seconds > 0 ? UInt64(Double(stream.readBytes) / stream.seconds) : 0
+    let read = "\(formatBytes(stream.readBytes)) read in \(formatTenths(stream.seconds)) s"
+    return String(repeating: " ", count: indent)
+      + "  \(formatBytes(disk.allocatedBytes)) allocated, \(read) (\(formatBytes(rate))/s), "
+      + "\(formatBytes(fleeced)) fleeced"
+  }
+}
+
+extension GuestReport {
+  /// One line for people.
+  var text: String {
+    let still =
+      stallSeconds > 0
+      ? "stood still for \(Int((stallSeconds * 1000).rounded())) ms" : "never stood still"
+    let frozen = frozenSeconds.map { ", filesystems frozen for \(Int($0 * 1000)) ms" } ?? ""
+    return "guest: \(still)\(frozen)"
   }
 }
 

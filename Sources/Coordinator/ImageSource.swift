@@ -1,0 +1,131 @@
+internal import BackupProtocol
+internal import BlockSource
+internal import PluginHost
+internal import Pump
+internal import Sandbox
+internal import SharedPool
+
+/// Images of a machine that does not run: one QEMU of our own for all disks.
+final class ImageSource: BackupSource {
+  /// In the order of the plan.
+  let streams: [LaneStream]
+  private let daemon: StorageDaemon?
+  private var hasStopped = false
+
+  /// Starts QEMU and asks it where there is data.
+  init(
+    _ images: [InspectedImage], _ plan: BackupPlan, _ request: BackupRequest,
+    _ surroundings: Surroundings, pool: SharedPool
+  ) throws(JobError) {
+    var streams = plan.configStreams(pool)
+    guard !images.isEmpty else {
+      daemon = nil
+      self.streams = streams
+      return
+    }
+    let (daemon, maps) = try Self.start(images, request, surroundings)
+    for index in images.indices {
+      streams.append(
+        LaneStream(
+          description: plan.streams[streams.count], size: images[index].size,
+          map: maps[index],
+          openReader: { () throws(SourceError) in try daemon.reader(image: index, pool: pool) }))
+    }
+    self.daemon = daemon
+    self.streams = streams
+  }
+
+  deinit { _ = stop() }
+
+  func endOfReading() {}
+
+  func requireSound() throws(JobError) {}
+
+  func stop() -> Double {
+    guard !hasStopped else { return 0 }
+    hasStopped = true
+    return daemon?.stop()?.cpuSeconds ?? 0
+  }
+
+  func explained(_ failure: LaneFailure) -> JobError {
+    guard let daemon, case .source(let stream, let error) = failure else {
+      return JobError(failure)
+    }
+    return JobError(.source(stream: stream, daemon.explained(error)))
+  }
+
+  /// The images that are asked for, each looked at in its sandbox.
+  static func images(
+    _ request: BackupRequest, _ surroundings: Surroundings
+  ) throws(JobError) -> [InspectedImage] {
+    var images: [InspectedImage] = []
+    for image in request.images {
+      guard StreamDescription.isAcceptable(name: image.name) else {
+        throw JobError(
+          .usage, doing: "", "\"\(image.name)\" cannot be a disk's name",
+          hint: "1 to 255 bytes, no slash, no control character, no dot in front")
+      }
+      let wanted = ImageRequest(
+        name: image.name, path: image.path, format: image.format,
+        allowBacking: request.allowBacking)
+      do {
+        images.append(
+          try ImageInspector.inspect(
+            wanted, launcher: surroundings.launcher, mode: surroundings.sandbox))
+      } catch {
+        throw JobError(error, doing: "opening disk \(image.name)")
+      }
+    }
+    return images
+  }
+
+  /// Starts QEMU with the wished transport; `auto` falls back to NBD, and says so.
+  private static func start(
+    _ images: [InspectedImage], _ request: BackupRequest, _ surroundings: Surroundings
+  ) throws(JobError) -> (StorageDaemon, [[Extent]]) {
+    switch request.transport {
+    case .vhostUser: return try start(images, .vhostUser, surroundings)
+    case .nbd: return try start(images, .nbd, surroundings)
+    case .auto:
+      do throws(JobError) { return try start(images, .vhostUser, surroundings) } catch {
+        // If it is the image that QEMU does not like, NBD fails in the same words.
+        let started = try start(images, .nbd, surroundings)
+        surroundings.events(
+          .warning("this QEMU does not serve vhost-user-blk; NBD is slower: \(error.message)"))
+        return started
+      }
+    }
+  }
+
+  private static func start(
+    _ images: [InspectedImage], _ transport: Transport, _ surroundings: Surroundings
+  ) throws(JobError) -> (StorageDaemon, [[Extent]]) {
+    let daemon: StorageDaemon
+    do throws(SourceError) {
+      daemon = try StorageDaemon.start(
+        images: images, transport: transport, launcher: surroundings.launcher,
+        mode: surroundings.sandbox)
+    } catch {
+      throw JobError(error, doing: "starting qemu-storage-daemon")
+    }
+    var maps: [[Extent]] = []
+    for (index, image) in images.enumerated() {
+      do throws(SourceError) { maps.append(try daemon.allocationMap(image: index)) } catch {
+        _ = daemon.stop()
+        throw JobError(error, doing: "asking where disk \(image.name) has data")
+      }
+    }
+    return (daemon, maps)
+  }
+}
+
+extension BackupPlan {
+  /// The configurations as streams, from memory.
+  func configStreams(_ pool: SharedPool) -> [LaneStream] {
+    zip(configs, streams).map { config, description in
+      LaneStream(
+        description: description, size: UInt64(config.bytes.count), map: config.map,
+        openReader: { MemoryReader(config.bytes, pool: pool) })
+    }
+  }
+}

@@ -1,0 +1,46 @@
+internal import BackupProtocol
+internal import JSON
+internal import Pump
+
+extension JobReport {
+  /// Adds what tools read of a finished job.
+  func describe(in object: inout JSONObject) {
+    object["event"] = "finished"
+    object["doing"] = .string(doing)
+    object["seconds"] = .real(seconds)
+    object["helper_cpu_seconds"] = .real(helperCPUSeconds)
+    object["streams"] = .array(streams.map { .object(describe($0)) })
+    object["outputs"] = .array(
+      outputs.map { output in
+        [
+          "output": .string(output.label), "path": .string(output.path),
+          "stored": JSONValue(output.storedBytes),
+        ]
+      })
+    if let guest { object["guest"] = guest.json }
+  }
+
+  private func describe(_ stream: StreamSummary) -> JSONObject {
+    var object: JSONObject = [
+      "name": .string(stream.name), "size": JSONValue(stream.size),
+      "read": JSONValue(stream.readBytes), "data": JSONValue(stream.dataBytes),
+      "digest": stream.digest.json, "seconds": .real(stream.seconds),
+    ]
+    if let disk = disks.first(where: { $0.name == stream.name }) {
+      object["allocated"] = JSONValue(disk.allocatedBytes)
+      object["zero"] = JSONValue(stream.size - min(stream.size, stream.dataBytes))
+    }
+    if let bytes = guest?.fleecedBytes[stream.name] { object["fleeced"] = JSONValue(bytes) }
+    return object
+  }
+}
+
+extension GuestReport {
+  fileprivate var json: JSONValue {
+    [
+      "instant": .string(instant), "point_in_time_ms": .real(pointInTimeMilliseconds),
+      "stall_seconds": .real(stallSeconds),
+      "frozen_seconds": frozenSeconds.map { .real($0) } ?? .null,
+    ]
+  }
+}

@@ -1,0 +1,150 @@
+internal import BackupProtocol
+internal import Glibc
+internal import JSON
+internal import Pump
+internal import QEMUControl
+internal import System
+
+/// One backup of a running machine.
+///
+/// connect → journal → what others left → inspect → watchdog → stores → instant → exports → copy →
+/// take down → publish. Whatever fails behind the watchdog's start, the take-down follows.
+struct GuestBackup: Sendable {
+  let request: BackupRequest
+  let guest: GuestRequest
+  let surroundings: Surroundings
+  let stop: StopSignal
+
+  func run() async throws(JobError) -> JobReport {
+    let outputs = try BackupPlan.outputs(request, surroundings)
+    try BackupPlan.refuseTaken(outputs)
+    let configs = try BackupPlan.configs(request)
+    let socket = GuestConnection.canonical(guest.socket)
+    let client = try await GuestConnection.open(socket)
+    let id = makeJobIdentifier()
+    let journal = try await enter(client, socket, id)
+    let session: GuestSession
+    do throws(JobError) {
+      session = try await GuestPreparation(
+        guest: guest, transport: request.transport, client: client, journal: journal,
+        surroundings: surroundings, stop: stop
+      ).run()
+    } catch {
+      journal.remove()
+      throw error
+    }
+    let result = await outcome(of: session, id, outputs, configs)
+    await session.hold.release()
+    // What became of the guest explains more than what the thread saw of it.
+    if case .failure(let error) = result { throw await session.guardian.failure() ?? error }
+    var report = try result.get()
+    report.guest?.stallSeconds = session.hold.watch.stallSeconds
+    return report
+  }
+
+  private func outcome(
+    of session: GuestSession, _ id: String, _ outputs: [BackupPlan.Output], _ configs: [ConfigFile]
+  ) async -> Result<JobReport, JobError> {
+    do throws(JobError) {
+      try requireGoingOn()
+      let taken = try await session.take(guest, surroundings.events)
+      try requireGoingOn()
+      let disks = try await GuestExports(
+        instant: session.hold.instant, choice: session.choice, surroundings: surroundings
+      ).make()
+      let plan = try BackupPlan(
+        id: id, instant: makeTimestamp(seconds: taken.seconds),
+        machine: session.machineIdentity(request.vmName), disks: session.planned,
+        configs: configs + [session.description], outputs: outputs)
+      var report = try await copy(plan, disks, session)
+      report.guest?.instant = plan.instant
+      report.guest?.pointInTimeMilliseconds = taken.milliseconds
+      return .success(report)
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Makes the journal, and takes down what dead jobs left.
+  private func enter(
+    _ client: QMPClient, _ socket: String, _ id: String
+  ) async throws(JobError) -> Journal {
+    guard let mark = JobMark(endOf: id) else {
+      throw JobError(.software, doing: "", "\(id) is no identifier of a job")
+    }
+    let contents = JournalContents(
+      mark: mark, qmp: socket, process: getpid(), started: Double(time(nil)), guestRan: true,
+      agent: guest.agentSocket.map(GuestConnection.canonical))
+    // Before anybody else is looked for: of two that begin together, each sees the other.
+    let journal = try doing("writing the journal") { () throws(SystemCallError) in
+      try Journal.create(contents)
+    }
+    do throws(JobError) {
+      try await GuestRecovery(client: client, socket: socket, events: surroundings.events)
+        .clear(own: mark)
+    } catch {
+      journal.remove()
+      throw error
+    }
+    return journal
+  }
+
+  private func copy(
+    _ plan: BackupPlan, _ disks: [GuestDisk], _ session: GuestSession
+  ) async throws(JobError) -> JobReport {
+    surroundings.events(
+      .planned(doing: "backup", streams: plan.streams.map(\.name), bytes: plan.byteCount))
+    let link = try doing("starting the backup") { () throws(SystemCallError) in try GuestLink() }
+    async let copied = Self.copy(plan, disks, link, request, surroundings, stop)
+    await link.readingEnded()
+    var guest = GuestReport()
+    link.judge(await endOfReading(session, &guest))
+    var report = try await copied.get()
+    guest.frozenSeconds = session.hold.frost.seconds
+    report.guest = guest
+    return report
+  }
+
+  /// The thread's part: blocks there.
+  private static func copy(
+    _ plan: BackupPlan, _ disks: [GuestDisk], _ link: GuestLink, _ request: BackupRequest,
+    _ surroundings: Surroundings, _ stop: StopSignal
+  ) async -> Result<JobReport, JobError> {
+    do throws(JobError) {
+      defer { link.endReading() }
+      return .success(
+        try await blocking(named: "sluice-job") { () throws(JobError) in
+          defer { link.endReading() }
+          let pool = try BackupRun.pool(plan.shape)
+          let source = GuestSource(disks, plan, link, pool: pool)
+          return try BackupRun(request: request, surroundings: surroundings, stop: stop)
+            .run(plan, pool, source)
+        })
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Everything is read: was it the instant? Then QEMU is left alone, while plugins still work.
+  private func endOfReading(
+    _ session: GuestSession, _ guest: inout GuestReport
+  ) async -> Result<Void, JobError> {
+    let result: Result<Void, JobError>
+    do throws(JobError) {
+      try await session.guardian.requireInstant()
+      let bytes = (try? await session.hold.instant.fleecedBytes()) ?? []
+      for (disk, count) in zip(session.hold.instant.disks, bytes) {
+        guest.fleecedBytes[disk.name] = UInt64(clamping: count)
+      }
+      result = .success(())
+    } catch {
+      result = .failure(error)
+    }
+    await session.hold.release()
+    return result
+  }
+
+  private func requireGoingOn() throws(JobError) {
+    if stop.isRequested { throw JobError(.cancelled) }
+  }
+}

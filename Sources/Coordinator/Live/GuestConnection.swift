@@ -1,0 +1,31 @@
+internal import QEMUControl
+internal import System
+
+/// The way to a running machine's QEMU.
+enum GuestConnection {
+  /// How journals name a socket: absolute, without links.
+  static func canonical(_ socket: String) -> String { (try? realPath(socket)) ?? socket }
+
+  /// Connects to QEMU.
+  ///
+  /// - Parameter socket: As ``canonical(_:)`` makes it.
+  /// - Throws: `JobError`; a socket that another backup of ours holds is said to be so.
+  static func open(_ socket: String) async throws(JobError) -> QMPClient {
+    do throws(QMPError) { return try await QMPClient.connect(path: socket) } catch {
+      if case .occupied = error, let job = liveJob(socket) {
+        throw JobError(
+          ControlError.anotherBackup(job: job.mark.id, process: job.process), doing: "")
+      }
+      throw JobError(error, doing: "")
+    }
+  }
+
+  private static func liveJob(_ socket: String) -> JournalContents? {
+    for mark in Journal.list() {
+      if case .live(let contents) = try? Journal.find(mark), contents.qmp == socket {
+        return contents
+      }
+    }
+    return nil
+  }
+}

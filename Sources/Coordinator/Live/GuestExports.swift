@@ -1,0 +1,105 @@
+internal import BlockSource
+internal import QEMUControl
+internal import System
+
+/// Makes QEMU show the disks of a point in time, on sockets that nobody else can reach.
+struct GuestExports {
+  let instant: PointInTime
+  let choice: ExportChoice
+  let surroundings: Surroundings
+
+  /// Exports all disks and asks where they have data.
+  func make() async throws(JobError) -> [GuestDisk] {
+    let server = try await startNBD()
+    var disks: [GuestDisk] = []
+    for number in instant.disks.indices {
+      let isServed = server != nil && choice.isNBDSafe[number]
+      disks.append(try await export(number, isServed ? server : nil))
+    }
+    return disks
+  }
+
+  /// - Returns: The server's socket; `nil` if there is none to be had, and none is needed.
+  private func startNBD() async throws(JobError) -> NBDSocket? {
+    guard choice.usesNBD else { return nil }
+    let socket = try doing("making a socket") { () throws(SystemCallError) in try PrivateSocket() }
+    do throws(ControlError) {
+      try await instant.startNBD(listener: socket.listeningDescriptor)
+    } catch {
+      guard case .nbdServerInUse = error, choice.transport != .nbd else {
+        throw JobError(error, doing: "starting QEMU's NBD server")
+      }
+      surroundings.events(.warning("\(error); all of each disk is read, holes too"))
+      return nil
+    }
+    socket.dropListener()
+    return NBDSocket(socket)
+  }
+
+  private func export(_ number: Int, _ server: NBDSocket?) async throws(JobError) -> GuestDisk {
+    let disk = instant.disks[number]
+    let size = UInt64(max(0, disk.size))
+    var map = size == 0 ? [] : [Extent(offset: 0, length: size, kind: .data)]
+    if let server {
+      try await controlling("exporting \(disk.name)") { () throws(ControlError) in
+        try await self.instant.exportNBD(number)
+      }
+      map = try await self.map(disk.name, size, try server.connect())
+    }
+    let connection: HandedDescriptor
+    switch choice.transport {
+    case .vhostUser: connection = try await exportVhostUser(number)
+    case .nbd:
+      guard let server else {
+        throw JobError(.unavailable, doing: "exporting \(disk.name)", "there is no NBD server")
+      }
+      connection = try server.connect()
+    }
+    return GuestDisk(
+      name: disk.name, size: size, transport: choice.transport, connection: connection, map: map)
+  }
+
+  private func exportVhostUser(_ number: Int) async throws(JobError) -> HandedDescriptor {
+    let doing = "exporting \(instant.disks[number].name)"
+    let socket = try Coordinator.doing(doing) { () throws(SystemCallError) in
+      try PrivateSocket()
+    }
+    let listener = socket.listeningDescriptor
+    try await controlling(doing) { () throws(ControlError) in
+      try await self.instant.exportVhostUser(number, listener: listener)
+    }
+    socket.dropListener()
+    return try NBDSocket.connect(socket, doing)
+  }
+
+  /// Where a disk has data; blocks a thread of its own, since libnbd waits.
+  private func map(
+    _ name: String, _ size: UInt64, _ connection: HandedDescriptor
+  ) async throws(JobError) -> [Extent] {
+    try await blocking(named: "sluice-map") { () throws(JobError) -> [Extent] in
+      do throws(SourceError) {
+        guard let socket = connection.take() else { throw .exportGone }
+        return try GuestExport.allocationMap(socket: socket, export: name, size: size)
+      } catch {
+        throw JobError(error, doing: "asking where \(name) has data")
+      }
+    }
+  }
+}
+
+/// The socket of the NBD server, connected to once for each disk and purpose.
+struct NBDSocket {
+  private let socket: PrivateSocket
+
+  init(_ socket: PrivateSocket) { self.socket = socket }
+
+  func connect() throws(JobError) -> HandedDescriptor {
+    try Self.connect(socket, "connecting to QEMU's NBD server")
+  }
+
+  static func connect(
+    _ socket: PrivateSocket, _ what: String
+  ) throws(JobError) -> HandedDescriptor {
+    HandedDescriptor(try doing(what) { () throws(SystemCallError) in try socket.connect() })
+  }
+}

@@ -1,0 +1,51 @@
+internal import Pump
+internal import Synchronization
+internal import System
+
+/// What the thread that copies and the side that watches the guest tell each other, each once.
+final class GuestLink: Sendable {
+  private let reading: AsyncStream<Void>
+  private let readingEnds: AsyncStream<Void>.Continuation
+  private let judgement = Mutex<Result<Void, JobError>?>(nil)
+  private let isJudged: StopSignal
+
+  init() throws(SystemCallError) {
+    (reading, readingEnds) = AsyncStream.makeStream()
+    isJudged = try StopSignal()
+  }
+
+  /// The thread needs the guest no more; harmless when it is said again.
+  func endReading() { readingEnds.finish() }
+
+  /// Waits for ``endReading()``.
+  func readingEnded() async { for await _ in reading {} }
+
+  /// Tells the thread whether what it read was the point in time.
+  func judge(_ verdict: Result<Void, JobError>) {
+    judgement.withLock { $0 = $0 ?? verdict }
+    isJudged.request()
+  }
+
+  /// Waits for ``judge(_:)``; blocks. What judges has deadlines of its own.
+  func requireSound() throws(JobError) {
+    var poller = Poller()
+    while true {
+      if let verdict = judgement.withLock({ $0 }) { return try verdict.get() }
+      poller.removeAll()
+      poller.add(isJudged.descriptor, .readable)
+      try doing("waiting for the guest's side") { () throws(SystemCallError) in
+        _ = try poller.wait(seconds: 1)
+      }
+    }
+  }
+}
+
+/// A descriptor on its way to another thread, which takes it out once.
+final class HandedDescriptor: Sendable {
+  private let descriptor: Mutex<OwnedDescriptor?>
+
+  init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = Mutex(descriptor) }
+
+  /// `nil` from the second time on.
+  func take() -> OwnedDescriptor? { descriptor.withLock { $0.take() } }
+}

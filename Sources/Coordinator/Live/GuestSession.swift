@@ -1,0 +1,103 @@
+internal import BackupProtocol
+internal import JSON
+internal import QEMUControl
+internal import System
+
+/// A running machine that is ready for its instant: nothing of it has been frozen or read yet.
+struct GuestSession: Sendable {
+  let machine: GuestMachine
+  let disks: [GuestBlockDevice]
+  let choice: ExportChoice
+  let hold: GuestHold
+  let guardian: GuestGuard
+
+  /// The disks as the plan has them.
+  var planned: [BackupPlan.Disk] {
+    disks.map {
+      BackupPlan.Disk(
+        name: $0.name, role: GuestSelection.role($0), size: UInt64(clamping: $0.size))
+    }
+  }
+
+  /// What QEMU tells of the machine, to travel beside its disks.
+  var description: ConfigFile {
+    ConfigFile(
+      name: "machine.json", bytes: machine.description.serialised(.indented),
+      role: "qemu-machine")
+  }
+
+  /// The machine as receipts name it.
+  ///
+  /// - Parameter name: Of `--vm-name`; empty takes QEMU's.
+  func machineIdentity(_ name: String) -> Job.Machine {
+    Job.Machine(
+      name: name.isEmpty ? cleaned(machine.name) : name, uuid: cleaned(machine.uuid ?? ""))
+  }
+
+  /// Takes the instant of all disks, with the guest's filesystems frozen if that is wanted.
+  func take(
+    _ guest: GuestRequest, _ events: EventSink
+  ) async throws(JobError) -> PointInTime.Taken {
+    try await controlling("preparing the point in time") { () throws(ControlError) in
+      try await self.hold.instant.prepare()
+    }
+    try await freeze(guest, events)
+    // A guest stands still no longer than the limit, even if QEMU takes its time.
+    let limit = Task.detached { [hold] in
+      try await Task.sleep(for: .seconds(guest.stallLimit))
+      _ = await hold.frost.thaw()
+    }
+    defer { limit.cancel() }
+    let wasFrozen = hold.frost.isFrozen
+    let taken = try await controlling("taking the point in time") { () throws(ControlError) in
+      try await self.hold.instant.take()
+    }
+    let isStillFrozen = hold.frost.isFrozen
+    tell(taken, events)
+    _ = await hold.frost.thaw()
+    if wasFrozen && !isStillFrozen { try notFrozen(guest, events) }
+    return taken
+  }
+
+  private func freeze(_ guest: GuestRequest, _ events: EventSink) async throws(JobError) {
+    guard guest.freeze != .never else { return }
+    do throws(AgentError) { try await hold.frost.freeze() } catch {
+      guard guest.freeze == .try else {
+        throw JobError(ControlError.agent(error), doing: "freezing the guest's filesystems")
+      }
+      events(.warning("the guest's filesystems are not frozen: \(error)"))
+    }
+  }
+
+  private func notFrozen(_ guest: GuestRequest, _ events: EventSink) throws(JobError) {
+    let what = "QEMU took longer than --guest-stall-limit: the guest was thawed before the instant"
+    if guest.freeze == .require {
+      throw JobError(.inputOutput, doing: "freezing the guest's filesystems", what)
+    }
+    events(.warning(what))
+  }
+
+  private func tell(_ taken: PointInTime.Taken, _ events: EventSink) {
+    let count = "\(disks.count) disk\(disks.count == 1 ? "" : "s")"
+    let milliseconds = Int(taken.milliseconds.rounded(.up))
+    events(
+      .guest(
+        GuestStep(
+          "point-in-time",
+          "point in time of \(count) taken in \(milliseconds) ms at "
+            + makeTimeOfDay(seconds: taken.seconds) + " UTC",
+          [
+            "disks": JSONValue(disks.map(\.name)), "milliseconds": .real(taken.milliseconds),
+            "seconds": .real(taken.seconds),
+          ])))
+  }
+}
+
+/// A name that QEMU gave us, fit for a terminal and for JSON of bounded size.
+func cleaned(_ name: String) -> String {
+  String(
+    String.UnicodeScalarView(
+      name.unicodeScalars.prefix(255).filter { scalar in
+        !(scalar.value < 0x20) && !(0x7F...0x9F).contains(scalar.value)
+      }))
+}

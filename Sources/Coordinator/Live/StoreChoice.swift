@@ -1,0 +1,88 @@
+internal import QEMUControl
+internal import System
+
+/// Where the fleecing stores of a job grow, and how much room they must keep.
+struct StoreChoice {
+  /// Free bytes below which a backup is broken, so that no store is ever full: what a fast guest
+  /// makes a store grow by between two looks at it. Where there is little room, a quarter of it.
+  static let marginBytes: Int64 = 64 << 20
+
+  let wishes: [FleecingStore.Wish]
+  let warnings: [String]
+
+  /// - Throws: `JobError` if no place for a store is to be had.
+  init(_ disks: [GuestBlockDevice], _ request: GuestRequest) throws(JobError) {
+    var wishes: [FleecingStore.Wish] = []
+    var wanted: [String: Int64] = [:]
+    for disk in disks {
+      let directory = try Self.directory(disk, request)
+      let usual = FleecingStore.usualBytes(ofDisk: disk.size)
+      let reserve = Int64(clamping: request.fleecingReserve)
+      wishes.append(
+        FleecingStore.Wish(
+          directory: directory, wantedBytes: max(reserve, 1 << 20), isReserved: reserve > 0))
+      wanted[directory, default: 0] += max(usual, reserve)
+    }
+    self.wishes = wishes
+    warnings = wanted.sorted { $0.key < $1.key }.compactMap { directory, bytes in
+      guard let free = try? FleecingStore.freeBytes(directory), free < bytes else { return nil }
+      return
+        "\(directory) has \(free >> 20) MiB free for what the guest overwrites meanwhile; "
+        + "\(bytes >> 20) MiB would be usual: the backup is broken before it is full"
+    }
+  }
+
+  private static func directory(
+    _ disk: GuestBlockDevice, _ request: GuestRequest
+  ) throws(JobError) -> String {
+    if let directory = request.fleecingDirectory { return directory }
+    return try blockingControl("finding a place for the fleecing store of \(disk.name)") {
+      () throws(ControlError) in
+      try FleecingPlace.directory(imageFile: disk.imageFile, state: StateDirectory.usual())
+    }
+  }
+}
+
+/// As ``controlling(_:_:)``, for what waits for nobody.
+func blockingControl<Value>(
+  _ what: String, _ body: () throws(ControlError) -> Value
+) throws(JobError) -> Value {
+  do throws(ControlError) { return try body() } catch { throw JobError(error, doing: what) }
+}
+
+/// Looks after the room of all stores of a job.
+struct StoreRoom: Sendable {
+  private struct Place: Sendable {
+    let directory: String
+    let marginBytes: Int64
+  }
+
+  private let stores: [FleecingStore]
+  private let places: [Place]
+
+  init(_ stores: [FleecingStore]) {
+    self.stores = stores
+    places = Set(stores.map(\.directory)).map { directory in
+      let room = Self.room(directory, stores)
+      return Place(directory: directory, marginBytes: min(StoreChoice.marginBytes, room / 4))
+    }
+  }
+
+  /// A directory that is about to be full, with the bytes it has left.
+  func shortage() -> (directory: String, freeBytes: Int64)? {
+    for place in places {
+      let room = Self.room(place.directory, stores)
+      if room < place.marginBytes { return (place.directory, room) }
+    }
+    return nil
+  }
+
+  /// What is free, and what is reserved and not yet used.
+  private static func room(_ directory: String, _ stores: [FleecingStore]) -> Int64 {
+    let free = (try? FleecingStore.freeBytes(directory)) ?? 0
+    return stores.filter { $0.directory == directory }.reduce(free) { sum, store in
+      let used = (try? FileStatus(descriptor: store.rawDescriptor, subject: directory).size) ?? 0
+      return sum + max(0, store.reservedBytes - used)
+    }
+  }
+}
