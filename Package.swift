@@ -144,6 +144,14 @@ let package = Package(
     .target(
       name: "CommandLine", dependencies: ["System", "CLinux"], path: "Tests/Support/CommandLine",
       swiftSettings: strictTests),
+    // Tells whether copies of the test guest's two disks are one instant.
+    .executableTarget(
+      name: "instant-check", path: "Tests/Support/instant-check",
+      cSettings: [.headerSearchPath("../guest")]),
+    // A running QEMU with the test guest in it.
+    .target(
+      name: "LiveGuest", dependencies: ["CommandLine", "JSON", "System", "CLinux"],
+      path: "Tests/Support/LiveGuest", swiftSettings: strictTests),
     .executableTarget(
       name: "readme-writer", dependencies: ["WriterKit"], path: "Tests/Support/readme-writer",
       resources: [.embedInCode("plain.json")],
@@ -199,6 +207,10 @@ let package = Package(
       name: "EndToEndTests", dependencies: ["CommandLine", "JSON", "System"],
       path: "Tests/EndToEnd",
       swiftSettings: strictTests),
+    // Real guests in real QEMUs; minutes, not seconds.
+    .testTarget(
+      name: "LiveGuestTests", dependencies: ["CommandLine", "JSON", "LiveGuest", "System"],
+      path: "Tests/LiveGuests", swiftSettings: strictTests),
     .testTarget(
       name: "MisbehaviourTests", dependencies: ["CommandLine", "System"],
       path: "Tests/Misbehaviour",

@@ -1,0 +1,70 @@
+import CommandLine
+import LiveGuest
+import Testing
+
+/// Every restored pair of disks is one single instant, whatever way the data took.
+@Suite(.inTurns) struct ConsistencyTests {
+  /// What a machine can be, and its backups must not care about.
+  struct Cell: Sendable, CustomTestStringConvertible {
+    let format: GuestSetup.Format
+    let hasIOThread: Bool
+    var testDescription: String { "\(format) \(hasIOThread ? "with" : "without") I/O thread" }
+
+    static let all = [
+      Cell(format: .raw, hasIOThread: false), Cell(format: .raw, hasIOThread: true),
+      Cell(format: .qcow2, hasIOThread: false), Cell(format: .qcow2, hasIOThread: true),
+    ]
+
+    func setup(_ emulator: Emulator) -> GuestSetup {
+      GuestSetup {
+        $0.emulator = emulator
+        $0.format = format
+        $0.hasIOThread = hasIOThread
+        $0.style = hasIOThread ? .drive : .blockdev
+      }
+    }
+  }
+
+  @Test(
+    .enabled(if: Emulator.installed.isThere, Emulator.installed.missing), arguments: Cell.all)
+  func `a backup is one instant with the installed QEMU`(cell: Cell) async throws {
+    // Its NBD server would end QEMU: see the test below.
+    let transports = cell.hasIOThread ? ["vhost-user"] : ["vhost-user", "nbd"]
+    try await backUp(cell.setup(.installed), by: transports)
+  }
+
+  @Test(
+    .enabled(if: Emulator.backports.isThere, Emulator.backports.missing), arguments: Cell.all)
+  func `a backup is one instant with the QEMU of the backports`(cell: Cell) async throws {
+    try await backUp(cell.setup(.backports), by: ["vhost-user", "nbd"])
+  }
+
+  @Test(.enabled(if: Emulator.installed.isThere, Emulator.installed.missing))
+  func `NBD is refused where it would end QEMU`() async throws {
+    let guest = try await LiveGuest(GuestSetup { $0.hasIOThread = true })
+    let before = try guest.blockState()
+    let finding = try await sluice(
+      ["backup", "--qmp", guest.qmp, "--transport", "nbd", "--to", "raw=x"],
+      in: guest.files.directory)
+    #expect(finding.status != 0)
+    #expect(finding.errors.contains("NBD") || finding.errors.contains("nbd"), "\(finding.errors)")
+    let backup = LiveBackup(guest: guest)
+    try backup.expectUnharmed(before)
+    try await backup.expectWriting()
+  }
+
+  /// Two backups by each way, one as fast as it goes, one slow enough for much to be overwritten.
+  private func backUp(_ setup: GuestSetup, by transports: [String]) async throws {
+    let guest = try await LiveGuest(setup)
+    let backup = LiveBackup(guest: guest)
+    for transport in transports {
+      for limit in [[], ["--rate-limit", "24M"]] {
+        let name = "\(transport)\(limit.count)"
+        let disks = try await backup.run(name, ["--transport", transport] + limit).disks
+        let found = try await instantCheck(disks[0], disks[1])
+        #expect(found.isOne, "\(name): \(found.words)")
+      }
+      try await backup.expectWriting()
+    }
+  }
+}

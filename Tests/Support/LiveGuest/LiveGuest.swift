@@ -1,0 +1,141 @@
+internal import CLinux
+package import CommandLine
+internal import Glibc
+internal import JSON
+import Synchronization
+import System
+
+/// A running QEMU with the test guest in it; QEMU ends with its owner.
+///
+/// Sockets are `qmp` (for the program under test), `control` (for the test itself) and `agent`.
+package final class LiveGuest: Sendable {
+  package let setup: GuestSetup
+  /// The images and sockets; the default place of fleecing files is beside the images.
+  package let files: Scratch
+  /// The test's own connection to QEMU.
+  package let monitor: Monitor
+  private let keys: OwnedDescriptor
+  private let pid: Int32
+  private let hasEnded = Mutex(false)
+
+  package var qmp: String { files.path("qmp") }
+  package var agent: String { files.path("agent") }
+  /// The images of A and B.
+  package var images: [String] {
+    setup.images ?? ["a", "b"].map { files.path("\($0).\(setup.format.rawValue)") }
+  }
+  /// Everything the guest and its kernel have said so far.
+  package var log: String { (try? files.text("serial")) ?? "" }
+  /// QEMU's own process.
+  package var process: Int32 {
+    let text = (try? files.text("pid")) ?? ""
+    return Int32(text.split(separator: "\n").first ?? "") ?? 0
+  }
+
+  /// Starts QEMU, and waits until the guest is ready and, if it writes, has written a record.
+  ///
+  /// - Parameter prepare: Commands of the shell, run in `files` after the images are made.
+  package init(_ setup: GuestSetup, prepare: String = "true") async throws {
+    try await GuestFiles.make()
+    let files = try Scratch()
+    try await Self.makeImages(setup, files)
+    try await files.shell("mkfifo keys && \(prepare)")
+    let emulator = setup.emulator.path ?? "qemu-system-x86_64"
+    pid = try Self.spawn(setup.commandLine(emulator, in: files.directory), setup, files)
+    self.setup = setup
+    self.files = files
+    // Both directions: QEMU's opening must not wait for us, nor end when we are not there.
+    keys = try openFile(files.path("keys"), flags: O_RDWR)
+    do {
+      monitor = try await Monitor(path: files.path("control"), within: 20)
+    } catch {
+      Self.end(pid)
+      throw GuestFailure(what: "QEMU did not start: \(error)", log: try files.text("qemu.log"))
+    }
+    if !setup.isStopped { try await waitUntilReady() }
+  }
+
+  deinit { kill() }
+
+  /// Kills QEMU, as a crash would.
+  package func kill() {
+    let isFirst = hasEnded.withLock { ended in
+      defer { ended = true }
+      return !ended
+    }
+    if isFirst { Self.end(pid) }
+  }
+
+  /// Whether QEMU runs.
+  package var isRunning: Bool { process > 0 && Glibc.kill(process, 0) == 0 }
+
+  package func waitUntilReady() async throws {
+    _ = try await wait(for: "= ready", within: 60)
+    let isWriting = !setup.arguments.contains("hold") && !setup.arguments.contains("mode=check")
+    if isWriting { _ = try await wait(for: "record ", within: 20) }
+  }
+
+  /// Runs a command of the guest's serial line (`writer.c`) and waits for its end.
+  ///
+  /// - Returns: The lines of its answer.
+  @discardableResult
+  package func run(_ command: String, within seconds: Double = 20) async throws -> [String] {
+    let start = log.utf8.count
+    let bytes = Array((command + "\n").utf8)
+    try bytes.withUnsafeBytes { try writeWhole(keys.raw, $0) }
+    let said = try await wait(within: seconds, "an answer to \(command)") { log in
+      let lines = Self.lines(log.utf8.dropFirst(start))
+      let end = lines.firstIndex { $0 == "= ok" || $0 == "= failed" }
+      return end.map { Array(lines[...$0]) }
+    }
+    guard said.last == "= ok" else { throw GuestFailure(what: "\(command) failed", log: log) }
+    return said.dropLast().filter { $0.hasPrefix("= ") }.map { String($0.dropFirst(2)) }
+  }
+
+  /// The newest record that is on both disks, and the number of I/O errors the guest has seen.
+  package func status() async throws -> (record: Int, errors: Int) {
+    let line = try await run("status").first ?? ""
+    let words = line.split { $0 == " " || $0 == "=" }
+    func number(_ name: String) -> Int {
+      words.firstIndex { $0 == name }.flatMap { Int(words[$0 + 1]) } ?? -1
+    }
+    return (number("record"), number("errors"))
+  }
+
+  /// Waits until the guest has said a text.
+  @discardableResult
+  package func wait(for text: String, within seconds: Double) async throws -> String {
+    try await wait(within: seconds, text) { log in
+      Self.lines(log.utf8[...]).first { $0.contains(text) }
+    }
+  }
+
+  /// Waits for QEMU's own end.
+  package func waitForEnd(within seconds: Double = 20) async throws {
+    let deadline = Instant.now.advanced(bySeconds: seconds)
+    while isRunning {
+      guard Instant.now < deadline else { throw GuestFailure(what: "QEMU runs on", log: log) }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+  }
+
+  private func wait<Found>(
+    within seconds: Double, _ what: String, _ find: (String) -> Found?
+  ) async throws -> Found {
+    let deadline = Instant.now.advanced(bySeconds: seconds)
+    while true {
+      if let found = find(log) { return found }
+      if Instant.now > deadline {
+        let errors = (try? files.text("qemu.log")) ?? ""
+        throw GuestFailure(what: "waited \(seconds) s for: \(what)", log: log + errors)
+      }
+      try await Task.sleep(for: .milliseconds(10))
+    }
+  }
+
+  /// Whole lines; the last one only if it has ended.
+  private static func lines(_ bytes: Substring.UTF8View) -> [String] {
+    let end = bytes.lastIndex(of: 10) ?? bytes.startIndex
+    return bytes[..<end].split { $0 == 10 || $0 == 13 }.map { String(decoding: $0, as: UTF8.self) }
+  }
+}
