@@ -1,6 +1,7 @@
 internal import BackupProtocol
 internal import Glibc
 package import PluginHost
+internal import QEMUControl
 internal import Sandbox
 internal import System
 
@@ -29,7 +30,7 @@ package struct Examination {
   package init(places: PluginPlaces) { self.places = places }
 
   package func findings() -> [Finding] {
-    [launcher()] + sandbox() + programs() + sharedMemory() + plugins()
+    [launcher(), watchdog()] + sandbox() + programs() + sharedMemory() + plugins()
   }
 
   private func launcher() -> Finding {
@@ -37,6 +38,15 @@ package struct Examination {
       ? .good("launcher \(places.launcher)")
       : .bad(
         "the launcher \(places.launcher) is missing", remedy: "install Sluice again", isFatal: true)
+  }
+
+  private func watchdog() -> Finding {
+    let path = WatchdogProcess.path(besideLauncher: places.launcher)
+    return isExecutable(path)
+      ? .good("watchdog \(path)")
+      : .bad(
+        "the watchdog \(path) is missing: no running machine can be backed up",
+        remedy: "install Sluice again")
   }
 
   private func sandbox() -> [Finding] {

@@ -7,11 +7,23 @@ struct Doctor: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Say what works on this machine, what is missing, and what to do.")
 
+  @Option(
+    help: ArgumentHelp(
+      "Say what a backup of the machine that listens here would do and promise.",
+      valueName: "socket"))
+  var qmp: String?
+
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
     let places = common.places()
-    let findings = Examination(places: places).findings()
+    var findings = Examination(places: places).findings()
+    if let qmp {
+      let examination = GuestExamination(socket: qmp)
+      findings += try await performAsync(EventPrinter(common)) { _ async throws(JobError) in
+        try await examination.findings()
+      }
+    }
     for finding in findings {
       let verdict = finding.isGood ? "ok     " : finding.isFatal ? "MISSING" : "lacks  "
       print("\(verdict)  \(finding.text)")

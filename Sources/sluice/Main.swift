@@ -7,9 +7,9 @@ struct Sluice: AsyncParsableCommand {
     commandName: "sluice",
     abstract: "Back up virtual machine disks through sandboxed writer plugins.",
     discussion: """
-      Sluice reads disk images through QEMU and hands the data to a writer plugin, a separate \
-      program without rights, which makes the archive. An archive under its final name is \
-      complete, always.
+      Sluice reads the disks of running machines, or disk images, through QEMU and hands the \
+      data to a writer plugin, a separate program without rights, which makes the archive. An \
+      archive under its final name is complete, always.
 
       A first backup, and what one can do with it:
         sluice backup --image drive-scsi0=disk.qcow2 --to raw=monday
@@ -19,7 +19,7 @@ struct Sluice: AsyncParsableCommand {
       """,
     version: "sluice \(version)",
     subcommands: [
-      Backup.self, Restore.self, List.self, Verify.self, Plugin.self, Doctor.self,
+      Backup.self, Restore.self, List.self, Verify.self, Recover.self, Plugin.self, Doctor.self,
     ])
 
   static let version = "0.1.0"

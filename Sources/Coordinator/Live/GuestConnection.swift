@@ -9,13 +9,14 @@ enum GuestConnection {
   /// Connects to QEMU.
   ///
   /// - Parameter socket: As ``canonical(_:)`` makes it.
-  /// - Throws: `JobError`; a socket that another backup of ours holds is said to be so.
+  /// - Throws: `JobError`; a socket that another backup of ours holds is said to be so, without
+  ///   waiting for a greeting that will not come.
   static func open(_ socket: String) async throws(JobError) -> QMPClient {
+    if let job = liveJob(socket) {
+      throw JobError(
+        ControlError.anotherBackup(job: job.mark.id, process: job.process), doing: "")
+    }
     do throws(QMPError) { return try await QMPClient.connect(path: socket) } catch {
-      if case .occupied = error, let job = liveJob(socket) {
-        throw JobError(
-          ControlError.anotherBackup(job: job.mark.id, process: job.process), doing: "")
-      }
       throw JobError(error, doing: "")
     }
   }

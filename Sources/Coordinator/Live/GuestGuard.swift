@@ -13,6 +13,7 @@ final class GuestGuard: Sendable {
   private struct State {
     var failure: JobError?
     var shutdownReason: String?
+    var deletedDevice: String?
   }
 
   private let hold: GuestHold
@@ -83,11 +84,7 @@ final class GuestGuard: Sendable {
           .inputOutput, doing: "",
           "the fleecing store of \(disk) failed (\(words)), and the guest saw the error",
           hint: "set werror=stop or werror=enospc on the device; sluice doctor --qmp tells"))
-    case .jobEnded(let disk, let words):
-      fail(
-        JobError(
-          .inputOutput, doing: "", "the point in time of \(disk) is lost: \(words)",
-          hint: "do not cancel jobs named sluice-…; run the backup again"))
+    case .jobEnded(let disk, let words): jobEnded(disk, words)
     case .continued(let seconds):
       let milliseconds = Int((seconds * 1000).rounded())
       tell("guest-continued", "the guest goes on after standing still for \(milliseconds) ms")
@@ -98,7 +95,8 @@ final class GuestGuard: Sendable {
       state.withLock { $0.shutdownReason = $0.shutdownReason ?? reason }
       tell("guest-shutdown", "the guest shuts down (\(reason)); the backup goes on while QEMU does")
     case .deviceDeleted(let name):
-      tell("device-deleted", "device \(name) was taken from the guest; its disk is still read")
+      state.withLock { $0.deletedDevice = name }
+      tell("device-deleted", "device \(name) was taken from the guest")
     case .disconnected: disconnected()
     }
   }
@@ -109,6 +107,16 @@ final class GuestGuard: Sendable {
         .inputOutput, doing: "",
         "the fleecing store of \(disk) failed (\(words)): the backup was broken, the guest goes on",
         hint: "give it more room with --fleecing-dir"))
+  }
+
+  private func jobEnded(_ disk: String, _ words: String) {
+    // QEMU takes a drive along with its device.
+    let device = state.withLock { $0.deletedDevice }
+    fail(
+      JobError(
+        .inputOutput, doing: "", "the point in time of \(disk) is lost: \(words)",
+        hint: device.map { "device \($0) was taken from the guest" }
+          ?? "do not cancel jobs named sluice-…; run the backup again"))
   }
 
   private func disconnected() {
