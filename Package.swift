@@ -141,6 +141,9 @@ let package = Package(
       linkerSettings: launcherLink),
     .executableTarget(
       name: "family-run", path: "Tests/Support/family-run", linkerSettings: launcherLink),
+    .executableTarget(
+      name: "doomed-coordinator", dependencies: ["QEMUControl", "System", "CLinux"],
+      path: "Tests/Support/doomed-coordinator", swiftSettings: strictTests),
     .target(
       name: "CommandLine", dependencies: ["System", "CLinux"], path: "Tests/Support/CommandLine",
       swiftSettings: strictTests),

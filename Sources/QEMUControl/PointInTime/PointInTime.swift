@@ -48,17 +48,23 @@ package final class PointInTime: Sendable {
   let client: QMPClient
   let journal: Journal?
   let steps = StepGate()
+  private let observer: (@Sendable (_ command: String) -> Void)?
 
   /// Changes nothing in QEMU.
   ///
   /// - Parameters:
   ///   - disks: 1...512; each node and store once.
   ///   - journal: Told of the NBD server before it is started.
-  package init(_ client: QMPClient, mark: JobMark, disks: [Disk], journal: Journal?) {
+  ///   - observer: Hears of each command that QEMU has done, at once.
+  package init(
+    _ client: QMPClient, mark: JobMark, disks: [Disk], journal: Journal?,
+    observer: (@Sendable (_ command: String) -> Void)? = nil
+  ) {
     self.client = client
     self.mark = mark
     self.disks = disks
     self.journal = journal
+    self.observer = observer
   }
 
   /// Gives QEMU the stores and makes the overlays; the guest notices nothing.
@@ -209,8 +215,10 @@ package final class PointInTime: Sendable {
     guard steps.enter() else { throw .ended }
     defer { steps.leave() }
     do throws(QMPError) {
-      return try await client.execute(
+      let answer = try await client.execute(
         command, arguments, seconds: Self.commandSeconds, passing: descriptor)
+      observer?(command)
+      return answer
     } catch {
       throw .qmp(error)
     }

@@ -24,11 +24,14 @@ final class StepGate: Sendable {
 
   /// Lets no step begin any more and waits for those under way.
   func close(until deadline: Instant) async {
-    state.withLock { $0.isClosed = true }
+    close()
     while state.withLock({ $0.underWay }) > 0 && Instant.now < deadline {
       await pause(milliseconds: 2)
     }
   }
+
+  /// Lets no step begin any more.
+  func close() { state.withLock { $0.isClosed = true } }
 
   var isClosed: Bool { state.withLock { $0.isClosed } }
 

@@ -118,8 +118,8 @@ package final class GuestWatch: Sendable {
     guard let number = pointInTime.disks.indices.first(where: { mark.job($0) == id }) else {
       return
     }
-    let name = pointInTime.disks[number].name
-    output.yield(.jobEnded(disk: name, words: "QEMU's job \(id) is \(data["status"]?.string ?? "")"))
+    let words = "QEMU's job \(id) is \(data["status"]?.string ?? "gone")"
+    output.yield(.jobEnded(disk: pointInTime.disks[number].name, words: words))
   }
 
   /// What the lost events told is asked for: whether the guest stands still.

@@ -144,16 +144,22 @@ struct TakeDownWork {
   /// Overlays first: a file in use does not go.
   private mutating func remove(_ nodes: [String]) async throws(ControlError) {
     let files = nodes.filter { JobMark(markOf: $0)?.kind(of: $0).first == "f" }
+    var users: [String] = []
     for node in nodes where !files.contains(node) {
-      try await attempt("blockdev-del", ["node-name": .string(node)])
+      let isGone = try await attempt("blockdev-del", ["node-name": .string(node)])
+      if !isGone { users.append(node) }
     }
-    for node in files {
+    for node in files where !users.contains(overlay(on: node)) {
       // While the guest stands still QEMU keeps the descriptor: at least without its contents.
-      if files.count == nodes.count {
-        try await attempt("block_resize", ["node-name": .string(node), "size": 0])
-      }
+      try await attempt("block_resize", ["node-name": .string(node), "size": 0])
       try await attempt("blockdev-del", ["node-name": .string(node)])
     }
+  }
+
+  /// The overlay of the same disk: only the letter differs.
+  private func overlay(on file: String) -> String {
+    guard let mark = JobMark(markOf: file) else { return "" }
+    return "\(mark.prefix)o\(mark.kind(of: file).dropFirst())"
   }
 
   /// Asks QEMU for something that it may refuse.
