@@ -5,6 +5,9 @@ import Testing
 
 /// What the other tests of live guests stand on.
 @Suite(.inTurns) struct HarnessTests {
+  /// Puts disk A where faults are.
+  static let breakable = "echo none >fault; mkdir store; mv a.raw store; ln -s store/a.raw a.raw"
+
   @Test(.enabled(if: Emulator.installed.isThere, Emulator.installed.missing))
   func `the guest writes, stops, measures and ends on the installed QEMU`() async throws {
     try await live(.installed)
@@ -44,9 +47,9 @@ import Testing
   func `a fault reaches the guest's disk, and ends`(word: String) async throws {
     let guest = try await LiveGuest(
       GuestSetup {
-        $0.faultDirectory = "."
+        $0.faultDirectory = "store"
         $0.writeErrors = "report"
-      }, prepare: "echo none >fault")
+      }, prepare: Self.breakable)
     #expect(try await guest.status().errors == 0)
     try guest.setFault(word)
     try await guest.wait(for: "IOERROR A", within: 20)
@@ -59,7 +62,7 @@ import Testing
   @Test(.enabled(if: Emulator.installed.isThere, Emulator.installed.missing))
   func `a disk that hangs goes on when it is let`() async throws {
     let guest = try await LiveGuest(
-      GuestSetup { $0.faultDirectory = "." }, prepare: "echo none >fault")
+      GuestSetup { $0.faultDirectory = "store" }, prepare: Self.breakable)
     try guest.setFault("hang")
     try await Task.sleep(for: .milliseconds(200))
     let record = try await guest.status().record

@@ -17,7 +17,7 @@ struct InstantCheckTests {
     try await expect(late, isOne: false, after: "head -c 16M early-b >x", in: guest)
     let record = "dd if=/dev/zero of=x bs=4096 conv=notrunc status=none count=64"
     try await expect(late, isOne: false, after: "\(record) seek=100", in: guest)
-    let moved = "dd if=late-b of=x bs=4096 conv=notrunc status=none count=1 skip=4 seek=5"
+    let moved = "dd if=late-b of=x bs=4096 conv=notrunc status=none count=8000 seek=1"
     try await expect(late, isOne: false, after: moved, in: guest)
     let old = "dd if=early-b of=x bs=4096 conv=notrunc status=none count=4096"
     try await expect(late, isOne: false, after: old, in: guest)
@@ -27,7 +27,7 @@ struct InstantCheckTests {
     let guest = try await LiveGuest(GuestSetup())
     let disks = try await copies(guest, "disk")
     let text = try await guest.files.shell(
-      "LC_ALL=C grep -obUaP -m 1 '!SluicT1' disk-b | head -n 1; true")
+      "LC_ALL=C grep -obUaP -m 1 '!SluiCe1' disk-b | head -n 1; true")
     let place = text.split(separator: ":").first.flatMap { Int64($0) }
     try guest.files.flip("disk-b", at: try #require(place) + 2000)
     try await expect(disks, isOne: false)

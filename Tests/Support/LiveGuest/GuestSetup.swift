@@ -46,9 +46,8 @@ package struct GuestSetup: Sendable {
       "-kernel", files + "/vmlinuz", "-initrd", files + "/initrd",
       "-append", "console=ttyS0 quiet panic=-1 \(arguments)\(hasAgent ? " agent" : "")",
       "-pidfile", directory + "/pid",
-      // A pipe for the commands: the log needs no reader, and the guest never waits for one.
-      "-chardev", "file,id=serial,path=\(directory)/serial,input-path=\(directory)/keys",
-      "-serial", "chardev:serial",
+      // A pipe in, a file out: the guest never waits for a reader.
+      "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial",
       "-qmp", "unix:\(directory)/qmp,server=on,wait=off",
       "-qmp", "unix:\(directory)/control,server=on,wait=off",
     ] + agentArguments(directory) + (isStopped ? ["-S"] : [])

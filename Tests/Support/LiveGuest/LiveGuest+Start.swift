@@ -23,7 +23,9 @@ extension LiveGuest {
   }
 
   /// Starts QEMU in a session of its own; half an hour is the end of every guest.
-  static func spawn(_ command: [String], _ setup: GuestSetup, _ files: Scratch) throws -> Int32 {
+  static func spawn(
+    _ command: [String], _ setup: GuestSetup, _ files: Scratch, keys: Int32
+  ) throws -> Int32 {
     var words = ["env", "-C", files.directory, "timeout", "-s", "KILL", "1800", "env"]
     if let directory = setup.faultDirectory {
       words += [
@@ -32,13 +34,13 @@ extension LiveGuest {
         "SLUICE_FAULT_CONTROL=\(files.path("fault"))",
       ]
     }
-    let null = try openFile("/dev/null", flags: O_RDONLY)
+    let serial = try openFile(files.path("serial"), flags: O_WRONLY | O_CREAT, mode: 0o600)
     let log = try openFile(files.path("qemu.log"), flags: O_WRONLY | O_CREAT, mode: 0o600)
     var argv: [UnsafeMutablePointer<CChar>?] = (words + command).map { strdup($0) } + [nil]
     var envp: [UnsafeMutablePointer<CChar>?] = [strdup("PATH=/usr/sbin:/usr/bin:/sbin:/bin"), nil]
     defer { for text in argv + envp { free(text) } }
     var pid: pid_t = 0
-    let sources = [null.raw, log.raw, log.raw]
+    let sources = [keys, serial.raw, log.raw]
     try check(
       clinux_spawn("/usr/bin/env", &argv, &envp, sources, [0, 1, 2], 3, &pid), .spawn, "qemu")
     return pid

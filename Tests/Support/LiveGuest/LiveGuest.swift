@@ -41,11 +41,12 @@ package final class LiveGuest: Sendable {
     try await Self.makeImages(setup, files)
     try await files.shell("mkfifo keys && \(prepare)")
     let emulator = setup.emulator.path ?? "qemu-system-x86_64"
-    pid = try Self.spawn(setup.commandLine(emulator, in: files.directory), setup, files)
+    // Both directions: nobody waits for the other end, nor sees it go.
+    keys = try openFile(files.path("keys"), flags: O_RDWR)
+    pid = try Self.spawn(
+      setup.commandLine(emulator, in: files.directory), setup, files, keys: keys.raw)
     self.setup = setup
     self.files = files
-    // Both directions: QEMU's opening must not wait for us, nor end when we are not there.
-    keys = try openFile(files.path("keys"), flags: O_RDWR)
     do {
       monitor = try await Monitor(path: files.path("control"), within: 20)
     } catch {
