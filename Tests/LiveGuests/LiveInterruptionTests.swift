@@ -1,0 +1,135 @@
+import CommandLine
+import Glibc
+import JSON
+import LiveGuest
+import System
+import Testing
+
+/// What ends from outside while a running machine is backed up.
+@Suite(.inTurns, .enabled(if: Emulator.installed.isThere, Emulator.installed.missing))
+struct LiveInterruptionTests {
+  @Test(arguments: [1, 2])
+  func `a live backup that is stopped leaves the machine as it was`(signals: Int) async throws {
+    let backup = try await SlowBackup(try await LiveGuest(GuestSetup()))
+    for _ in 0..<signals {
+      backup.program.send(SIGTERM)
+      try await Task.sleep(for: .milliseconds(30))
+    }
+    try await backup.fails(130, saying: "stopped")
+    try await backup.expectUnharmed()
+  }
+
+  @Test func `the watchdog takes down what a killed coordinator left`() async throws {
+    let backup = try await SlowBackup(try await LiveGuest(GuestSetup()))
+    backup.program.send(SIGKILL)
+    try await backup.waitUntilUndone()
+    _ = try await backup.program.finding()
+    try await backup.expectUnharmed()
+    #expect(try SlowBackup.journals(of: backup.guest) == [])
+    try await LiveBackup(guest: backup.guest).run("slow")
+  }
+
+  @Test(arguments: ["recover", "backup"])
+  func `what a coordinator and its watchdog left is removed`(verb: String) async throws {
+    let backup = try await SlowBackup(try await LiveGuest(GuestSetup()))
+    let guest = backup.guest
+    let watchdog = try #require(backup.watchdog)
+    #expect(kill(watchdog, SIGKILL) == 0)
+    backup.program.send(SIGKILL)
+    _ = try await backup.program.finding()
+    #expect(try guest.blockState() != backup.before)
+    #expect(try SlowBackup.journals(of: guest).count == 1)
+    if verb == "recover" {
+      let finding = try await sluice(["recover", "--qmp", guest.qmp])
+      #expect(finding.status == 0, "\(finding.errors)")
+      #expect(finding.output.contains("removed what the dead job"))
+      let again = try await sluice(["recover", "--qmp", guest.qmp])
+      #expect(again.output == "nothing was left\n")
+      try await backup.expectUnharmed()
+    } else {
+      let finding = try await sluice(
+        ["backup", "--qmp", guest.qmp, "--to", "raw=slow"], in: guest.files.directory)
+      #expect(finding.status == 0, "\(finding.errors)")
+      #expect(finding.output.contains("removed what the dead job"))
+      try await backup.expectUnharmed()
+    }
+    #expect(try SlowBackup.journals(of: guest) == [])
+  }
+
+  @Test func `a killed QEMU ends the backup`() async throws {
+    let backup = try await SlowBackup(try await LiveGuest(GuestSetup()))
+    backup.guest.kill()
+    let finding = try await backup.fails(74, saying: "QEMU has ended")
+    #expect(finding.seconds < 20)
+  }
+
+  @Test(arguments: ["quit", "poweroff"])
+  func `a machine that ends is told as such`(how: String) async throws {
+    let backup = try await SlowBackup(try await LiveGuest(GuestSetup()))
+    if how == "quit" {
+      _ = try? backup.guest.monitor.query("quit")
+    } else {
+      _ = try? await backup.guest.run("poweroff", within: 2)
+    }
+    try await backup.fails(74, saying: "(shutdown: ")
+  }
+
+  @Test func `a reset guest is backed up all the same`() async throws {
+    let guest = try await LiveGuest(GuestSetup())
+    let before = try guest.blockState()
+    let program = try startSluice(
+      ["backup", "--qmp", guest.qmp, "--to", "raw=slow", "--rate-limit", "12M"],
+      in: guest.files.directory)
+    #expect(try await program.says("point in time"))
+    try guest.monitor.query("system_reset")
+    let finding = try await program.finding()
+    #expect(finding.status == 0, "\(finding.errors)")
+    #expect(finding.output.contains("the guest was reset; the backup goes on"))
+    try LiveBackup(guest: guest).expectUnharmed(before)
+    let restored = try await sluice(["restore", "slow", "--to", "r"], in: guest.files.directory)
+    #expect(restored.status == 0)
+    let names = guest.setup.diskNames.map { guest.files.path("r/\($0).raw") }
+    let found = try await instantCheck(names[0], names[1])
+    #expect(found.isOne, "\(found.words)")
+  }
+
+  @Test func `a job that somebody cancels loses the instant`() async throws {
+    let backup = try await SlowBackup(try await LiveGuest(GuestSetup()))
+    let jobs = try backup.guest.monitor.query("query-jobs").array ?? []
+    let id = try #require(jobs.compactMap { $0["id"]?.string }.first)
+    try backup.guest.monitor.query("job-cancel", ["id": .string(id)])
+    try await backup.fails(74, saying: "the point in time of disk")
+    try await backup.expectUnharmed()
+  }
+
+  @Test func `a drive that goes with its device ends the backup`() async throws {
+    let guest = try await LiveGuest(
+      GuestSetup {
+        $0.extra = [
+          "-device", "virtio-scsi-pci,id=scsi", "-drive",
+          "file=c.raw,if=none,id=drive-scsi0,format=raw", "-device",
+          "scsi-hd,drive=drive-scsi0,id=scsi0,bus=scsi.0",
+        ]
+      }, prepare: "truncate -s 16M c.raw")
+    let backup = try await SlowBackup(guest)
+    try guest.monitor.query("device_del", ["id": "scsi0"])
+    let finding = try await backup.program.finding()
+    #expect(finding.status == 74, "\(finding.errors)")
+    #expect(finding.errors.contains("drive-scsi0 is lost"), "\(finding.errors)")
+    try backup.expectNoTrace()
+    #expect(try guest.blockState().lines.contains { $0.contains("sluice") } == false)
+    try await LiveBackup(guest: guest).expectWriting()
+  }
+
+  @Test func `a plugin that dies does not touch the guest`() async throws {
+    let backup = try await SlowBackup(try await LiveGuest(GuestSetup()))
+    let found = try await backup.guest.files.shell(
+      "pgrep -P $(pgrep -P \(backup.program.process) -x sluice-launcher | head -n 1) || true")
+    let writer = try #require(found.split(separator: "\n").first.flatMap { Int32($0) }, "\(found)")
+    #expect(kill(writer, SIGKILL) == 0)
+    let finding = try await backup.program.finding()
+    #expect(finding.status == 70, "\(finding.errors)")
+    try backup.expectNoTrace()
+    try await backup.expectUnharmed()
+  }
+}

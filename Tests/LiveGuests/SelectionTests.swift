@@ -1,0 +1,113 @@
+import CommandLine
+import JSON
+import LiveGuest
+import Testing
+
+/// What of a machine is backed up, and what is said of the rest.
+@Suite(.inTurns, .enabled(if: Emulator.installed.isThere, Emulator.installed.missing))
+struct SelectionTests {
+  /// A machine that never runs, with everything a machine may have.
+  private func machine() async throws -> LiveGuest {
+    try await LiveGuest(
+      GuestSetup {
+        $0.isStopped = true
+        $0.extra = [
+          "-uuid", "8e2f5a44-6f0e-4d0e-9a44-0f2f0d8f1a11",
+          "-drive", "if=pflash,unit=0,format=raw,readonly=on,file=code.raw",
+          "-drive", "if=pflash,unit=1,format=raw,file=vars.raw",
+          "-drive", "if=none,id=drive-ide2,media=cdrom",
+          "-device", "ide-cd,drive=drive-ide2,id=ide2",
+          "-device", "virtio-scsi-pci,id=scsi",
+          "-drive", "file=c.raw,if=none,id=drive-scsi0,format=raw,readonly=on",
+          "-device", "scsi-hd,drive=drive-scsi0,id=scsi0,bus=scsi.0",
+        ]
+      },
+      prepare: """
+        truncate -s 128K code.raw && head -c 64K /dev/urandom >vars.raw
+        head -c 1M /dev/urandom >c.raw
+        """)
+  }
+
+  private func backUp(_ guest: LiveGuest, _ more: [String]) async throws -> Finding {
+    let finding = try await sluice(
+      ["backup", "--qmp", guest.qmp, "--to", "raw=x"] + more, in: guest.files.directory)
+    #expect(finding.status == 0, "\(finding.errors)")
+    return finding
+  }
+
+  @Test func `what is writable is backed up, the rest is listed`() async throws {
+    let guest = try await machine()
+    let before = try guest.blockState()
+    let finding = try await backUp(guest, [])
+    #expect(finding.output.contains("drive-ide2: not backed up: no medium"), "\(finding.output)")
+    #expect(finding.output.contains("drive-scsi0: not backed up: read-only"))
+    #expect(finding.output.contains("pflash0: not backed up: read-only"))
+    #expect(try guest.blockState() == before)
+    let names = try guest.files.names("x").filter { $0.hasSuffix(".raw") }
+    #expect(names == ["disk0.raw", "disk1.raw", "pflash1.raw"])
+    try await guest.files.shell("cmp vars.raw x/pflash1.raw")
+    let listing = try await sluice(["list", "--json", "x"], in: guest.files.directory)
+    let value = try JSONValue(parsing: Array(listing.output.utf8))
+    let roles = (value["streams"]?.array ?? []).reduce(into: [:]) {
+      $0[$1["name"]?.string ?? ""] = $1["role"]?.string
+    }
+    #expect(
+      roles == [
+        "machine.json": "qemu-machine", "disk0": "disk", "disk1": "disk", "pflash1": "nvram",
+      ])
+    #expect(value["vm"]?["name"]?.string == "test-guest")
+    #expect(value["vm"]?["uuid"]?.string == "8e2f5a44-6f0e-4d0e-9a44-0f2f0d8f1a11")
+    let description = try JSONValue(parsing: try guest.files.bytes("x/machine.json"), depthMax: 64)
+    #expect(description["query-name"]?["name"]?.string == "test-guest")
+  }
+
+  @Test func `disks may be chosen and left out by name`() async throws {
+    let guest = try await machine()
+    _ = try await backUp(
+      guest, ["--disk", "disk1", "--disk", "drive-scsi0", "--disk", "disk0", "--exclude", "disk0"])
+    let names = try guest.files.names("x").filter { $0.hasSuffix(".raw") }
+    #expect(names == ["disk1.raw", "drive-scsi0.raw"])
+    try await guest.files.shell("cmp c.raw x/drive-scsi0.raw")
+  }
+
+  @Test func `the doctor says what a backup would do and promise`() async throws {
+    let guest = try await machine()
+    let before = try guest.blockState()
+    let finding = try await sluice(["doctor", "--qmp", guest.qmp])
+    #expect(finding.status == 0, "\(finding.output)")
+    for words in [
+      "machine test-guest", "disk0: backed up as disk, 32 MiB, raw",
+      "disk0: if the fleecing store returns an error", "pflash1: backed up as nvram",
+      "drive-ide2: left out: no medium", "data comes by vhost-user",
+      "fleecing stores grow in \(guest.files.directory)",
+    ] { #expect(finding.output.contains(words), "lacks \(words): \(finding.output)") }
+    #expect(try guest.blockState() == before)
+  }
+
+  @Test(arguments: ["try", "require", "never"])
+  func `an agent that does not answer costs a bounded time`(freeze: String) async throws {
+    let guest = try await LiveGuest(
+      GuestSetup { $0.extra = ["-chardev", "socket,id=mute,path=mute,server=on,wait=off"] })
+    let before = try guest.blockState()
+    let finding = try await sluice(
+      [
+        "backup", "--qmp", guest.qmp, "--to", "raw=x", "--guest-agent", "mute", "--freeze", freeze,
+      ], in: guest.files.directory)
+    #expect(finding.status == (freeze == "require" ? 69 : 0), "\(finding.errors)")
+    #expect(finding.errors.contains("guest agent did not answer") == (freeze != "never"))
+    #expect(finding.seconds < 12)
+    try LiveBackup(guest: guest).expectUnharmed(before)
+  }
+
+  @Test func `filesystems are frozen around the instant only`() async throws {
+    let guest = try await LiveGuest(GuestSetup { $0.hasAgent = true })
+    let (_, finding) = try await LiveBackup(guest: guest).run(
+      "x", ["--json", "--guest-agent", guest.agent])
+    let events = finding.lines.compactMap {
+      (try? JSONValue(parsing: Array($0.utf8)))?["event"]?.string
+    }
+    let around = events.filter { ["frozen", "point-in-time", "thawed", "started"].contains($0) }
+    #expect(around == ["frozen", "point-in-time", "thawed", "started"], "\(finding.output)")
+    try await LiveBackup(guest: guest).expectWriting()
+  }
+}
