@@ -42,12 +42,14 @@ struct SelectionTests {
     #expect(finding.output.contains("drive-ide2: not backed up: no medium"), "\(finding.output)")
     #expect(finding.output.contains("drive-scsi0: not backed up: read-only"))
     #expect(finding.output.contains("pflash0: not backed up: read-only"))
-    #expect(try guest.blockState() == before)
+    // A guest that stands still keeps removed sets of descriptors until it runs.
+    let after = try guest.blockState().lines.filter { !$0.hasPrefix("fdset ") }
+    #expect(after == before.lines)
     let names = try guest.files.names("x").filter { $0.hasSuffix(".raw") }
     #expect(names == ["disk0.raw", "disk1.raw", "pflash1.raw"])
     try await guest.files.shell("cmp vars.raw x/pflash1.raw")
     let listing = try await sluice(["list", "--json", "x"], in: guest.files.directory)
-    let value = try JSONValue(parsing: Array(listing.output.utf8))
+    let value = try JSONValue(parsing: Array(try #require(listing.lines.last).utf8))
     let roles = (value["streams"]?.array ?? []).reduce(into: [:]) {
       $0[$1["name"]?.string ?? ""] = $1["role"]?.string
     }
@@ -55,8 +57,9 @@ struct SelectionTests {
       roles == [
         "machine.json": "qemu-machine", "disk0": "disk", "disk1": "disk", "pflash1": "nvram",
       ])
-    #expect(value["vm"]?["name"]?.string == "test-guest")
-    #expect(value["vm"]?["uuid"]?.string == "8e2f5a44-6f0e-4d0e-9a44-0f2f0d8f1a11")
+    let vm = value["receipt"]?["vm"]
+    #expect(vm?["name"]?.string == "test-guest")
+    #expect(vm?["uuid"]?.string == "8e2f5a44-6f0e-4d0e-9a44-0f2f0d8f1a11")
     let description = try JSONValue(parsing: try guest.files.bytes("x/machine.json"), depthMax: 64)
     #expect(description["query-name"]?["name"]?.string == "test-guest")
   }

@@ -34,12 +34,19 @@ struct GuestBackup: Sendable {
       throw error
     }
     let result = await outcome(of: session, id, outputs, configs)
-    await session.hold.release()
-    // What became of the guest explains more than what the thread saw of it.
-    if case .failure(let error) = result { throw await session.guardian.failure() ?? error }
+    let undone = await session.hold.release()
+    if case .failure(let error) = result { throw await explained(error, undone, session) }
     var report = try result.get()
     report.guest?.stallSeconds = session.hold.watch.stallSeconds
     return report
+  }
+
+  /// What became of the guest explains more than what the thread saw of it.
+  private func explained(
+    _ error: JobError, _ undone: TakeDownOutcome, _ session: GuestSession
+  ) async -> JobError {
+    if let failure = await session.guardian.failure() { return failure }
+    return undone.isQEMUGone && error.status != .interrupted ? session.guardian.end : error
   }
 
   private func outcome(

@@ -110,6 +110,8 @@ final class GuestGuard: Sendable {
   }
 
   private func jobEnded(_ disk: String, _ words: String) {
+    // QEMU ends all jobs before it ends itself.
+    if state.withLock({ $0.shutdownReason }) != nil { return disconnected() }
     // QEMU takes a drive along with its device.
     let device = state.withLock { $0.deletedDevice }
     fail(
@@ -120,12 +122,15 @@ final class GuestGuard: Sendable {
   }
 
   private func disconnected() {
-    guard !hold.isReleasing else { return }
+    if !hold.isReleasing { fail(end) }
+  }
+
+  /// What it means that QEMU is gone.
+  var end: JobError {
     let reason = state.withLock { $0.shutdownReason }.map { " (shutdown: \($0))" } ?? ""
-    fail(
-      JobError(
-        .inputOutput, doing: "", "QEMU has ended, or closed its socket\(reason)",
-        hint: "nothing was published; an archive needs the machine's QEMU until all is read"))
+    return JobError(
+      .inputOutput, doing: "", "QEMU has ended, or closed its socket\(reason)",
+      hint: "nothing was published; an archive needs the machine's QEMU until all is read")
   }
 
   private func tell(_ name: String, _ text: String) { events(.guest(GuestStep(name, text))) }
