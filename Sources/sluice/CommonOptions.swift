@@ -54,14 +54,18 @@ func perform<Result: Sendable>(
 
 /// Runs a verb's work with signals, progress and errors looked after.
 ///
-/// The first SIGINT or SIGTERM ends the job in order, the second at once.
+/// The first SIGINT or SIGTERM ends the job in order, the second at once: what has not ended some
+/// seconds later is left to those who watch us, the plugins' monitors and a guest's watchdog.
 func performAsync<Result: Sendable>(
   _ printer: EventPrinter,
   _ body: (StopSignal) async throws(JobError) -> Result
 ) async throws -> Result {
   do {
     let stop = try StopSignal()
-    try JobSignals.take { stop.request() }
+    try JobSignals.take {
+      stop.request()
+      if stop.isUrgent { endSoon() }
+    }
     let drawing = printer.startDrawing()
     let outcome: Swift.Result<Result, JobError>
     do throws(JobError) { outcome = .success(try await body(stop)) } catch {
@@ -76,4 +80,16 @@ func performAsync<Result: Sendable>(
     printer.fail(JobError(.system, doing: "starting", error.description))
     throw ExitCode(CommandStatus.system.rawValue)
   }
+}
+
+/// Seconds between the second signal and the end of the program, whatever hangs: a take-down has
+/// five, and a plugin is killed at once.
+private let urgentSeconds: UInt32 = 8
+
+private func endSoon() {
+  try? WorkerThread(name: "sluice-urgent") {
+    sleep(urgentSeconds)
+    write("sluice: stopped; something did not end in time", to: 2)
+    _exit(CommandStatus.interrupted.rawValue)
+  }.detach()
 }

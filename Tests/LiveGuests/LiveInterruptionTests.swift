@@ -6,7 +6,7 @@ import System
 import Testing
 
 /// What ends from outside while a running machine is backed up.
-@Suite(.inTurns, .enabled(if: Emulator.installed.isThere, Emulator.installed.missing))
+@Suite(.inTurns, .enabled(if: Emulator.usual.isThere, Emulator.usual.missing))
 struct LiveInterruptionTests {
   @Test(arguments: [1, 2])
   func `a live backup that is stopped leaves the machine as it was`(signals: Int) async throws {
@@ -120,6 +120,54 @@ struct LiveInterruptionTests {
     let left = try guest.blockState().lines.filter { $0.contains(" sluice-") }
     #expect(left == [])
     try await LiveBackup(guest: guest).expectWriting()
+  }
+
+  @Test func `what others do to a disk meanwhile does no harm`() async throws {
+    let guest = try await LiveGuest(GuestSetup { $0.format = .qcow2 })
+    let before = try guest.blockState()
+    let program = try startSluice(
+      ["backup", "--qmp", guest.qmp, "--to", "raw=slow", "--rate-limit", "12M"],
+      in: guest.files.directory)
+    #expect(try await program.says("point in time"))
+    // QEMU keeps both from happening while a job has the disk.
+    #expect(throws: MonitorError.self) {
+      try guest.monitor.query(
+        "block_resize", ["node-name": "node0", "size": .integer(guest.setup.diskBytes * 2)])
+    }
+    try await guest.files.shell("qemu-img create -q -f qcow2 over.qcow2 \(guest.setup.diskBytes)")
+    #expect(throws: MonitorError.self) {
+      try guest.monitor.query(
+        "blockdev-snapshot-sync",
+        [
+          "node-name": "node0", "snapshot-file": .string(guest.files.path("over.qcow2")),
+          "mode": "existing", "format": "qcow2", "snapshot-node-name": "over",
+        ])
+    }
+    let finding = try await program.finding()
+    #expect(finding.status == 0, "\(finding.errors)")
+    try LiveBackup(guest: guest).expectUnharmed(before)
+    try await LiveBackup(guest: guest).expectWriting()
+  }
+
+  @Test(arguments: [1, 2])
+  func `a QEMU that stands still holds nobody up for long`(signals: Int) async throws {
+    let backup = try await SlowBackup(try await LiveGuest(GuestSetup()))
+    let guest = backup.guest
+    let watchdog = try #require(backup.watchdog)
+    #expect(kill(guest.process, SIGSTOP) == 0)
+    let stopped = Instant.now
+    for _ in 0..<signals { backup.program.send(SIGTERM) }
+    let finding = try await backup.program.finding()
+    #expect(finding.status == 130, "\(finding.errors)")
+    #expect(finding.output.contains("sluice recover --qmp"), "\(finding.output)")
+    // The watchdog too has its five seconds.
+    #expect(Instant.now.seconds(since: stopped) < 15)
+    #expect(kill(watchdog, 0) != 0)
+    #expect(kill(guest.process, SIGCONT) == 0)
+    let recovery = try await sluice(["recover", "--qmp", guest.qmp])
+    #expect(recovery.status == 0, "\(recovery.errors)")
+    try await backup.expectUnharmed()
+    #expect(try SlowBackup.journals(of: guest) == [])
   }
 
   @Test func `a plugin that dies does not touch the guest`() async throws {

@@ -4,7 +4,7 @@ import LiveGuest
 import Testing
 
 /// Machines that cannot be backed up now, or not so.
-@Suite(.inTurns, .enabled(if: Emulator.installed.isThere, Emulator.installed.missing))
+@Suite(.inTurns, .enabled(if: Emulator.usual.isThere, Emulator.usual.missing))
 struct LiveRefusalTests {
   @Test func `a second backup of a machine is refused`() async throws {
     let guest = try await LiveGuest(

@@ -4,7 +4,7 @@ import LiveGuest
 import Testing
 
 /// What of a machine is backed up, and what is said of the rest.
-@Suite(.inTurns, .enabled(if: Emulator.installed.isThere, Emulator.installed.missing))
+@Suite(.inTurns, .enabled(if: Emulator.usual.isThere, Emulator.usual.missing))
 struct SelectionTests {
   /// A machine that never runs, with everything a machine may have.
   private func machine() async throws -> LiveGuest {

@@ -21,6 +21,8 @@ struct GuestBackup: Sendable {
     let configs = try BackupPlan.configs(request)
     let socket = GuestConnection.canonical(guest.socket)
     let client = try await GuestConnection.open(socket)
+    // The watchdog has a duplicate, if it still needs one.
+    defer { client.close() }
     let id = makeJobIdentifier()
     let journal = try await enter(client, socket, id)
     let session: GuestSession
@@ -138,6 +140,8 @@ struct GuestBackup: Sendable {
   ) async -> Result<Void, JobError> {
     let result: Result<Void, JobError>
     do throws(JobError) {
+      // Who is stopped publishes nothing, and need not wait for answers.
+      try requireGoingOn()
       try await session.guardian.requireInstant()
       let bytes = (try? await session.hold.instant.fleecedBytes()) ?? []
       for (disk, count) in zip(session.hold.instant.disks, bytes) {

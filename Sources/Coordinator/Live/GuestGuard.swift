@@ -88,6 +88,7 @@ final class GuestGuard: Sendable {
     case .continued(let seconds):
       let milliseconds = Int((seconds * 1000).rounded())
       tell("guest-continued", "the guest goes on after standing still for \(milliseconds) ms")
+    case .stopped where state.withLock({ $0.shutdownReason }) != nil: break
     case .stopped: tell("guest-paused", "somebody paused the guest; the backup goes on")
     case .resumed: tell("guest-resumed", "somebody let the guest go on")
     case .reset: tell("guest-reset", "the guest was reset; the backup goes on")

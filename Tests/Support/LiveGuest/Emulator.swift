@@ -9,6 +9,10 @@ package enum Emulator: String, Sendable, CaseIterable, CustomTestStringConvertib
   /// The one that `scripts/qemu-backports` unpacked: SLUICE_QEMU_BACKPORTS names the directory.
   case backports
 
+  /// What tests run that do not say which: the installed one, or what SLUICE_LIVE_EMULATOR names.
+  package static let usual =
+    environmentVariable("SLUICE_LIVE_EMULATOR").flatMap { Emulator(rawValue: $0) } ?? .installed
+
   package var path: String? {
     switch self {
     case .installed:

@@ -10,7 +10,7 @@ package struct GuestSetup: Sendable {
     case drive
   }
 
-  package var emulator = Emulator.installed
+  package var emulator = Emulator.usual
   package var format = Format.raw
   package var style = Style.blockdev
   /// Whether both disks are served by a thread of their own.
