@@ -9,12 +9,26 @@ struct GuestExports {
   let surroundings: Surroundings
 
   /// Exports all disks and asks where they have data.
+  ///
+  /// First everything is put into QEMU, then anything is connected to: QEMU 10.0 aborts when its
+  /// graph changes while a vhost-user-blk connection begins on an I/O thread (assertion in
+  /// `vhost_user_server_attach_aio_context`).
   func make() async throws(JobError) -> [GuestDisk] {
     let server = try await startNBD()
+    var sockets: [PrivateSocket?] = []
+    for number in instant.disks.indices {
+      if server != nil && choice.isNBDSafe[number] {
+        try await controlling("exporting \(instant.disks[number].name)") {
+          () throws(ControlError) in
+          try await self.instant.exportNBD(number)
+        }
+      }
+      sockets.append(choice.transport == .vhostUser ? try await exportVhostUser(number) : nil)
+    }
     var disks: [GuestDisk] = []
     for number in instant.disks.indices {
       let isServed = server != nil && choice.isNBDSafe[number]
-      disks.append(try await export(number, isServed ? server : nil))
+      disks.append(try await connect(number, isServed ? server : nil, sockets[number]))
     }
     return disks
   }
@@ -36,30 +50,27 @@ struct GuestExports {
     return NBDSocket(socket)
   }
 
-  private func export(_ number: Int, _ server: NBDSocket?) async throws(JobError) -> GuestDisk {
+  private func connect(
+    _ number: Int, _ server: NBDSocket?, _ socket: PrivateSocket?
+  ) async throws(JobError) -> GuestDisk {
     let disk = instant.disks[number]
     let size = UInt64(max(0, disk.size))
     var map = size == 0 ? [] : [Extent(offset: 0, length: size, kind: .data)]
-    if let server {
-      try await controlling("exporting \(disk.name)") { () throws(ControlError) in
-        try await self.instant.exportNBD(number)
-      }
-      map = try await self.map(disk.name, size, try server.connect())
-    }
+    if let server { map = try await self.map(disk.name, size, try server.connect()) }
+    let doing = "exporting \(disk.name)"
     let connection: HandedDescriptor
-    switch choice.transport {
-    case .vhostUser: connection = try await exportVhostUser(number)
-    case .nbd:
-      guard let server else {
-        throw JobError(.unavailable, doing: "exporting \(disk.name)", "there is no NBD server")
-      }
+    if let socket {
+      connection = try NBDSocket.connect(socket, doing)
+    } else if let server {
       connection = try server.connect()
+    } else {
+      throw JobError(.unavailable, doing: doing, "there is no NBD server")
     }
     return GuestDisk(
       name: disk.name, size: size, transport: choice.transport, connection: connection, map: map)
   }
 
-  private func exportVhostUser(_ number: Int) async throws(JobError) -> HandedDescriptor {
+  private func exportVhostUser(_ number: Int) async throws(JobError) -> PrivateSocket {
     let doing = "exporting \(instant.disks[number].name)"
     let socket = try Coordinator.doing(doing) { () throws(SystemCallError) in
       try PrivateSocket()
@@ -69,7 +80,7 @@ struct GuestExports {
       try await self.instant.exportVhostUser(number, listener: listener)
     }
     socket.dropListener()
-    return try NBDSocket.connect(socket, doing)
+    return socket
   }
 
   /// Where a disk has data; blocks a thread of its own, since libnbd waits.
