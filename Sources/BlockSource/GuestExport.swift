@@ -16,6 +16,18 @@ package enum GuestExport {
     try VhostUserReader(socket: socket, pool: pool, size: size, server: .machine)
   }
 
+  /// Waits until the export has begun to serve a connection.
+  ///
+  /// - Returns: The same socket.
+  package static func awaitVhostUser(
+    socket: consuming OwnedDescriptor
+  ) throws(SourceError) -> OwnedDescriptor {
+    let deadline = Instant.now.advanced(bySeconds: Double(ServingProcess.handshakeSeconds))
+    var channel = VhostUserChannel(socket: socket, deadline: deadline, server: .machine)
+    _ = try channel.askNumber(.getFeatures)
+    return channel.release()
+  }
+
   /// A reader by NBD.
   ///
   /// - Parameters:

@@ -61,6 +61,7 @@ struct GuestBackup: Sendable {
       let disks = try await GuestExports(
         instant: session.hold.instant, choice: session.choice, surroundings: surroundings
       ).make()
+      try await GuestDisk.settle(disks)
       let plan = try BackupPlan(
         id: id, instant: makeTimestamp(seconds: taken.seconds),
         machine: session.machineIdentity(request.vmName), disks: session.planned,

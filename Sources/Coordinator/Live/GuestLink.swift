@@ -40,12 +40,18 @@ final class GuestLink: Sendable {
   }
 }
 
-/// A descriptor on its way to another thread, which takes it out once.
+/// A descriptor on its way to another thread, which takes it out.
 final class HandedDescriptor: Sendable {
   private let descriptor: Mutex<OwnedDescriptor?>
 
   init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = Mutex(descriptor) }
 
-  /// `nil` from the second time on.
+  /// Gives it back.
+  func put(_ descriptor: consuming OwnedDescriptor) {
+    var given: OwnedDescriptor? = consume descriptor
+    self.descriptor.withLock { $0 = given.take() }
+  }
+
+  /// `nil` while somebody has it.
   func take() -> OwnedDescriptor? { descriptor.withLock { $0.take() } }
 }

@@ -40,6 +40,23 @@ struct GuestDisk: Sendable {
   let connection: HandedDescriptor
   var map: [Extent]
 
+  /// Waits until QEMU serves the connection: until then its graph had better not change.
+  fileprivate func settle() throws(JobError) {
+    guard transport == .vhostUser, let socket = connection.take() else { return }
+    do throws(SourceError) {
+      connection.put(try GuestExport.awaitVhostUser(socket: socket))
+    } catch {
+      throw JobError(error, doing: "connecting to the export of \(name)")
+    }
+  }
+
+  /// As ``settle()``, for all; blocks a thread of its own.
+  static func settle(_ disks: [GuestDisk]) async throws(JobError) {
+    try await blocking(named: "sluice-settle") { () throws(JobError) in
+      for disk in disks { try disk.settle() }
+    }
+  }
+
   fileprivate func reader(_ pool: SharedPool) throws(SourceError) -> any DiskReader {
     guard let socket = connection.take() else { throw .exportGone }
     switch transport {
