@@ -9,7 +9,7 @@ import Testing
 @Suite(.inTurns, .enabled(if: Emulator.isThere, Emulator.missing)) struct GuestWatchTests {
   /// Everything a watch tells until `isLast`, or the time is over.
   private func observations(
-    _ watch: GuestWatch, within seconds: Double = 15,
+    _ watch: GuestWatch, within seconds: Double = 30,
     until isLast: @escaping @Sendable (GuestObservation) -> Bool
   ) async -> [GuestObservation] {
     let stream = watch.observations
@@ -43,7 +43,8 @@ import Testing
       _ = try await point.take()
       let seen = await observations(watch) { self.isContinued($0) }
       guard case .storeFailed("disk0", _) = seen.first, isContinued(seen[seen.count - 1]) else {
-        Issue.record("\(seen)")
+        let state = try await bench.runState() ?? ""
+        Issue.record("\(seen), \(state), \(try await TinyGuest.counts(bench))")
         return
       }
       #expect(watch.stallSeconds > 0 && watch.stallSeconds < 1, "\(watch.stallSeconds)")

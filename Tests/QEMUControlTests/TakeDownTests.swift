@@ -40,12 +40,14 @@ import Testing
     let before = try await bench.graph()
     let mark = try #require(JobMark(id: "0badcafe"))
     var step = 1
-    while try await leave(bench, at: step, nil) {
-      // The NBD server without an export is the one thing that only the journal tells.
-      let knowledge = TakeDown.Knowledge(ownsNBDServer: step > 20)
+    // An NBD server without an export is the one thing that only the journal tells.
+    let journal = try bench.journal("0badcafe")
+    while try await leave(bench, at: step, journal) {
+      let knowledge = journal.contents.knowledge
       let outcome = await TakeDown.run(bench.client, of: mark, knowing: knowledge, seconds: 5)
       #expect(outcome.isClean, "step \(step): \(outcome)")
       #expect(try await bench.graph() == before, "step \(step)")
+      try journal.update { $0.ownsNBDServer = false }
       let again = await TakeDown.run(bench.client, of: mark, seconds: 5)
       #expect(again.isClean && again.removed.isEmpty)
       step += 1

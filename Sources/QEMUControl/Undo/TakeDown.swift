@@ -181,6 +181,8 @@ struct TakeDownWork {
 
   /// Remembers a refusal; whatever ends the conversation ends the work.
   private mutating func swallow(_ error: QMPError) throws(ControlError) {
+    // What QEMU said explains more than that time was up behind it.
+    if case .notInTime = error, case .qmp(.refused) = outcome.failure { return }
     outcome.failure = .qmp(error)
     switch error {
     case .refused, .notInTime, .busy: break
