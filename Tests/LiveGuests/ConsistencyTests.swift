@@ -41,7 +41,11 @@ import Testing
 
   @Test(.enabled(if: Emulator.installed.isThere, Emulator.installed.missing))
   func `NBD is refused where it would end QEMU`() async throws {
-    let guest = try await LiveGuest(GuestSetup { $0.hasIOThread = true })
+    let guest = try await LiveGuest(
+      GuestSetup {
+        $0.emulator = .installed
+        $0.hasIOThread = true
+      })
     let before = try guest.blockState()
     let finding = try await sluice(
       ["backup", "--qmp", guest.qmp, "--transport", "nbd", "--to", "raw=x"],

@@ -28,7 +28,7 @@ import Testing
   func `file systems of a restored machine are clean after their journals`() async throws {
     let guest = try await LiveGuest(fileSystems(), prepare: Self.makeFileSystems)
     let disks = try await LiveBackup(guest: guest).run("archive").disks
-    try await guest.files.shell("cp '\(disks[0])' a.copy && e2fsck -E journal_only a.copy")
+    try await guest.files.shell("cp '\(disks[0])' a.copy && e2fsck -y -E journal_only a.copy")
     try await guest.files.shell("e2fsck -fn a.copy")
     guest.kill()
     let restored = try await LiveGuest(

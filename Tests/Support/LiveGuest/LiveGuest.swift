@@ -36,6 +36,8 @@ package final class LiveGuest: Sendable {
   ///
   /// - Parameter prepare: Commands of the shell, run in `files` after the images are made.
   package init(_ setup: GuestSetup, prepare: String = "true") async throws {
+    // A QEMU that has ended is an error to be read, not a signal.
+    clinux_ignore_sigpipe()
     try await GuestFiles.make()
     let files = try Scratch()
     try await Self.makeImages(setup, files)
