@@ -8,9 +8,9 @@
 //   a=NAME b=NAME   the disks, as in /dev (vda, vdb)  fs      with mode=check: check the files
 //
 // The serial line takes one command a line and answers with lines that begin with "= ", the last
-// of them "= ok" or "= failed": start, stop, status, latency, reset, sync, reboot, poweroff; anything
-// else is for the shell. Unasked it says "record N" about once a second, and of every failure
-// "IOERROR disk record errno".
+// of them "= ok" or "= failed": start, stop, status, latency, reset, sync, reboot, poweroff;
+// anything else is for the shell. Unasked it says "record N" about once a second, and of every
+// failure "IOERROR disk record errno".
 
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -30,9 +30,10 @@
 
 #include <linux/fs.h>
 
+#include "latency.h"
 #include "record.h"
 
-enum { sampleCountMax = 1 << 20, fileCount = 64 };
+enum { fileCount = 64 };
 
 static const char *const names[2] = {"A", "B"};
 static const char *const folders[2] = {"/a", "/b"};
@@ -45,9 +46,6 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static int isWanted, isWriting;
 static uint64_t next = 1, errorCount;
-// Microseconds of each write with its fdatasync.
-static uint32_t *samples;
-static size_t sampleCount;
 
 // Whole lines only: the kernel and two threads share the line.
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...) {
@@ -90,12 +88,6 @@ static int putFile(int disk, const struct record *record) {
   if (!error && rename(path, final)) error = errno;
   if (!error && fsync(files[disk])) error = errno;
   return error;
-}
-
-static void addSample(uint64_t duration) {
-  pthread_mutex_lock(&lock);
-  if (sampleCount < sampleCountMax) samples[sampleCount++] = (uint32_t)duration;
-  pthread_mutex_unlock(&lock);
 }
 
 // One record to one disk, again and again until the disk takes it.
@@ -206,22 +198,10 @@ static int check(void) {
 
 // MARK: the serial line
 
-static int compareSamples(const void *first, const void *second) {
-  uint32_t one = *(const uint32_t *)first, other = *(const uint32_t *)second;
-  return one < other ? -1 : one > other;
-}
-
 static void tellLatency(void) {
-  pthread_mutex_lock(&lock);
-  size_t count = sampleCount;
-  uint32_t *sorted = malloc((count + 1) * sizeof *sorted);
-  memcpy(sorted, samples, count * sizeof *sorted);
-  pthread_mutex_unlock(&lock);
-  sorted[count] = 0;
-  qsort(sorted, count, sizeof *sorted, compareSamples);
-  say("= latency count=%zu p50=%.3f p99=%.3f max=%.3f ms", count, sorted[count / 2] / 1000.0,
-      sorted[count * 99 / 100] / 1000.0, count ? sorted[count - 1] / 1000.0 : 0);
-  free(sorted);
+  char line[128];
+  describeLatency(line, sizeof line);
+  say("%s", line);
 }
 
 static void tellStatus(void) {
@@ -236,12 +216,6 @@ static void setWanted(int wanted) {
   isWanted = wanted;
   pthread_cond_broadcast(&changed);
   while (!wanted && isWriting) pthread_cond_wait(&changed, &lock);
-  pthread_mutex_unlock(&lock);
-}
-
-static void resetLatency(void) {
-  pthread_mutex_lock(&lock);
-  sampleCount = 0;
   pthread_mutex_unlock(&lock);
 }
 
@@ -378,7 +352,6 @@ static void startWriting(void) {
   struct disk disks[2];
   readDisks(disks);
   next = disks[1].highest + 1;
-  samples = malloc(sampleCountMax * sizeof *samples);
   isWanted = !isHeld;
   pthread_t thread;
   pthread_create(&thread, NULL, writeRecords, NULL);
