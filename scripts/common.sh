@@ -3,8 +3,8 @@
 # Debian's names. What a build needs, what Sluice runs, what only the tests and the demo run.
 build_packages="pkg-config libjansson-dev libnbd-dev libseccomp-dev libssl-dev"
 run_packages="qemu-system-common qemu-utils"
-demo_packages="e2fsprogs"
-test_packages="e2fsprogs libnbd-bin nbdkit python3 qemu-system-x86 strace"
+demo_packages="cpio e2fsprogs gcc libc6-dev qemu-system-x86"
+test_packages="$demo_packages libnbd-bin nbdkit python3 strace xfsprogs"
 
 # mke2fs and its like are not on every user's PATH.
 PATH=$PATH:/usr/sbin:/sbin

@@ -105,6 +105,24 @@ package final class LiveGuest: Sendable {
     return (number("record"), number("errors"))
   }
 
+  /// Waits until the guest has written records that it had not.
+  ///
+  /// - Returns: As ``status()``.
+  @discardableResult
+  package func progress(
+    since record: Int, within seconds: Double = 10
+  ) async throws -> (record: Int, errors: Int) {
+    let deadline = Instant.now.advanced(bySeconds: seconds)
+    while true {
+      let now = try await status()
+      if now.record > record { return now }
+      guard Instant.now < deadline else {
+        throw GuestFailure(what: "no record behind \(record) in \(seconds) s", log: log)
+      }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+  }
+
   /// Waits until the guest has said a text.
   @discardableResult
   package func wait(for text: String, within seconds: Double) async throws -> String {
