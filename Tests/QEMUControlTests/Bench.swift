@@ -64,9 +64,9 @@ final class Bench: Sendable {
     let client = other ?? client
     let machine = try await GuestMachine.inspect(client)
     let devices = machine.devices.filter(\.isBackedUpByDefault)
-    let wish = FleecingStore.Wish(
-      directory: directory ?? files.directory, wantedBytes: 1 << 20)
-    let stores = try FleecingStore.make(devices.map { _ in wish })
+    let place = directory ?? files.directory
+    let stores = try FleecingStore.make(
+      devices.map { .init(directory: place, diskBytes: $0.size, wantedBytes: 1 << 20) })
     let disks = try zip(devices, stores).map { device, store in
       PointInTime.Disk(
         name: device.name, node: try #require(device.nodeName), size: device.size, store: store)

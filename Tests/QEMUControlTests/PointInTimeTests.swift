@@ -2,9 +2,10 @@ import CLinux
 import CommandLine
 import Glibc
 import JSON
-import QEMUControl
 import System
 import Testing
+
+@testable import QEMUControl
 
 @Suite(.inTurns, .enabled(if: Emulator.isThere, Emulator.missing)) struct PointInTimeTests {
   /// Reads an NBD export and compares it with a pattern; what went wrong, or `nil`.
@@ -167,10 +168,49 @@ import Testing
     #expect(try await bench.graph() == before)
   }
 
+  @Test func `whoever looks at QEMU meanwhile does no harm`() async throws {
+    let bench = try await Bench(monitors: 2)
+    let before = try await bench.graph()
+    let other = try await bench.emulator.connect(1)
+    let looking = Task {
+      while !Task.isCancelled {
+        for command in ["query-named-block-nodes", "query-block", "query-blockstats"] {
+          _ = try await other.execute(command)
+        }
+      }
+    }
+    for round in 0..<20 {
+      let point = try await bench.point("000000\(round + 10)")
+      try await point.prepare()
+      _ = try await point.take()
+      for number in point.disks.indices {
+        let listener = try bench.listener("v\(number)")
+        try await point.exportVhostUser(number, listener: listener.raw)
+      }
+      #expect(await point.takeDown().isClean)
+    }
+    looking.cancel()
+    try await looking.value
+    #expect(try await bench.graph() == before)
+  }
+
+  @Test(arguments: [0, 512, 512 << 20, 512 << 20 + 512, 1 << 40, 1 << 51])
+  func `an empty store is sound, and of the disk's size`(size: Int64) async throws {
+    let files = try Scratch()
+    try EmptyImage(size: size).write(
+      to: try openFile(files.path("x"), flags: O_RDWR | O_CREAT, mode: 0o600), subject: "x")
+    try await files.shell("qemu-img check -q x && qemu-img map --output=json x >map")
+    let info = try JSONValue(
+      parsing: Array(try await files.shell("qemu-img info --output=json x").utf8))
+    #expect(info["format"] == "qcow2" && info["virtual-size"]?.integer == size)
+    #expect(try files.text("map").contains("\"data\": true") == false)
+  }
+
   @Test func `a store without room is refused beforehand`() throws {
     let files = try Scratch()
     let free = try FleecingStore.freeBytes(files.directory)
-    let most = FleecingStore.Wish(directory: files.directory, wantedBytes: free / 4 * 3)
+    let most = FleecingStore.Wish(
+      directory: files.directory, diskBytes: 1 << 30, wantedBytes: free / 4 * 3)
     #expect(throws: Never.self) { try FleecingStore.make([most]) }
     do throws(ControlError) {
       _ = try FleecingStore.make([most, most])
@@ -182,11 +222,11 @@ import Testing
       }
     }
     let reserved = FleecingStore.Wish(
-      directory: files.directory, wantedBytes: 8 << 20, isReserved: true)
+      directory: files.directory, diskBytes: 1 << 30, wantedBytes: 8 << 20, isReserved: true)
     #expect(try FleecingStore.make([reserved])[0].storedBytes >= 8 << 20)
     #expect(try files.names() == [])
     #expect(throws: ControlError.self) {
-      try FleecingStore.make([.init(directory: files.path("none"), wantedBytes: 1)])
+      try FleecingStore.make([.init(directory: files.path("none"), diskBytes: 512, wantedBytes: 1)])
     }
   }
 

@@ -20,7 +20,8 @@ struct StoreChoice {
       let reserve = Int64(clamping: request.fleecingReserve)
       wishes.append(
         FleecingStore.Wish(
-          directory: directory, wantedBytes: max(reserve, 1 << 20), isReserved: reserve > 0))
+          directory: directory, diskBytes: disk.size, wantedBytes: max(reserve, 1 << 20),
+          isReserved: reserve > 0))
       wanted[directory, default: 0] += max(usual, reserve)
     }
     self.wishes = wishes

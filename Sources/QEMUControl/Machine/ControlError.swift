@@ -12,8 +12,6 @@ package enum ControlError: Error, Equatable, Sendable {
   case nbdServerInUse(words: String)
   /// The store's filesystem has too little room.
   case fleecingSpace(directory: String, freeBytes: Int64, wantedBytes: Int64)
-  /// A job of ours in QEMU failed.
-  case jobFailed(disk: String, words: String)
   /// A living process backs this machine up.
   case anotherBackup(job: String, process: Int32?)
   /// Names of jobs in QEMU whose journal is not here.
@@ -37,7 +35,6 @@ extension ControlError: CustomStringConvertible {
       \(directory) has \(free >> 20) MiB free, the fleecing stores there need \(wanted >> 20) MiB; \
       make room, or choose another place with --fleecing-dir
       """
-    case .jobFailed(let disk, let words): "QEMU's job for \(disk) failed: \(words)"
     case .anotherBackup(let job, let process):
       """
       another backup of this machine is running (job \(job)\

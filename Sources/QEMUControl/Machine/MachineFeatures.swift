@@ -39,8 +39,8 @@ package struct MachineFeatures: Equatable, Sendable {
 
   private static let commands = [
     "add-fd", "remove-fd", "query-fdsets", "getfd", "closefd", "blockdev-add", "blockdev-del",
-    "blockdev-create", "query-block", "query-named-block-nodes", "query-jobs", "job-cancel",
-    "job-dismiss", "block-export-add", "block-export-del", "query-block-exports",
+    "query-block", "query-named-block-nodes", "query-jobs", "job-cancel", "job-dismiss",
+    "block-export-add", "block-export-del", "query-block-exports",
   ]
 
   private static func missing(in schema: QMPSchema) -> [String] {

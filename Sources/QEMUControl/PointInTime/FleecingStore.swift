@@ -4,20 +4,25 @@ internal import System
 
 /// The file that takes the old contents of what a guest overwrites during its backup.
 ///
-/// It has no name, so nothing of it stays whoever dies; QEMU gets a descriptor of it. What is made
-/// of it (a qcow2) is QEMU's affair. One per disk; its room is given back when the last of us and
-/// QEMU lets go of it.
+/// A qcow2 of the disk's size in which nothing is allocated at first. It has no name, so nothing of
+/// it stays whoever dies; QEMU gets a descriptor of it. One per disk; its room is given back when
+/// the last of us and QEMU lets go of it.
 package final class FleecingStore: Sendable {
   /// What is wanted of one store.
   package struct Wish: Sendable {
     package let directory: String
+    /// The guest's view of the disk.
+    package let diskBytes: Int64
     /// Free bytes that the filesystem has to have for it.
     package let wantedBytes: Int64
     /// The wanted bytes are taken at once, so that nobody else can.
     package let isReserved: Bool
 
-    package init(directory: String, wantedBytes: Int64, isReserved: Bool = false) {
+    package init(
+      directory: String, diskBytes: Int64, wantedBytes: Int64, isReserved: Bool = false
+    ) {
       self.directory = directory
+      self.diskBytes = diskBytes
       self.wantedBytes = wantedBytes
       self.isReserved = isReserved
     }
@@ -41,6 +46,9 @@ package final class FleecingStore: Sendable {
     reservedBytes = wish.isReserved ? wish.wantedBytes : 0
     do throws(SystemCallError) {
       file = try Self.namelessFile(in: wish.directory)
+      try EmptyImage(size: wish.diskBytes).write(to: file, subject: wish.directory)
+      // Behind the image: a filesystem may give back what is reserved when a file changes its
+      // length.
       if wish.isReserved {
         try check(clinux_reserve(file.raw, 0, wish.wantedBytes), .fallocate, wish.directory)
       }

@@ -44,8 +44,6 @@ package struct JobMark: Hashable, Sendable {
   package func descriptorSet(_ disk: Int) -> String { "\(prefix)fd\(disk)" }
   /// The node of the fleecing store's file.
   package func file(_ disk: Int) -> String { "\(prefix)f\(disk)" }
-  /// The job that makes the store a qcow2.
-  package func creation(_ disk: Int) -> String { "\(prefix)c\(disk)" }
   /// The node that shows the disk as it was: what is exported.
   package func overlay(_ disk: Int) -> String { "\(prefix)o\(disk)" }
   /// The job that keeps the instant.

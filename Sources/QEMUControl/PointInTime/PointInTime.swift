@@ -69,7 +69,7 @@ package final class PointInTime: Sendable {
 
   /// Gives QEMU the stores and makes the overlays; the guest notices nothing.
   ///
-  /// - Throws: `jobFailed`, `qmp`, `ended`; the owner takes down.
+  /// - Throws: `qmp`, `unexpected`, `ended`; the owner takes down.
   package func prepare() async throws(ControlError) {
     for number in disks.indices { try await prepare(number) }
   }
@@ -89,7 +89,6 @@ package final class PointInTime: Sendable {
         "filename": .string("/dev/fdset/\(descriptors)"), "locking": "off",
         "cache": ["no-flush": true],
       ])
-    try await makeImage(number)
     try await execute(
       "blockdev-add",
       [
@@ -97,37 +96,6 @@ package final class PointInTime: Sendable {
         "file": .string(mark.file(number)), "backing": .string(disk.node),
         "cache": ["no-flush": true],
       ])
-  }
-
-  /// Makes the store an empty qcow2 of the disk's size, by QEMU's job.
-  private func makeImage(_ number: Int) async throws(ControlError) {
-    let id = mark.creation(number)
-    try await execute(
-      "blockdev-create",
-      [
-        "job-id": .string(id),
-        "options": [
-          "driver": "qcow2", "file": .string(mark.file(number)),
-          "size": .integer(disks[number].size),
-        ],
-      ])
-    let deadline = Instant.now.advanced(bySeconds: Self.commandSeconds)
-    while true {
-      let job = try await ownJob(id)
-      if job?["status"] == "concluded" {
-        try await execute("job-dismiss", ["id": .string(id)])
-        guard let words = job?["error"]?.string else { return }
-        throw .jobFailed(disk: disks[number].name, words: words)
-      }
-      guard job != nil, Instant.now < deadline else {
-        throw .jobFailed(disk: disks[number].name, words: "making the fleecing store has no end")
-      }
-      await pause(milliseconds: 2)
-    }
-  }
-
-  private func ownJob(_ id: String) async throws(ControlError) -> JSONValue? {
-    try await execute("query-jobs").array?.first { $0["id"]?.string == id }
   }
 
   /// Takes the instant, of all disks at once; the guest goes on.
