@@ -4,7 +4,7 @@
 build_packages="pkg-config libjansson-dev libnbd-dev libseccomp-dev libssl-dev"
 run_packages="qemu-system-common qemu-utils"
 demo_packages="cpio e2fsprogs gcc libc6-dev qemu-system-x86"
-test_packages="$demo_packages libnbd-bin nbdkit python3 strace xfsprogs"
+test_packages="$demo_packages libnbd-bin nbdkit python3 strace swtpm xfsprogs"
 
 # mke2fs and its like are not on every user's PATH.
 PATH=$PATH:/usr/sbin:/sbin

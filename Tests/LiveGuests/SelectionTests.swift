@@ -73,6 +73,30 @@ struct SelectionTests {
     try await guest.files.shell("cmp c.raw x/drive-scsi0.raw")
   }
 
+  @Test(.enabled(if: Build.isRoot && Build.has("losetup"), "this kernel gives us no loop device"))
+  func `a disk on a block device is backed up`() async throws {
+    let files = try Scratch()
+    let device =
+      try await files.shell(
+        "head -c 9M /dev/urandom >disk && losetup --find --show disk"
+      ).split(separator: "\n").first.map(String.init) ?? ""
+    let guest = try await LiveGuest(
+      GuestSetup {
+        $0.arguments = "mode=raw hold"
+        $0.extra = [
+          "-blockdev", "driver=host_device,node-name=node2,filename=\(device)",
+          "-device", "virtio-blk-pci,drive=node2,id=disk2",
+        ]
+      })
+    // It goes when QEMU closes it.
+    try await files.shell("losetup --detach \(device)")
+    let before = try guest.blockState()
+    let finding = try await backUp(guest, ["--disk", "disk2"])
+    #expect(finding.left == [])
+    #expect(try guest.blockState() == before)
+    try await guest.files.shell("cmp '\(files.path("disk"))' x/disk2.raw")
+  }
+
   @Test func `the doctor says what a backup would do and promise`() async throws {
     let guest = try await machine()
     let before = try guest.blockState()

@@ -117,6 +117,31 @@ import Testing
     }
   }
 
+  @Test(.enabled(if: Build.has("swtpm"), "swtpm is needed"))
+  func `the state of a TPM is said to be left out`() async throws {
+    let files = try Scratch()
+    let socket = files.path("socket")
+    // It ends when QEMU lets go of it.
+    let tpm = try Program([
+      "swtpm", "socket", "--tpm2", "--tpmstate", "dir=\(files.directory)",
+      "--ctrl", "type=unixio,path=\(socket)", "--terminate",
+    ])
+    defer { tpm.send(SIGKILL) }
+    for _ in 0..<500 where !files.exists("socket") {
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    let emulator = try await Emulator([
+      "-machine", "q35", "-chardev", "socket,id=tpm,path=\(socket)",
+      "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-tis,tpmdev=tpm0",
+    ])
+    let machine = try await GuestMachine.inspect(emulator.connect())
+    #expect(machine.tpm == ["tpm-tis (emulator)"])
+    #expect(
+      machine.warnings == [
+        "the state of tpm-tis (emulator) lies outside QEMU and is not backed up"
+      ])
+  }
+
   @Test func `what is no disk to write on is listed with its reason`() async throws {
     let (machine, _) = try await inspect([
       "-device", "ide-cd,id=cd0,bus=ide.0",
