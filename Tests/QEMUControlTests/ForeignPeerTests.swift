@@ -11,15 +11,19 @@ import Testing
   /// Answers like a QEMU whose every command succeeds, with more behind each answer.
   static func polite(_ more: [UInt8] = []) throws -> ScriptedPeer {
     try ScriptedPeer(first: greeting) { line in
-      let id = try? JSONValue(parsing: Array(line.utf8))["id"]
-      return JSONValue.object(["return": [:], "id": id ?? .null]).serialised()
-        + [UInt8(ascii: "\n")] + (line.contains("qmp_capabilities") ? [] : more)
+      success(line) + (line.contains("qmp_capabilities") ? [] : more)
     }
+  }
+
+  private static func success(_ line: String) -> [UInt8] {
+    let id = try? JSONValue(parsing: Array(line.utf8))["id"]
+    return JSONValue.object(["return": [:], "id": id ?? .null]).serialised()
+      + [UInt8(ascii: "\n")]
   }
 
   @Test(arguments: [
     "SSH-2.0-OpenSSH_9.2\r\n", "{\"return\": {}}\n", "[1, 2]\n", "\u{0}\u{1}\u{2}\n", "{}\n",
-    "HTTP/1.1 400 Bad Request",
+    "HTTP/1.1 400 Bad Request", "half a line\n{\"return\": 1}\nanother that is none\n",
   ])
   func `what does not greet like QEMU is told from it`(words: String) async throws {
     let peer = try ScriptedPeer(first: Array(words.utf8))
@@ -31,6 +35,19 @@ import Testing
       Issue.record("\(String(describing: error))")
       return
     }
+  }
+
+  @Test func `what QEMU owed to the client before is passed over`() async throws {
+    let owed = """
+      k": "the rest of a line"}\r
+      {"return": {}, "id": "sluice-1"}\r
+      {"event": "STOP", "timestamp": {"seconds": 1, "microseconds": 1}}\r
+
+      """
+    let peer = try ScriptedPeer(
+      first: Array(owed.utf8) + Self.greeting, answer: { Self.success($0) })
+    let client = try await QMPClient.connect(path: peer.path)
+    #expect(try await client.execute("query-status") == [:])
   }
 
   @Test func `a peer that hangs up before it greets is a lost connection`() async throws {
@@ -118,7 +135,7 @@ import Testing
 
   @Test func `more commands than the table holds are turned away`() async throws {
     let peer = try ScriptedPeer(first: Self.greeting) { line in
-      line.contains("qmp_capabilities") ? Array(#"{"return":{},"id":"sluice-1"}"#.utf8) + [10] : []
+      line.contains("qmp_capabilities") ? Self.success(line) : []
     }
     let client = try await QMPClient.connect(path: peer.path)
     let busy = await withTaskGroup(of: QMPError?.self) { group in

@@ -130,6 +130,27 @@ import Testing
     #expect(try await heir.execute("query-status")["status"] == "prelaunch")
   }
 
+  @Test func `whoever comes behind a client that died asking is greeted`() async throws {
+    let emulator = try await Emulator(["-name", "alpha"])
+    for round in 0..<20 {
+      try await askAndDie(emulator, afterMilliseconds: round)
+      #expect(try await name(emulator) == "alpha")
+    }
+  }
+
+  /// Asks for a quarter of a MiB that nobody will read.
+  private func askAndDie(_ emulator: Emulator, afterMilliseconds milliseconds: Int) async throws {
+    let client = try await emulator.connect()
+    let words = #"{"execute":"query-qmp-schema"}{"execute":"query-status"}"#
+    _ = words.withCString { write(client.rawDescriptor, $0, strlen($0)) }
+    try await Task.sleep(for: .milliseconds(milliseconds))
+    withExtendedLifetime(client) {}
+  }
+
+  private func name(_ emulator: Emulator) async throws -> JSONValue? {
+    try await emulator.connect().execute("query-name")["name"]
+  }
+
   @Test func `a task that is cancelled gets its answer all the same`() async throws {
     let emulator = try await Emulator(["-name", "alpha"])
     let client = try await emulator.connect()

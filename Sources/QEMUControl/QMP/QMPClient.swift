@@ -25,8 +25,10 @@ package final class QMPClient: Sendable {
   ) async throws(QMPError) -> QMPClient {
     let started = Instant.now
     let socket = try await open(path, greetingSeconds)
+    // Like nobody else's: an answer to the client before may come late.
+    let prefix = "sluice-\(UInt32.random(in: 0 ... .max))-"
     let client = QMPClient(
-      try converse(socket, path: path, idPrefix: "sluice-", isTakenOver: false))
+      try converse(socket, path: path, idPrefix: prefix, isTakenOver: false))
     try await client.conversation.greeting(since: started, seconds: greetingSeconds)
     _ = try await client.execute("qmp_capabilities", seconds: greetingSeconds)
     return client

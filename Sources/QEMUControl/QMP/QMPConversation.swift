@@ -21,8 +21,9 @@ final class QMPConversation: LineHandler {
 
   private struct State {
     var isGreeted: Bool
-    /// The first line may be the rest of one that somebody else began to read.
-    var toleratesGarbage: Bool
+    /// The first line may be the rest of one that somebody else began to read: QEMU sends what it
+    /// owed to the client before to the next one, ahead of its greeting.
+    var toleratesGarbage = true
     var receivedCount = 0
     var lastNumber = 0
     var waiting: [String: Waiting] = [:]
@@ -44,7 +45,7 @@ final class QMPConversation: LineHandler {
     self.channel = channel
     self.path = path
     self.idPrefix = idPrefix
-    state = Mutex(State(isGreeted: isTakenOver, toleratesGarbage: isTakenOver))
+    state = Mutex(State(isGreeted: isTakenOver))
     try channel.start(name: "sluice-qmp", self)
   }
 
@@ -128,7 +129,7 @@ final class QMPConversation: LineHandler {
       return state.toleratesGarbage
     }
     switch message {
-    case .greeting: return greeted()
+    case .greeting: greeted()
     case .returned(let id?, let value): answer(id, .success(value))
     case .failed(let id?, let errorClass, let words): refuse(id, errorClass, words)
     // Answers without our id belong to nobody here.
@@ -136,19 +137,12 @@ final class QMPConversation: LineHandler {
     case .event(let event): deliver(event)
     case .foreign(let what): return isFirst || broke(what)
     }
-    return !breaksBeforeGreeting(message)
-  }
-
-  private func greeted() -> Bool {
-    state.withLock { $0.isGreeted = true }
-    answer(Self.greeting, .success(.null))
     return true
   }
 
-  /// Whether a message comes from something that has not said what it is.
-  private func breaksBeforeGreeting(_ message: QMPMessage) -> Bool {
-    let isGreeted = state.withLock { $0.isGreeted }
-    return !isGreeted && !broke("its first line is no greeting")
+  private func greeted() {
+    state.withLock { $0.isGreeted = true }
+    answer(Self.greeting, .success(.null))
   }
 
   private func broke(_ what: String) -> Bool {
