@@ -8,18 +8,14 @@ import Testing
 /// How often: `SLUICE_KILLS`, 20 without; `Tests/Soak/kills` asks for 200. `SLUICE_SEED` repeats a
 /// run's moments.
 @Suite(.inTurns) struct KillTests {
-  private static let count = number("SLUICE_KILLS") ?? 20
-  private static let seed = number("SLUICE_SEED") ?? Int.random(in: 1...1_000_000)
-
-  private static func number(_ name: String) -> Int? {
-    getenv(name).flatMap { Int(String(cString: $0)) }
-  }
+  private static let count = Moments.number("SLUICE_KILLS") ?? 20
+  private static let seed = Moments.seed
 
   @Test func `a killed coordinator leaves no process and no archive`() async throws {
     let place = try Scratch()
     try place.makeSparse("d.raw", bytes: 8 << 20, data: [(0, 8 << 20)])
     try await place.shell("qemu-img convert -f raw -O qcow2 d.raw d.qcow2")
-    var moments = Moments(seed: UInt64(Self.seed))
+    var moments = Moments(seed: Self.seed)
     let whole = try await run(place, killAfter: nil)
     #expect(whole.status == 0, "\(whole.errors)")
     var published = 0
@@ -62,18 +58,5 @@ import Testing
       #expect(verified.status == 0, told)
     }
     return !archives.isEmpty
-  }
-}
-
-/// A small generator with a seed: the same moments again.
-struct Moments {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
-
-  /// Seconds in 0..<`most`.
-  mutating func next(below most: Double) -> Double {
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return Double(state >> 40) / Double(1 << 24) * most
   }
 }

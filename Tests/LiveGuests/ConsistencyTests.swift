@@ -57,13 +57,17 @@ import Testing
     try await backup.expectWriting()
   }
 
-  /// Two backups by each way, one as fast as it goes, one slow enough for much to be overwritten.
+  /// How often by each way; `Tests/Soak/consistency` asks for more.
+  private static let count = Moments.number("SLUICE_BACKUPS_PER_CELL") ?? 2
+
+  /// Backups by each way, in turn as fast as it goes and slow enough for much to be overwritten.
   private func backUp(_ setup: GuestSetup, by transports: [String]) async throws {
     let guest = try await LiveGuest(setup)
     let backup = LiveBackup(guest: guest)
     for transport in transports {
-      for limit in [[], ["--rate-limit", "24M"]] {
-        let name = "\(transport)\(limit.count)"
+      for round in 0..<Self.count {
+        let limit = round % 2 == 0 ? [] : ["--rate-limit", "24M"]
+        let name = "\(transport)\(round)"
         let disks = try await backup.run(name, ["--transport", transport] + limit).disks
         let found = try await instantCheck(disks[0], disks[1])
         #expect(found.isOne, "\(name): \(found.words)")

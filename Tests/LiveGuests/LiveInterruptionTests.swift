@@ -29,11 +29,48 @@ struct LiveInterruptionTests {
     try await LiveBackup(guest: backup.guest).run("slow")
   }
 
+  @Test func `a watchdog that is killed is replaced`() async throws {
+    let backup = try await SlowBackup(try await LiveGuest(GuestSetup()))
+    let first = try #require(backup.program.watchdog)
+    #expect(kill(first, SIGKILL) == 0)
+    #expect(try await backup.program.says("there is another one", within: 5))
+    #expect(try #require(backup.program.watchdog) != first)
+    backup.program.send(SIGKILL)
+    try await backup.waitUntilUndone()
+    _ = try await backup.program.finding()
+    try await backup.expectUnharmed()
+  }
+
+  @Test func `a writer that stands still costs the guest nothing`() async throws {
+    let guest = try await LiveGuest(GuestSetup())
+    let before = try guest.blockState()
+    let program = try startSluice(
+      ["backup", "--qmp", guest.qmp, "--to", "raw=slow", "--rate-limit", "12M"],
+      in: guest.files.directory)
+    #expect(try await program.says("point in time"))
+    try await Task.sleep(for: .milliseconds(500))
+    let writer = try #require(program.writer)
+    #expect(kill(writer, SIGSTOP) == 0)
+    _ = try guest.monitor.takeEvents()
+    for _ in 0..<12 {
+      let record = try await guest.status().record
+      try await Task.sleep(for: .seconds(5))
+      #expect(try await guest.progress(since: record, within: 1).errors == 0)
+    }
+    #expect(try !guest.monitor.takeEvents().contains("STOP"))
+    #expect(kill(writer, SIGCONT) == 0)
+    let finding = try await program.finding(within: 120)
+    #expect(finding.status == 0, "\(finding.errors)")
+    #expect(finding.output.contains("guest: never stood still"), "\(finding.output)")
+    try LiveBackup(guest: guest).expectUnharmed(before)
+    #expect(try await sluice(["verify", "slow"], in: guest.files.directory).status == 0)
+  }
+
   @Test(arguments: ["recover", "backup"])
   func `what a coordinator and its watchdog left is removed`(verb: String) async throws {
     let backup = try await SlowBackup(try await LiveGuest(GuestSetup()))
     let guest = backup.guest
-    let watchdog = try #require(backup.watchdog)
+    let watchdog = try #require(backup.program.watchdog)
     #expect(kill(watchdog, SIGKILL) == 0)
     backup.program.send(SIGKILL)
     _ = try await backup.program.finding()
@@ -153,7 +190,7 @@ struct LiveInterruptionTests {
   func `a QEMU that stands still holds nobody up for long`(signals: Int) async throws {
     let backup = try await SlowBackup(try await LiveGuest(GuestSetup()))
     let guest = backup.guest
-    let watchdog = try #require(backup.watchdog)
+    let watchdog = try #require(backup.program.watchdog)
     #expect(kill(guest.process, SIGSTOP) == 0)
     let stopped = Instant.now
     for _ in 0..<signals { backup.program.send(SIGTERM) }
@@ -172,10 +209,7 @@ struct LiveInterruptionTests {
 
   @Test func `a plugin that dies does not touch the guest`() async throws {
     let backup = try await SlowBackup(try await LiveGuest(GuestSetup()))
-    let found = try await backup.guest.files.shell(
-      "pgrep -P $(pgrep -P \(backup.program.process) -x sluice-launcher | head -n 1) || true")
-    let writer = try #require(found.split(separator: "\n").first.flatMap { Int32($0) }, "\(found)")
-    #expect(kill(writer, SIGKILL) == 0)
+    #expect(kill(try #require(backup.program.writer), SIGKILL) == 0)
     let finding = try await backup.program.finding()
     #expect(finding.status == 70, "\(finding.errors)")
     try backup.expectNoTrace()

@@ -57,12 +57,6 @@ struct SlowBackup {
     #expect(try guest.blockState() == before)
   }
 
-  /// The process of the watchdog, told by an event.
-  var watchdog: Int32? {
-    program.output.firstMatch(of: /"watchdog-started".*?"process": ?(\d+)/)
-      .flatMap { Int32($0.output.1) }
-  }
-
   /// Journals of backups of a guest, alive or not.
   static func journals(of guest: LiveGuest) throws -> [String] {
     let directory = "/var/lib/sluice/journal"

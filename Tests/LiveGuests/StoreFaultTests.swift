@@ -77,6 +77,7 @@ struct StoreFaultTests {
     #expect(finding.status == 74, "\(finding.errors)")
     #expect(finding.errors.contains("left for the fleecing stores"), "\(finding.errors)")
     #expect(finding.errors.contains("8 MiB free"), "the plan has warned: \(finding.errors)")
+    #expect(finding.errors.contains("small is not on the filesystem of disk0, disk1"))
     let backup = LiveBackup(guest: guest)
     try backup.expectUnharmed(before)
     try await backup.expectWriting()

@@ -6,9 +6,9 @@ internal import System
 /// Ends the backup where it would harm the guest, or where the instant is lost.
 ///
 /// What happens to the guest comes from `GuestWatch`, which has freed the guest already; the room
-/// of the stores is looked at five times a second. The first reason counts.
+/// of the stores and the watchdog are looked at five times a second. The first reason counts.
 final class GuestGuard: Sendable {
-  private static let roomMilliseconds = 200
+  private static let roundMilliseconds = 200
 
   private struct State {
     var failure: JobError?
@@ -34,7 +34,7 @@ final class GuestGuard: Sendable {
     Task.detached { [self] in
       for await observation in hold.watch.observations { heard(observation) }
     }
-    Task.detached { [self] in await watchRoom() }
+    Task.detached { [self] in await makeRounds() }
   }
 
   /// Why the backup was ended, with what it has cost the guest; `nil` if it was not.
@@ -136,7 +136,7 @@ final class GuestGuard: Sendable {
 
   private func tell(_ name: String, _ text: String) { events(.guest(GuestStep(name, text))) }
 
-  private func watchRoom() async {
+  private func makeRounds() async {
     while !hold.isReleasing {
       if let (directory, free) = room.shortage() {
         return fail(
@@ -146,7 +146,8 @@ final class GuestGuard: Sendable {
               + "broken before the guest would have noticed",
             hint: "make room there, or choose another place with --fleecing-dir"))
       }
-      try? await Task.sleep(for: .milliseconds(Self.roomMilliseconds))
+      await hold.watchdog.renew()
+      try? await Task.sleep(for: .milliseconds(Self.roundMilliseconds))
     }
   }
 }

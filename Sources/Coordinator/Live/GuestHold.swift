@@ -13,7 +13,7 @@ final class GuestHold: Sendable {
 
   let client: QMPClient
   let journal: Journal
-  let watchdog: WatchdogProcess
+  let watchdog: GuestWatchdog
   let instant: PointInTime
   let watch: GuestWatch
   let frost: GuestFrost
@@ -22,7 +22,7 @@ final class GuestHold: Sendable {
   private let releasing = Mutex<Task<TakeDownOutcome, Never>?>(nil)
 
   init(
-    client: QMPClient, journal: Journal, watchdog: WatchdogProcess, instant: PointInTime,
+    client: QMPClient, journal: Journal, watchdog: GuestWatchdog, instant: PointInTime,
     agent: GuestAgent?, events: @escaping EventSink
   ) {
     self.client = client
@@ -60,7 +60,7 @@ final class GuestHold: Sendable {
     let isThawed = await thawed
     watch.end()
     if outcome.isClean && isThawed {
-      await watchdog.end()
+      await watchdog.dismiss()
       journal.remove()
     }
     tell(outcome, Instant.now.seconds(since: started), isThawed)

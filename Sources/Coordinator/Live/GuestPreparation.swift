@@ -1,5 +1,4 @@
 internal import BackupProtocol
-internal import JSON
 internal import Pump
 internal import QEMUControl
 internal import System
@@ -32,7 +31,9 @@ struct GuestPreparation {
     let stores = try blockingControl("making the fleecing stores") { () throws(ControlError) in
       try FleecingStore.make(places.wishes)
     }
-    let watchdog = try startWatchdog(agent)
+    let watchdog = try GuestWatchdog(
+      besideLauncher: surroundings.launcher, client: client, agent: agent, journal: journal,
+      events: surroundings.events)
     let disks = zip(selection.chosen, stores).map { device, store in
       PointInTime.Disk(
         name: device.name, node: device.nodeName ?? "", size: device.size, store: store)
@@ -89,19 +90,5 @@ struct GuestPreparation {
       surroundings.events(.warning("the guest's filesystems will not be frozen: \(error)"))
       return nil
     }
-  }
-
-  private func startWatchdog(_ agent: GuestAgent?) throws(JobError) -> WatchdogProcess {
-    let path = WatchdogProcess.path(besideLauncher: surroundings.launcher)
-    let watchdog = try doing("starting the watchdog") { () throws(SystemCallError) in
-      try WatchdogProcess.start(
-        path: path, journal: journal, qmp: client.rawDescriptor, agent: agent?.rawDescriptor)
-    }
-    surroundings.events(
-      .guest(
-        GuestStep(
-          "watchdog-started", "watchdog \(watchdog.pid) stands by",
-          ["process": .integer(Int64(watchdog.pid)), "job": .string(journal.mark.id)])))
-    return watchdog
   }
 }

@@ -25,11 +25,32 @@ struct StoreChoice {
       wanted[directory, default: 0] += max(usual, reserve)
     }
     self.wishes = wishes
-    warnings = wanted.sorted { $0.key < $1.key }.compactMap { directory, bytes in
+    warnings = Self.strangers(disks, wishes) + Self.shortages(wanted)
+  }
+
+  private static func shortages(_ wanted: [String: Int64]) -> [String] {
+    wanted.sorted { $0.key < $1.key }.compactMap { directory, bytes in
       guard let free = try? FleecingStore.freeBytes(directory), free < bytes else { return nil }
       return
         "\(directory) has \(free >> 20) MiB free for what the guest overwrites meanwhile; "
         + "\(bytes >> 20) MiB would be usual: the backup is broken before it is full"
+    }
+  }
+
+  /// A store that hangs holds the guest's writes. Beside its image it hangs when the disk does; a
+  /// filesystem of its own is one thing more that can.
+  private static func strangers(
+    _ disks: [GuestBlockDevice], _ wishes: [FleecingStore.Wish]
+  ) -> [String] {
+    var names: [String: [String]] = [:]
+    for (disk, wish) in zip(disks, wishes) {
+      guard let store = try? FileStatus(path: wish.directory).device else { continue }
+      if let file = disk.imageFile, (try? FileStatus(path: file))?.device == store { continue }
+      names[wish.directory, default: []].append(disk.name)
+    }
+    return names.sorted { $0.key < $1.key }.map { directory, names in
+      "\(directory) is not on the filesystem of \(names.joined(separator: ", ")): "
+        + "if it hangs, the guest's writes wait as long"
     }
   }
 

@@ -72,9 +72,6 @@ package final class WatchdogProcess: Sendable {
     return pid
   }
 
-  /// Readable when it has ended.
-  package var endDescriptor: Int32 { pidfd.raw }
-
   /// Whether it still watches.
   package var isAlive: Bool {
     var poller = Poller()

@@ -1,0 +1,107 @@
+internal import JSON
+internal import QEMUControl
+internal import Synchronization
+internal import System
+
+/// The watchdog of a job, from before anything is put into QEMU until all is out again.
+///
+/// One that dies before its time is replaced: a guest must not depend on a coordinator alone.
+final class GuestWatchdog: Sendable {
+  /// Somebody who kills it more often means it.
+  private static let renewalsMax = 3
+
+  private struct State {
+    var process: WatchdogProcess
+    var renewals = 0
+    var isGivenUp = false
+    var isDismissed = false
+  }
+
+  private let path: String
+  private let client: QMPClient
+  private let agent: GuestAgent?
+  private let journal: Journal
+  private let events: EventSink
+  private let state: Mutex<State>
+
+  /// Starts it; it watches from now on.
+  ///
+  /// - Parameter launcher: Path of `sluice-launcher`, beside which it lies.
+  init(
+    besideLauncher launcher: String, client: QMPClient, agent: GuestAgent?, journal: Journal,
+    events: @escaping EventSink
+  ) throws(JobError) {
+    path = WatchdogProcess.path(besideLauncher: launcher)
+    (self.client, self.agent, self.journal, self.events) = (client, agent, journal, events)
+    let process: WatchdogProcess
+    do throws(SystemCallError) {
+      process = try Self.start(path, client, agent, journal)
+    } catch {
+      throw JobError(error, doing: "starting the watchdog")
+    }
+    state = Mutex(State(process: process))
+    tell(process)
+  }
+
+  private static func start(
+    _ path: String, _ client: QMPClient, _ agent: GuestAgent?, _ journal: Journal
+  ) throws(SystemCallError) -> WatchdogProcess {
+    try WatchdogProcess.start(
+      path: path, journal: journal, qmp: client.rawDescriptor, agent: agent?.rawDescriptor)
+  }
+
+  /// Starts another one if it has died, unless it was dismissed.
+  func renew() async {
+    let (process, renewals, isOver) = state.withLock {
+      ($0.process, $0.renewals, $0.isGivenUp || $0.isDismissed)
+    }
+    guard !isOver, !process.isAlive else { return }
+    await process.end()
+    guard renewals < Self.renewalsMax else { return giveUp("it was ended \(renewals + 1) times") }
+    do throws(SystemCallError) {
+      await put(try Self.start(path, client, agent, journal))
+    } catch {
+      giveUp("\(error)")
+    }
+  }
+
+  private func put(_ next: WatchdogProcess) async {
+    let isLate = state.withLock { state in
+      if state.isDismissed { return true }
+      state.process = next
+      state.renewals += 1
+      return false
+    }
+    if isLate {
+      await next.end()
+      return
+    }
+    events(.warning("the watchdog was ended by somebody; there is another one"))
+    tell(next)
+  }
+
+  /// Ends it: nothing of the job is in QEMU any more.
+  func dismiss() async {
+    let process = state.withLock { state in
+      state.isDismissed = true
+      return state.process
+    }
+    await process.end()
+  }
+
+  private func giveUp(_ why: String) {
+    state.withLock { $0.isGivenUp = true }
+    events(
+      .warning(
+        "the backup goes on without a watchdog (\(why)); should sluice be killed now: "
+          + "sluice recover --qmp " + journal.contents.qmp))
+  }
+
+  private func tell(_ process: WatchdogProcess) {
+    events(
+      .guest(
+        GuestStep(
+          "watchdog-started", "watchdog \(process.pid) stands by",
+          ["process": .integer(Int64(process.pid)), "job": .string(journal.mark.id)])))
+  }
+}
