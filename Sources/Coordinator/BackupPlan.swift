@@ -36,9 +36,10 @@ struct BackupPlan {
   let machine: Job.Machine
   let shape: PoolShape
 
+  /// - Parameter slotCount: Of the pool; more if a plugin needs more.
   init(
     id: String, instant: String, machine: Job.Machine, disks: [Disk], configs: [ConfigFile],
-    outputs: [Output]
+    outputs: [Output], slotCount: Int = 16
   ) throws(JobError) {
     guard !disks.isEmpty || !configs.isEmpty else {
       throw JobError(.usage, doing: "", "nothing to back up", hint: "add --image NAME=FILE")
@@ -50,8 +51,8 @@ struct BackupPlan {
     self.configs = configs
     self.outputs = outputs
     streams = try Self.streams(disks, configs)
-    let slotCount = outputs.map { Int($0.chosen.plugin.manifest.slotCountMin) }.max() ?? 0
-    shape = PoolShape(slotCount: max(16, slotCount))
+    let needed = outputs.map { Int($0.chosen.plugin.manifest.slotCountMin) }.max() ?? 0
+    shape = PoolShape(slotCount: max(slotCount, needed))
   }
 
   /// Bytes of all streams.

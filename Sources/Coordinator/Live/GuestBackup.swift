@@ -10,6 +10,10 @@ internal import System
 /// connect → journal → what others left → inspect → watchdog → stores → instant → exports → copy →
 /// take down → publish. Whatever fails behind the watchdog's start, the take-down follows.
 struct GuestBackup: Sendable {
+  /// Twice as many reads wait in QEMU as for images: its main loop, which the guest keeps busy too,
+  /// is woken less often for the same bytes, and takes a quarter less of CPU time for them.
+  private static let slotCount = 32
+
   let request: BackupRequest
   let guest: GuestRequest
   let surroundings: Surroundings
@@ -65,7 +69,7 @@ struct GuestBackup: Sendable {
       let plan = try BackupPlan(
         id: id, instant: makeTimestamp(seconds: taken.seconds),
         machine: session.machineIdentity(request.vmName), disks: session.planned,
-        configs: configs + [session.description], outputs: outputs)
+        configs: configs + [session.description], outputs: outputs, slotCount: Self.slotCount)
       var report = try await copy(plan, disks, session)
       report.guest?.instant = plan.instant
       report.guest?.pointInTimeMilliseconds = taken.milliseconds

@@ -1,13 +1,21 @@
 internal import JSON
+internal import Synchronization
 internal import System
 
-/// Questions to a QEMU that together have so much time.
-struct Inquiry {
+/// Questions to a QEMU that together have so much time. None is asked twice: QEMU reads commands
+/// byte by byte, which takes it longer than to answer them.
+final class Inquiry: Sendable {
   /// Seconds for one answer: QEMU answers most in a millisecond, and in more if it is busy.
   static let secondsMax = 10.0
 
   let client: QMPClient
-  let deadline: Instant
+  private let deadline: Instant
+  private let known = Mutex<[String: JSONValue?]>([:])
+
+  init(client: QMPClient, deadline: Instant) {
+    self.client = client
+    self.deadline = deadline
+  }
 
   /// The answer to a command that every QEMU knows.
   func asked(
@@ -24,6 +32,16 @@ struct Inquiry {
   /// The answer, or `nil` if QEMU refuses: then there is nothing of the kind.
   func askedForMaybe(
     _ command: String, _ arguments: JSONObject = [:]
+  ) async throws(ControlError) -> JSONValue? {
+    let question = command + JSONValue.object(arguments).text
+    if let answer = known.withLock({ $0[question] }) { return answer }
+    let answer = try await answered(command, arguments)
+    known.withLock { _ = $0.updateValue(answer, forKey: question) }
+    return answer
+  }
+
+  private func answered(
+    _ command: String, _ arguments: JSONObject
   ) async throws(ControlError) -> JSONValue? {
     do throws(ControlError) {
       return try await asked(command, arguments)

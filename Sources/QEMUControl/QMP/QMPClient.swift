@@ -26,7 +26,7 @@ package final class QMPClient: Sendable {
     let started = Instant.now
     let socket = try await open(path, greetingSeconds)
     // Like nobody else's: an answer to the client before may come late.
-    let prefix = "sluice-\(UInt32.random(in: 0 ... .max))-"
+    let prefix = String(UInt32.random(in: 0 ... .max), radix: 36) + "-"
     let client = QMPClient(
       try converse(socket, path: path, idPrefix: prefix, isTakenOver: false))
     try await client.conversation.greeting(since: started, seconds: greetingSeconds)
