@@ -30,6 +30,7 @@ let package = Package(
   products: [
     .executable(name: "sluice", targets: ["sluice"]),
     .executable(name: "sluice-launcher", targets: ["sluice-launcher"]),
+    .executable(name: "sluice-sink", targets: ["sluice-sink"]),
     .executable(name: "sluice-watchdog", targets: ["sluice-watchdog"]),
     .executable(name: "sluice-writer-raw", targets: ["sluice-writer-raw"]),
     .library(name: "WriterKit", targets: ["WriterKit"]),
@@ -105,6 +106,8 @@ let package = Package(
       cSettings: [.define("_GNU_SOURCE"), .headerSearchPath("../CLaunch")],
       linkerSettings: launcherLink),
     .executableTarget(
+      name: "sluice-sink", cSettings: [.define("_GNU_SOURCE")], linkerSettings: launcherLink),
+    .executableTarget(
       name: "sluice-watchdog", dependencies: ["QEMUControl", "System"], swiftSettings: strict),
 
     // The plugins.
@@ -158,6 +161,13 @@ let package = Package(
     .executableTarget(
       name: "readme-writer", dependencies: ["WriterKit"], path: "Tests/Support/readme-writer",
       resources: [.embedInCode("plain.json")],
+      swiftSettings: strictTests + [.unsafeFlags(["-static-executable"])],
+      linkerSettings: staticLink),
+
+    // Archives that are written and read forward only.
+    .executableTarget(
+      name: "stack-writer", dependencies: ["WriterKit", "JSON", "CLinux"],
+      path: "Tests/Support/stack-writer", resources: [.embedInCode("stack.json")],
       swiftSettings: strictTests + [.unsafeFlags(["-static-executable"])],
       linkerSettings: staticLink),
 

@@ -58,7 +58,7 @@ plugin_names() {
 # build_release: the program, its helpers and every writer, into .build/release. With the Swift
 # runtime inside: what is installed does not need the compiler's directory any more.
 build_release() {
-  helpers="sluice-launcher sluice-watchdog"
+  helpers="sluice-launcher sluice-sink sluice-watchdog"
   for product in sluice $helpers $(plugin_names | sed 's/^/sluice-writer-/'); do
     swift build -c release --static-swift-stdlib --product "$product"
   done

@@ -58,6 +58,10 @@ int clinux_pipe(int *read_end, int *write_end) {
   return 0;
 }
 
+int clinux_set_pipe_capacity(int descriptor, int bytes) {
+  RETURN(int, fcntl(descriptor, F_SETPIPE_SZ, bytes));
+}
+
 int clinux_eventfd(void) { RETURN(int, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
 ssize_t clinux_read(int descriptor, void *buffer, size_t count) {

@@ -9,7 +9,7 @@ struct BackupPlan {
   /// One archive to be made.
   struct Output {
     let label: String
-    let path: String
+    let place: OutputPlace
     let chosen: ChosenFormat
     let kind: Job.OutputKind
     let options: JSONObject
@@ -65,6 +65,9 @@ struct BackupPlan {
     guard !request.outputs.isEmpty else {
       throw JobError(.usage, doing: "", "no output", hint: "add --to FORMAT=PATH")
     }
+    guard request.outputs.count(where: { $0.place == .standardOutput }) <= 1 else {
+      throw JobError(.usage, doing: "", "two archives cannot both go to standard output")
+    }
     var outputs: [Output] = []
     for asked in request.outputs {
       guard !outputs.contains(where: { $0.label == asked.label }) else {
@@ -77,8 +80,8 @@ struct BackupPlan {
       let options = request.options.filter { $0.label == asked.label }
       outputs.append(
         Output(
-          label: asked.label, path: asked.path, chosen: chosen, kind: try chosen.outputKind(),
-          options: try chosen.options(options)))
+          label: asked.label, place: asked.place, chosen: chosen,
+          kind: try chosen.outputKind(asked.place), options: try chosen.options(options)))
     }
     for option in request.options where !outputs.contains(where: { $0.label == option.label }) {
       throw JobError(
@@ -92,8 +95,11 @@ struct BackupPlan {
   ///
   /// - Throws: `JobError` of status `.cannotCreate`. Who is not refused may still be, later.
   static func refuseTaken(_ outputs: [Output]) throws(JobError) {
-    for output in outputs where (try? FileStatus(path: output.path)) != nil {
-      throw JobError(PublishingError.exists(output.path), doing: "preparing \(output.path)")
+    for output in outputs {
+      guard case .path(let path) = output.place, (try? FileStatus(path: path)) != nil else {
+        continue
+      }
+      throw JobError(PublishingError.exists(path), doing: "preparing \(path)")
     }
   }
 

@@ -7,12 +7,12 @@ package struct BackupRequest: Sendable {
     package let format: String
     /// How options and messages name it: the label, or the format.
     package let label: String
-    package let path: String
+    package let place: OutputPlace
 
-    package init(format: String, label: String, path: String) {
+    package init(format: String, label: String, place: OutputPlace) {
       self.format = format
       self.label = label
-      self.path = path
+      self.place = place
     }
   }
 

@@ -26,7 +26,8 @@ struct BackupRun {
     for output in plan.outputs {
       writers.append(
         try BackupWriter(
-          output, plan: plan, request: request, pool: pool, surroundings: surroundings))
+          output, plan: plan, request: request, pool: pool, surroundings: surroundings,
+          stop: stop))
     }
     let outcome = try pump(plan, source, writers, pool)
     // Without writers each of them tells for itself what became of it.
@@ -78,7 +79,8 @@ struct BackupRun {
       report.helperCPUSeconds += writer.session.cpuSeconds
       do throws(JobError) {
         report.outputs.append(try writer.publish(plan, outcome.summaries))
-        surroundings.events(.published(label: writer.output.label, path: writer.output.path))
+        surroundings.events(
+          .published(label: writer.output.label, path: writer.output.place.text))
       } catch {
         failed.append((writer.output.label, error))
       }

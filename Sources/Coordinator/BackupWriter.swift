@@ -1,47 +1,48 @@
 internal import BackupProtocol
 internal import PluginHost
+internal import Pump
 internal import SharedPool
 internal import System
 
-/// One output while the job runs: its plugin, and the place where its archive grows.
+/// One output while the job runs: its plugin, and the place where its archive goes.
 final class BackupWriter {
   let output: BackupPlan.Output
-  let staging: StagingPlace
-  /// Where the host's own receipt grows; `nil` where the plugin writes it into its directory.
-  let receiptPlace: StagingPlace?
   let session: PluginSession
+  private let place: any ArchivePlace
 
-  /// Makes the staging places and starts the plugin.
-  ///
-  /// The receipt's place is made now: a name that is taken must not be found out when hours of
-  /// copying are over.
+  /// Prepares the archive's place and starts the plugin.
   ///
   /// - Throws: `JobError`; nothing is left behind.
   init(
     _ output: BackupPlan.Output, plan: BackupPlan, request: BackupRequest, pool: SharedPool,
-    surroundings: Surroundings
+    surroundings: Surroundings, stop: StopSignal
   ) throws(JobError) {
     self.output = output
-    do throws(PublishingError) {
-      staging = try StagingPlace(target: output.path, kind: output.kind, id: plan.id)
-      receiptPlace =
-        output.writesOwnReceipt
-        ? nil : try StagingPlace(receiptOf: output.path, id: plan.id)
-    } catch {
-      throw JobError(error, doing: "preparing \(output.path)")
-    }
-    session = try Self.start(output, plan, request, pool, staging, surroundings)
+    let place = try Self.place(output, plan, request, surroundings, stop)
+    self.place = place
+    session = try Self.start(output, plan, request, pool, place, surroundings)
     let events = surroundings.events
     session.handlers.notice = { events(.warning($0)) }
-    session.handlers.storedBytes = { [staging] in staging.storedBytes() }
+    session.handlers.storedBytes = { place.storedBytes() }
   }
 
-  /// The plugin goes first, then its staging place.
+  /// The plugin goes first, then its place.
   deinit { session.end() }
+
+  private static func place(
+    _ output: BackupPlan.Output, _ plan: BackupPlan, _ request: BackupRequest,
+    _ surroundings: Surroundings, _ stop: StopSignal
+  ) throws(JobError) -> any ArchivePlace {
+    guard case .path(let path) = output.place else {
+      return try StreamedArchive(
+        output, request: request, launcher: surroundings.launcher, stop: stop)
+    }
+    return try StagedArchive(output, path: path, id: plan.id)
+  }
 
   private static func start(
     _ output: BackupPlan.Output, _ plan: BackupPlan, _ request: BackupRequest, _ pool: SharedPool,
-    _ staging: StagingPlace, _ surroundings: Surroundings
+    _ place: any ArchivePlace, _ surroundings: Surroundings
   ) throws(JobError) -> PluginSession {
     let job = Job(
       id: plan.id, mode: .write, format: output.chosen.format.name, vm: plan.machine,
@@ -51,11 +52,45 @@ final class BackupWriter {
       sharesMemory: request.sharesMemory, stallLimit: request.stallLimit,
       surroundings: surroundings)
     let starting = "starting plugin \"\(output.label)\""
-    try doing(starting) { () throws(SystemCallError) in try staging.giveToPlugin() }
     return try starter.start(
       pool: try doing(starting) { () throws(SystemCallError) in try pool.readOnlyDescriptor() },
       archive: try doing(starting) { () throws(SystemCallError) in
-        try staging.descriptorForPlugin()
+        try place.descriptorForPlugin()
+      })
+  }
+
+  /// Gives the archive to whom it is for, if all went well.
+  ///
+  /// - Throws: `JobError`; then nothing of this output is left that could be taken back.
+  func publish(
+    _ plan: BackupPlan, _ summaries: [StreamSummary]
+  ) throws(JobError) -> OutputReport {
+    let finished = try whole()
+    try place.publish(finished, receipt: makeReceipt(plan, summaries))
+    return OutputReport(
+      label: output.label, path: output.place.text, storedBytes: finished.storedBytes)
+  }
+
+  private func whole() throws(JobError) -> Finished {
+    switch session.outcome {
+    case .finished(let finished): return finished
+    case .failed(let failure): throw place.explained(failure)
+    case nil:
+      throw JobError(.software, doing: "", "plugin \"\(output.label)\" never ended")
+    }
+  }
+
+  private func makeReceipt(_ plan: BackupPlan, _ summaries: [StreamSummary]) -> Receipt {
+    Receipt(
+      job: plan.id, format: output.chosen.format.name, instant: plan.instant, vm: plan.machine,
+      tools: [
+        "sluice \(PluginStarter.version)",
+        "\(session.manifest.name) \(session.manifest.version)",
+      ],
+      streams: zip(plan.streams, summaries).map { stream, summary in
+        Receipt.Stream(
+          name: stream.name, kind: stream.kind, role: stream.role, size: summary.size,
+          digest: summary.digest)
       })
   }
 }

@@ -7,12 +7,21 @@ struct ChosenFormat {
   let plugin: InstalledPlugin
   let format: ManifestFormat
 
-  /// What the plugin writes to: a directory if it can, else a file.
-  func outputKind() throws(JobError) -> Job.OutputKind {
-    if format.outputs.contains(.directory) { return .directory }
-    if format.outputs.contains(.file) { return .file }
-    throw JobError(
-      .unavailable, doing: "", "the format \"\(format.name)\" can only be written to a pipe")
+  /// What the plugin writes to: under a name a directory if it can, else a file.
+  func outputKind(_ place: OutputPlace) throws(JobError) -> Job.OutputKind {
+    guard place.isStream else {
+      if format.outputs.contains(.directory) { return .directory }
+      if format.outputs.contains(.file) { return .file }
+      throw JobError(
+        .unavailable, doing: "", "the format \"\(format.name)\" can only be written to a pipe",
+        hint: "--to \(format.name)=- writes to standard output")
+    }
+    guard format.outputs.contains(.pipe), !plugin.manifest.needs.contains(.seek) else {
+      throw JobError(
+        .unavailable, doing: "", "the format \"\(format.name)\" cannot be written to a pipe",
+        hint: "give it a name: --to \(format.name)=PATH")
+    }
+    return .pipe
   }
 
   func require(_ mode: Job.Mode) throws(JobError) {

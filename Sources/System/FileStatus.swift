@@ -3,7 +3,9 @@ internal import Glibc
 
 /// What the kernel knows of a file.
 package struct FileStatus: Equatable, Sendable {
-  package enum Kind: Equatable, Sendable { case regular, directory, blockDevice, link, other }
+  package enum Kind: Equatable, Sendable {
+    case regular, directory, blockDevice, link, pipe, socket, other
+  }
 
   package let kind: Kind
   /// Permission bits, 0…0o7777.
@@ -40,6 +42,8 @@ package struct FileStatus: Equatable, Sendable {
       case S_IFDIR: .directory
       case S_IFBLK: .blockDevice
       case S_IFLNK: .link
+      case S_IFIFO: .pipe
+      case S_IFSOCK: .socket
       default: .other
       }
     permissions = status.st_mode & 0o7777

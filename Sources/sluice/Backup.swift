@@ -30,7 +30,8 @@ struct Backup: AsyncParsableCommand {
   @Option(
     name: .customLong("to"),
     help: ArgumentHelp(
-      "An archive to make. A label tells two archives of one format apart.",
+      "An archive to make. A label tells two archives of one format apart. - is standard output, "
+        + "|COMMAND a command of the shell that reads the archive.",
       valueName: "format[:label]=path"))
   var outputs: [OutputSpecification]
 
@@ -83,6 +84,7 @@ struct Backup: AsyncParsableCommand {
     guard stallLimit > 0 && stallLimit < 1e9 else {
       throw ValidationError("--stall-limit is a number of seconds above 0")
     }
+    try outputs.checkStandardOutput(isJSON: common.json)
     if guest.qmp != nil {
       guard image.isEmpty else {
         throw ValidationError("--qmp and --image exclude each other")
@@ -94,7 +96,7 @@ struct Backup: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let printer = EventPrinter(common)
+    let printer = EventPrinter(common, isOutputTaken: outputs.takeStandardOutput)
     let request = makeRequest()
     let surroundings = common.surroundings(sandbox.sandbox, printer)
     _ = try await performAsync(printer) { stop async throws(JobError) in

@@ -18,9 +18,13 @@ final class EventPrinter: Sendable {
   private let isQuiet: Bool
   private let isJSON: Bool
   private let isTerminal: Bool
+  /// Where lines for people go: 2 when standard output holds an archive.
+  private let output: Int32
   private let state = Mutex(State())
 
-  init(_ options: CommonOptions) {
+  /// - Parameter isOutputTaken: Whether an archive goes to standard output.
+  init(_ options: CommonOptions, isOutputTaken: Bool = false) {
+    output = isOutputTaken ? 2 : 1
     isQuiet = options.quiet
     isJSON = options.json
     isTerminal = !options.json && !options.quiet && isatty(2) == 1
@@ -36,7 +40,7 @@ final class EventPrinter: Sendable {
       if isJSON { return write(event.json.text, to: 1) }
       guard let line = event.line(isQuiet: isQuiet) else { return }
       state.bar?.clear()
-      write(line.text, to: line.isError ? 2 : 1)
+      write(line.text, to: line.isError ? 2 : output)
     }
   }
 
@@ -54,7 +58,7 @@ final class EventPrinter: Sendable {
 
   /// A line on standard output, unless the user wants silence or JSON.
   func say(_ text: String) {
-    if !isQuiet && !isJSON { write(text, to: 1) }
+    if !isQuiet && !isJSON { write(text, to: output) }
   }
 
   /// A line of JSON on standard output, if the user wants that.

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import BlockSource
 internal import Coordinator
+internal import Glibc
 
 /// Cuts `a,b=c` at single commas; a doubled comma stands for one.
 func splitAtCommas(_ text: String) -> [String] {
@@ -41,7 +42,7 @@ struct ImageSpecification: ExpressibleByArgument {
   }
 }
 
-/// `FORMAT=PATH` or `FORMAT:LABEL=PATH`
+/// `FORMAT=PATH` or `FORMAT:LABEL=PATH`; `-` and `|COMMAND` are streams
 struct OutputSpecification: ExpressibleByArgument {
   let output: BackupRequest.Output
 
@@ -52,8 +53,25 @@ struct OutputSpecification: ExpressibleByArgument {
     guard (1...2).contains(head.count), head.allSatisfy({ !$0.isEmpty }), !path.isEmpty else {
       return nil
     }
+    let place = OutputPlace(path)
+    if case .command("") = place { return nil }
     output = BackupRequest.Output(
-      format: String(head[0]), label: String(head[head.count - 1]), path: path)
+      format: String(head[0]), label: String(head[head.count - 1]), place: place)
+  }
+}
+
+extension [OutputSpecification] {
+  /// Whether an archive goes to standard output, which nothing else may be written to then.
+  var takeStandardOutput: Bool { contains { $0.output.place == .standardOutput } }
+
+  func checkStandardOutput(isJSON: Bool) throws {
+    guard takeStandardOutput else { return }
+    guard !isJSON else {
+      throw ValidationError("--json and an archive cannot both go to standard output")
+    }
+    guard isatty(1) == 0 else {
+      throw ValidationError("an archive is nothing for a terminal: redirect standard output")
+    }
   }
 }
 

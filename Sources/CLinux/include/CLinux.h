@@ -41,6 +41,8 @@ int clinux_set_direct(int descriptor, int enabled);
 int clinux_set_close_on_exec(int descriptor, int enabled);
 /// Makes a pipe, both ends close-on-exec (pipe2(2)).
 int clinux_pipe(int *_Nonnull read_end, int *_Nonnull write_end);
+/// Asks for a pipe that holds `bytes` (fcntl(2), F_SETPIPE_SZ, Linux 2.6.35).
+int clinux_set_pipe_capacity(int descriptor, int bytes);
 /// Makes a non-blocking, close-on-exec event counter (eventfd(2)).
 int clinux_eventfd(void);
 ssize_t clinux_read(int descriptor, void *_Nonnull buffer, size_t count);

@@ -34,7 +34,7 @@ package final class PublicBuild: Sendable {
     try await files.shell(
       """
       chmod 755 . && mkdir -p build/debug/copy Plugins/raw
-      cp \(["sluice", "sluice-launcher", "sluice-writer-raw"]
+      cp \(["sluice", "sluice-launcher", "sluice-sink", "sluice-writer-raw"]
         .map { "'\(Build.directory)/\($0)'" }.joined(separator: " ")) build/debug/copy
       cp '\(Build.directory)/../../../Plugins/raw/raw.json' Plugins/raw
       """)

@@ -2,18 +2,42 @@ internal import BackupProtocol
 internal import Glibc
 internal import JSON
 internal import PluginHost
-internal import Pump
 internal import System
 
-extension BackupWriter {
-  /// Checks the receipt, makes the archive durable and gives it its name.
+/// An archive that is a file or a directory: it grows in a staging place and gets its name when it
+/// is whole.
+final class StagedArchive: ArchivePlace {
+  private let output: BackupPlan.Output
+  private let staging: StagingPlace
+  /// Where the host's own receipt grows; `nil` where the plugin writes it into its directory.
+  private let receiptPlace: StagingPlace?
+
+  /// Makes the staging places.
   ///
-  /// - Throws: `JobError`; then nothing of this output is left.
-  func publish(
-    _ plan: BackupPlan, _ summaries: [StreamSummary]
-  ) throws(JobError) -> OutputReport {
-    let finished = try whole()
-    let receipt = makeReceipt(plan, summaries)
+  /// The receipt's place is made now: a name that is taken must not be found out when hours of
+  /// copying are over.
+  ///
+  /// - Throws: `JobError`; nothing is left behind.
+  init(_ output: BackupPlan.Output, path: String, id: String) throws(JobError) {
+    self.output = output
+    do throws(PublishingError) {
+      staging = try StagingPlace(target: path, kind: output.kind, id: id)
+      receiptPlace = output.writesOwnReceipt ? nil : try StagingPlace(receiptOf: path, id: id)
+    } catch {
+      throw JobError(error, doing: "preparing \(path)")
+    }
+    try doing("preparing \(path)") { () throws(SystemCallError) in try staging.giveToPlugin() }
+  }
+
+  func descriptorForPlugin() throws(SystemCallError) -> OwnedDescriptor {
+    try staging.descriptorForPlugin()
+  }
+
+  func storedBytes() -> Int64 { staging.storedBytes() }
+
+  func explained(_ failure: PluginFailure) -> JobError { JobError(failure) }
+
+  func publish(_ finished: Finished, receipt: Receipt) throws(JobError) {
     do throws(PublishingError) {
       try staging.requireArtefacts(finished.artefacts)
       if let receiptPlace {
@@ -23,33 +47,8 @@ extension BackupWriter {
         try staging.publish()
       }
     } catch {
-      throw JobError(error, doing: "publishing \(output.path) of plugin \"\(output.label)\"")
+      throw JobError(error, doing: "publishing \(staging.target) of plugin \"\(output.label)\"")
     }
-    return OutputReport(
-      label: output.label, path: output.path, storedBytes: finished.storedBytes)
-  }
-
-  private func whole() throws(JobError) -> Finished {
-    switch session.outcome {
-    case .finished(let finished): return finished
-    case .failed(let failure): throw JobError(failure)
-    case nil:
-      throw JobError(.software, doing: "", "plugin \"\(output.label)\" never ended")
-    }
-  }
-
-  private func makeReceipt(_ plan: BackupPlan, _ summaries: [StreamSummary]) -> Receipt {
-    Receipt(
-      job: plan.id, format: output.chosen.format.name, instant: plan.instant, vm: plan.machine,
-      tools: [
-        "sluice \(PluginStarter.version)",
-        "\(session.manifest.name) \(session.manifest.version)",
-      ],
-      streams: zip(plan.streams, summaries).map { stream, summary in
-        Receipt.Stream(
-          name: stream.name, kind: stream.kind, role: stream.role, size: summary.size,
-          digest: summary.digest)
-      })
   }
 
   /// A receipt the plugin wrote must say what the host saw go by.

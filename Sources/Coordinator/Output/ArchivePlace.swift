@@ -1,0 +1,22 @@
+internal import BackupProtocol
+internal import PluginHost
+internal import System
+
+/// Where one archive of a job goes while a plugin writes it, and how it becomes what was asked for.
+///
+/// What is let go of without ``publish(_:receipt:)`` was not asked for: it takes back what it can.
+protocol ArchivePlace: AnyObject {
+  /// Descriptor 6 of the plugin.
+  func descriptorForPlugin() throws(SystemCallError) -> OwnedDescriptor
+
+  /// Bytes stored so far, to see whether a silent plugin still works.
+  func storedBytes() -> Int64
+
+  /// Why the plugin failed, with what this place knows about it.
+  func explained(_ failure: PluginFailure) -> JobError
+
+  /// The plugin has ended well: gives the archive to whom it is for.
+  ///
+  /// - Throws: `JobError`; then nothing of this output is left that could be taken back.
+  func publish(_ finished: Finished, receipt: Receipt) throws(JobError)
+}
