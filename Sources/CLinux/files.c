@@ -62,6 +62,10 @@ int clinux_set_pipe_capacity(int descriptor, int bytes) {
   RETURN(int, fcntl(descriptor, F_SETPIPE_SZ, bytes));
 }
 
+ssize_t clinux_tee(int from, int to, size_t count) {
+  RETURN(ssize_t, tee(from, to, count, SPLICE_F_NONBLOCK));
+}
+
 int clinux_eventfd(void) { RETURN(int, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
 ssize_t clinux_read(int descriptor, void *buffer, size_t count) {

@@ -1,10 +1,14 @@
 internal import BackupProtocol
 internal import Glibc
 internal import PluginHost
+internal import Pump
 internal import System
 
 /// An archive that was found: which plugin reads it, and what its receipt says.
 struct Archive {
+  /// What stands for standard input; `./-` is a file.
+  static let standardInput = "-"
+
   let path: String
   let chosen: ChosenFormat
   let kind: Job.OutputKind
@@ -13,9 +17,20 @@ struct Archive {
 
   /// Looks at an archive without running anything.
   ///
-  /// - Parameter format: The format's name; `nil` lets receipt, magic and suffix decide.
+  /// - Parameters:
+  ///   - path: `-` is standard input.
+  ///   - format: The format's name; `nil` lets receipt, magic and suffix decide.
   /// - Throws: `JobError` when there is none, or nobody knows it.
-  init(path: String, format: String?, _ surroundings: Surroundings) throws(JobError) {
+  static func find(
+    _ path: String, format: String?, _ surroundings: Surroundings, stop: StopSignal
+  ) throws(JobError) -> Archive {
+    if path == standardInput {
+      return try Archive(standardInput: format, surroundings, stop)
+    }
+    return try Archive(path: path, format: format, surroundings)
+  }
+
+  private init(path: String, format: String?, _ surroundings: Surroundings) throws(JobError) {
     let opening = "opening \(path)"
     let opened = try doing(opening) { () throws(SystemCallError) in
       try openFile(path, flags: O_RDONLY | O_NONBLOCK)
@@ -41,7 +56,8 @@ struct Archive {
 
   /// Opens the archive for the plugin.
   func open() throws(SystemCallError) -> OwnedDescriptor {
-    try openFile(path, flags: kind == .directory ? O_RDONLY | O_DIRECTORY : O_RDONLY)
+    if path == Self.standardInput { return try StandardStream.readingEnd() }
+    return try openFile(path, flags: kind == .directory ? O_RDONLY | O_DIRECTORY : O_RDONLY)
   }
 
   private static func detect(
@@ -55,8 +71,12 @@ struct Archive {
         if isIt { return ChosenFormat(plugin: plugin, format: format) }
       }
     }
-    throw JobError(
-      .badData, doing: "opening \(path)", "no installed plugin knows this archive",
+    throw unknown(path)
+  }
+
+  static func unknown(_ name: String) -> JobError {
+    JobError(
+      .badData, doing: "opening \(name)", "no installed plugin knows this archive",
       hint: "name its format with --format")
   }
 
@@ -67,7 +87,7 @@ struct Archive {
     return (try? Receipt(parsing: bytes))?.format == format.name
   }
 
-  private static func hasMagic(_ format: ManifestFormat, _ raw: Int32) -> Bool {
+  static func hasMagic(_ format: ManifestFormat, _ raw: Int32) -> Bool {
     format.magic.contains { magic in
       (try? readBytes(raw, at: Int64(magic.offset), count: magic.bytes.count)) == magic.bytes
     }

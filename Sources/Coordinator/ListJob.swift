@@ -24,7 +24,7 @@ package struct ListJob {
   }
 
   package func run() throws(JobError) -> Listing {
-    let archive = try Archive(path: path, format: format, surroundings)
+    let archive = try Archive.find(path, format: format, surroundings, stop: stop)
     var streams: [StreamDescription] = []
     let job = ReadJob(archive: archive, surroundings: surroundings, stop: stop, stallLimit: 60)
     _ = try job.run(
@@ -54,7 +54,7 @@ package struct VerifyJob {
   /// - Returns: The report, and whether there was a receipt; without one only the structure and
   ///   the format's own checksums were checked.
   package func run() throws(JobError) -> (report: JobReport, hasReceipt: Bool) {
-    let archive = try Archive(path: path, format: format, surroundings)
+    let archive = try Archive.find(path, format: format, surroundings, stop: stop)
     let receipts = ReceiptCheck(receipt: archive.receipt)
     let job = ReadJob(archive: archive, surroundings: surroundings, stop: stop, stallLimit: 600)
     let report = try job.run(

@@ -26,7 +26,7 @@ package struct RestoreJob {
   }
 
   package func run() throws(JobError) -> JobReport {
-    let archive = try Archive(path: path, format: format, surroundings)
+    let archive = try Archive.find(path, format: format, surroundings, stop: stop)
     let staging: StagingPlace
     do throws(PublishingError) {
       staging = try StagingPlace(target: target, kind: .directory, id: makeJobIdentifier())

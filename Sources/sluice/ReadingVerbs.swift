@@ -5,7 +5,7 @@ internal import JSON
 
 /// What the verbs that read an archive share.
 struct ArchiveOptions: ParsableArguments {
-  @Argument(help: "The archive.")
+  @Argument(help: "The archive; - is standard input.")
   var archive: String
 
   @Option(
@@ -57,10 +57,11 @@ struct Verify: AsyncParsableCommand {
     let (_, hasReceipt) = try await perform(printer) { stop throws(JobError) in
       try VerifyJob(path: path, format: format, surroundings, stop: stop).run()
     }
+    let name = path == "-" ? "standard input" : path
     printer.say(
       hasReceipt
-        ? "\(path) is whole: every byte is what its receipt says"
-        : "\(path): structure only, for there is no receipt")
+        ? "\(name) is whole: every byte is what its receipt says"
+        : "\(name): structure only, for there is no receipt")
   }
 }
 

@@ -43,6 +43,8 @@ int clinux_set_close_on_exec(int descriptor, int enabled);
 int clinux_pipe(int *_Nonnull read_end, int *_Nonnull write_end);
 /// Asks for a pipe that holds `bytes` (fcntl(2), F_SETPIPE_SZ, Linux 2.6.35).
 int clinux_set_pipe_capacity(int descriptor, int bytes);
+/// Copies up to `count` bytes from pipe to pipe; they stay in the first (tee(2)). Never waits.
+ssize_t clinux_tee(int from, int to, size_t count);
 /// Makes a non-blocking, close-on-exec event counter (eventfd(2)).
 int clinux_eventfd(void);
 ssize_t clinux_read(int descriptor, void *_Nonnull buffer, size_t count);

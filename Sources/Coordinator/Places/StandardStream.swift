@@ -24,7 +24,7 @@ enum StandardStream {
     try end(output, flags: O_WRONLY, subject: "standard output")
   }
 
-  /// Standard input for a plugin.
+  /// Standard input for a plugin; a file is read from its start.
   static func readingEnd() throws(SystemCallError) -> OwnedDescriptor {
     try end(input, flags: O_RDONLY, subject: "standard input")
   }
@@ -33,6 +33,9 @@ enum StandardStream {
     _ number: Int32, flags: Int32, subject: String
   ) throws(SystemCallError) -> OwnedDescriptor {
     let kind = try FileStatus(descriptor: number, subject: subject).kind
+    if kind == .regular && flags == O_RDONLY {
+      return try openFile("/proc/self/fd/\(number)", flags: flags)
+    }
     // Of a pipe that belongs to somebody else there can be no other opening.
     if kind == .pipe, let own = try? openFile("/proc/self/fd/\(number)", flags: flags | O_NONBLOCK)
     {

@@ -1,0 +1,84 @@
+internal import BackupProtocol
+internal import Glibc
+internal import PluginHost
+internal import Pump
+internal import System
+
+extension Archive {
+  private static let inputName = "standard input"
+
+  /// Looks at what is on standard input: a file is taken for one, a pipe is peeked into.
+  ///
+  /// There is no receipt beside it.
+  init(
+    standardInput format: String?, _ surroundings: Surroundings, _ stop: StopSignal
+  ) throws(JobError) {
+    let opening = "opening \(Self.inputName)"
+    let status = try doing(opening) { () throws(SystemCallError) in
+      try FileStatus(descriptor: StandardStream.input, subject: Self.inputName)
+    }
+    path = Self.standardInput
+    receipt = nil
+    switch status.kind {
+    case .regular:
+      kind = .file
+      chosen = try Self.chosen(format, surroundings) { candidate in
+        Self.hasMagic(candidate, StandardStream.input)
+      }
+    case .directory:
+      throw JobError(.usage, doing: opening, "a directory is named, and not redirected")
+    case .socket:
+      // A plugin could also write to it.
+      throw JobError(.usage, doing: opening, "it is a socket", hint: "put cat(1) in between")
+    case _ where isatty(StandardStream.input) == 1:
+      throw JobError(.usage, doing: opening, "an archive does not come from a terminal")
+    default:
+      kind = .pipe
+      let isPipe = status.kind == .pipe
+      chosen = try Self.streamed(format, isPipe: isPipe, surroundings, stop)
+    }
+  }
+
+  /// Which format comes through the pipe; waits for its first bytes. What is no pipe, a tape for
+  /// one, cannot be looked at without taking something out of it.
+  private static func streamed(
+    _ format: String?, isPipe: Bool, _ surroundings: Surroundings, _ stop: StopSignal
+  ) throws(JobError) -> ChosenFormat {
+    let formats = surroundings.catalog.plugins.flatMap(\.manifest.formats)
+    // Named or not: a plugin's time begins when there is something to read.
+    let count = format == nil ? headBytes(formats) : 1
+    let head =
+      isPipe ? try PipeHead.peek(StandardStream.input, count: count, stop: stop) : []
+    let chosen = try chosen(format, surroundings) { candidate in
+      candidate.magic.contains { magic in
+        magic.offset < UInt64(head.count)
+          && head.dropFirst(Int(magic.offset)).starts(with: magic.bytes)
+      }
+    }
+    guard chosen.format.outputs.contains(.pipe), !chosen.plugin.manifest.needs.contains(.seek)
+    else {
+      throw JobError(
+        .unavailable, doing: "", "the format \"\(chosen.format.name)\" cannot be read from a pipe",
+        hint: "put the archive into a file first")
+    }
+    return chosen
+  }
+
+  /// Bytes that tell every format that can be told by its first bytes.
+  private static func headBytes(_ formats: [ManifestFormat]) -> Int {
+    let ends = formats.flatMap(\.magic).map { Int($0.offset) + $0.bytes.count }
+    return max(1, ends.filter { $0 <= PipeHead.byteCountMax }.max() ?? 1)
+  }
+
+  private static func chosen(
+    _ format: String?, _ surroundings: Surroundings, _ isIt: (ManifestFormat) -> Bool
+  ) throws(JobError) -> ChosenFormat {
+    if let format { return try surroundings.format(format) }
+    for plugin in surroundings.catalog.plugins {
+      for format in plugin.manifest.formats where isIt(format) {
+        return ChosenFormat(plugin: plugin, format: format)
+      }
+    }
+    throw unknown(inputName)
+  }
+}
