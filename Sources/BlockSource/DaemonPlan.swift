@@ -4,6 +4,8 @@ internal import System
 struct DaemonPlan {
   /// Sockets follow standard input, output and error: the NBD server's first.
   private static let firstSocket = 3
+  /// How the only export of a daemon names its socket.
+  static let firstAddress = "addr.type=fd,addr.str=\(firstSocket)"
 
   /// A sandboxed process inherits descriptors up to 15. Images beyond get their data by NBD.
   static let vhostExportsMax = 12

@@ -88,3 +88,21 @@ final class HelperProcess {
     _ = endIfAny()
   }
 }
+
+extension HelperProcess {
+  /// A better explanation of why it did not answer: it has ended, or was ended.
+  func explained(_ error: SourceError, lastWords: () -> String) -> SourceError {
+    switch error {
+    case .system, .protocolBroken, .daemonGone:
+      let end = try? waitForEnd(until: Instant.now.advanced(bySeconds: 1))
+      switch end {
+      case nil: return error
+      case .stopped(let reason)?: return .sandbox(words: reason)
+      case .exited?: return .daemonGone(words: lastWords())
+      case .signalled(let signal)?:
+        return .daemonGone(words: "signal \(signal); \(lastWords())")
+      }
+    default: return error
+    }
+  }
+}

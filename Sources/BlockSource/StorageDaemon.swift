@@ -100,18 +100,7 @@ package final class StorageDaemon {
   /// A better explanation of an error that a reader threw on its own thread: a daemon that could
   /// not open an image, or was stopped by its sandbox, takes every connection along.
   package func explained(_ error: SourceError) -> SourceError {
-    switch error {
-    case .system, .protocolBroken, .daemonGone:
-      let end = try? process.waitForEnd(until: Instant.now.advanced(bySeconds: 1))
-      switch end {
-      case nil: return error
-      case .stopped(let reason)?: return .sandbox(words: reason)
-      case .exited?: return .daemonGone(words: server.lastWords())
-      case .signalled(let signal)?:
-        return .daemonGone(words: "signal \(signal); \(server.lastWords())")
-      }
-    default: return error
-    }
+    process.explained(error, lastWords: server.lastWords)
   }
 
   private func connectNBD(

@@ -1,4 +1,4 @@
-/// Messages of the vhost-user protocol that a front-end for one read-only disk needs.
+/// Messages of the vhost-user protocol that a front-end for one disk needs.
 ///
 /// Specified in QEMU's `docs/interop/vhost-user.rst`; numbers are the protocol's.
 enum VhostUserRequest: UInt32 {
@@ -21,6 +21,8 @@ enum VhostUserRequest: UInt32 {
 enum VhostUserFeature {
   /// The device is read-only (VIRTIO_BLK_F_RO).
   static let readOnly: UInt64 = 1 << 5
+  /// The device can be flushed (VIRTIO_BLK_F_FLUSH).
+  static let flush: UInt64 = 1 << 9
   /// Protocol features can be negotiated (VHOST_USER_F_PROTOCOL_FEATURES).
   static let protocolFeatures: UInt64 = 1 << 30
   /// Little-endian, modern layout (VIRTIO_F_VERSION_1).

@@ -11,7 +11,12 @@ struct VhostUserSetup {
   private static let neededProtocol = VhostUserFeature.replyAcknowledge | VhostUserFeature.config
 
   /// Agrees on features and returns the disk's capacity in bytes.
-  static func negotiate(_ channel: inout VhostUserChannel) throws(SourceError) -> UInt64 {
+  ///
+  /// - Parameter features: Which are needed beside those that every reader needs.
+  static func negotiate(
+    _ channel: inout VhostUserChannel, features: UInt64 = 0
+  ) throws(SourceError) -> UInt64 {
+    let needed = needed | features
     let offered = try channel.askNumber(.getFeatures)
     let protocolOffered = try channel.askNumber(.getProtocolFeatures)
     guard offered & needed == needed, protocolOffered & neededProtocol == neededProtocol else {

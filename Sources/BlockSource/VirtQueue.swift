@@ -2,7 +2,7 @@ internal import SharedPool
 internal import Synchronization
 internal import System
 
-/// The driver's half of one split virtqueue of block reads, in memory shared with QEMU alone.
+/// The driver's half of one split virtqueue of a block device, in memory shared with QEMU alone.
 ///
 /// Request `n` always uses the descriptors 3n (header), 3n+1 (data) and 3n+2 (status), so there
 /// is no list of free ones. QEMU may write anywhere in this memory at any time: of what it holds
@@ -19,9 +19,16 @@ internal import System
   private static let usedAt = 24 << 10
   private static let headersAt = 64 << 10
   private static let statusAt = 72 << 10
-  static let scratchAt = 128 << 10
+  private static let scratchAt = 128 << 10
   private static let headerBytes = 16
   private static let statusUnwritten: UInt8 = 0xFF
+
+  /// What a request asks for, by virtio's numbers.
+  enum Kind: UInt32 {
+    case read = 0
+    case write = 1
+    case flush = 4
+  }
 
   private enum Flag {
     static let next: UInt16 = 1
@@ -53,26 +60,31 @@ internal import System
   private var base: UnsafeMutableRawPointer { unsafe memory.unsafeBaseAddress }
 
   static var descriptorAddress: UInt64 { address }
+  /// Where the device may put what nobody wants.
+  static var scratch: UInt64 { address + UInt64(scratchAt) }
   static var availableAddress: UInt64 { address + UInt64(availableAt) }
   static var usedAddress: UInt64 { address + UInt64(usedAt) }
 
-  /// Makes a read available to the device, which the caller then kicks.
+  /// Makes a request available to the device, which the caller then kicks.
   ///
   /// - Parameters:
   ///   - offset: Bytes on the disk, a multiple of 512.
-  ///   - target: Where to, as an address told to the device.
+  ///   - target: Where to or from, as an address told to the device.
   ///   - length: Bytes, a multiple of 512.
-  mutating func submit(request: Int, offset: UInt64, target: UInt64, length: UInt32) {
+  mutating func submit(
+    _ kind: Kind = .read, request: Int, offset: UInt64, target: UInt64, length: UInt32
+  ) {
     precondition(!isInFlight[request], "request \(request) is in flight")
     let header = Self.headersAt + request * Self.headerBytes
-    // Type 0 is a read; then a reserved word and the sector.
-    unsafe base.storeBytes(of: 0, toByteOffset: header, as: UInt64.self)
+    // The type, a reserved word, the sector.
+    unsafe base.storeBytes(of: UInt64(kind.rawValue), toByteOffset: header, as: UInt64.self)
     unsafe base.storeBytes(of: offset / 512, toByteOffset: header + 8, as: UInt64.self)
     unsafe base.storeBytes(
       of: Self.statusUnwritten, toByteOffset: Self.statusAt + request, as: UInt8.self)
     let first = request * 3
     describe(first, Self.address + UInt64(header), UInt32(Self.headerBytes), Flag.next)
-    describe(first + 1, target, length, Flag.next | Flag.deviceWrites)
+    let direction = kind == .write ? 0 : Flag.deviceWrites
+    describe(first + 1, target, length, Flag.next | direction)
     describe(first + 2, Self.address + UInt64(Self.statusAt + request), 1, Flag.deviceWrites)
     publish(head: UInt16(first))
     isInFlight[request] = true

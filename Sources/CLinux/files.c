@@ -100,6 +100,10 @@ int clinux_punch_hole(int descriptor, int64_t offset, int64_t length) {
   RETURN(int, fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length));
 }
 
+int clinux_zero_range(int descriptor, int64_t offset, int64_t length) {
+  RETURN(int, fallocate(descriptor, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset, length));
+}
+
 int clinux_fsync(int descriptor) { RETURN(int, fsync(descriptor)); }
 
 int clinux_fdatasync(int descriptor) { RETURN(int, fdatasync(descriptor)); }
@@ -129,6 +133,10 @@ int clinux_unlinkat(int directory, const char *path, int is_directory) {
 int clinux_rename_no_replace(int from_directory, const char *from, int to_directory,
                              const char *to) {
   RETURN(int, renameat2(from_directory, from, to_directory, to, RENAME_NOREPLACE));
+}
+
+int clinux_rename(int from_directory, const char *from, int to_directory, const char *to) {
+  RETURN(int, renameat(from_directory, from, to_directory, to));
 }
 
 int clinux_linkat(int from_directory, const char *from, int to_directory, const char *to) {

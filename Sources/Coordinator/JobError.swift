@@ -82,6 +82,7 @@ extension JobError {
     case .noWriters: self.init(.software, doing: "", "no plugin is left")
     case .archive(let stream, let what):
       self.init(.badData, doing: "", "stream \"\(stream)\" of the archive \(what)")
+    case .request(let what, let hint): self.init(.usage, doing: "", what, hint: hint)
     case .target(let what): self.init(.inputOutput, doing: "", what)
     case .system(let what): self.init(.system, doing: "", what)
     }

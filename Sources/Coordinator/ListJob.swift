@@ -30,7 +30,7 @@ package struct ListJob {
     _ = try job.run(
       .read, doing: "list",
       ReadLane.Plan(
-        accept: { streams = $0 }, target: { _ in nil }, wants: { _ in false },
+        accept: { streams = $0 }, target: { _, _ in nil }, choose: { _ in [] },
         check: { _, _ in }))
     return Listing(
       format: archive.chosen.format.name, streams: streams, receipt: archive.receipt)
@@ -61,7 +61,7 @@ package struct VerifyJob {
       .verify, doing: "verify",
       ReadLane.Plan(
         accept: { streams throws(LaneFailure) in try receipts.accept(streams) },
-        target: { _ in nil }, wants: { _ in true },
+        target: { _, _ in nil }, choose: { $0 },
         check: { stream, digest throws(LaneFailure) in try receipts.check(stream, digest) }))
     surroundings.events(.finished(report))
     return (report, archive.receipt != nil)

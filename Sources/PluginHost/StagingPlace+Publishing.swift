@@ -68,6 +68,11 @@ extension StagingPlace {
   }
 
   private func rename() throws(SystemCallError) {
+    guard !replaces else {
+      try check(
+        unsafe clinux_rename(parent.raw, stagingName, parent.raw, targetName), .rename, target)
+      return
+    }
     let result = unsafe clinux_rename_no_replace(
       parent.raw, stagingName, parent.raw, targetName)
     // Filesystems without RENAME_NOREPLACE: a second name never replaces one either.

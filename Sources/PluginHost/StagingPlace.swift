@@ -18,6 +18,8 @@ package final class StagingPlace {
   let place: OwnedDescriptor
   let targetName: String
   let stagingName: String
+  /// Whether a file that has the final name makes room for the new one.
+  let replaces: Bool
   private var isSettled = false
 
   /// Makes an empty staging file or directory.
@@ -25,9 +27,10 @@ package final class StagingPlace {
   /// - Parameters:
   ///   - target: Where the archive will appear; its directory exists, the name does not.
   ///   - id: The job's, unique.
+  ///   - replaces: A file may have the name already; it stays until the new one is whole.
   /// - Throws: `PublishingError`; nothing is left behind.
   package init(
-    target: String, kind: Job.OutputKind, id: String
+    target: String, kind: Job.OutputKind, id: String, replaces: Bool = false
   ) throws(PublishingError) {
     let (directory, name) = splitPath(target)
     guard !name.isEmpty, name != ".", name != "..", name.utf8.count < 200 else {
@@ -35,12 +38,13 @@ package final class StagingPlace {
     }
     self.target = target
     self.kind = kind
+    self.replaces = replaces
     targetName = name
     stagingName = ".\(name).sluice-\(id)"
     do throws(SystemCallError) {
       parent = try openFile(directory, flags: O_RDONLY | O_DIRECTORY)
       let turn = try Self.waitForTurn(directory)
-      try Self.refuseExisting(name, in: parent.raw)
+      try Self.refuseExisting(name, in: parent.raw, unlessFile: replaces)
       Self.removeStale(name, in: parent.raw)
       place = try Self.create(stagingName, kind, in: parent.raw)
       try check(clinux_try_lock(place.raw), .flock, stagingName)
@@ -59,6 +63,12 @@ package final class StagingPlace {
     kind == .directory
       ? try openFile(stagingName, in: parent.raw, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
       : try openFile(stagingName, in: parent.raw, flags: O_RDWR | O_NOFOLLOW)
+  }
+
+  /// Absolute path of the staging file, for a program that opens it by name.
+  package func path() throws(SystemCallError) -> String {
+    let directory = try realPath(splitPath(target).directory)
+    return (directory == "/" ? "" : directory) + "/" + stagingName
   }
 
   /// The staging directory or file, for the host's own reading and writing.
@@ -100,9 +110,12 @@ package final class StagingPlace {
   }
 
   private static func refuseExisting(
-    _ name: String, in parent: Int32
+    _ name: String, in parent: Int32, unlessFile replaces: Bool
   ) throws(SystemCallError) {
-    do throws(SystemCallError) { _ = try FileStatus(path: name, in: parent) } catch {
+    do throws(SystemCallError) {
+      let status = try FileStatus(path: name, in: parent)
+      if replaces && status.kind == .regular { return }
+    } catch {
       if error.code == ENOENT { return }
       throw error
     }

@@ -20,22 +20,22 @@ package final class ReadLane {
   package struct Plan {
     /// Called once with what the archive says it holds; throws to refuse it.
     package var accept: ([StreamDescription]) throws(LaneFailure) -> Void
-    /// Where a stream goes; `nil` only verifies it.
-    package var target: (StreamDescription) throws(LaneFailure) -> (any ReadTarget)?
-    /// Whether a stream is read at all.
-    package var wants: (StreamDescription) -> Bool
+    /// Where a stream goes; `nil` only verifies it. The pool holds the bytes that are put there.
+    package var target: (StreamDescription, SharedPool) throws(LaneFailure) -> (any ReadTarget)?
+    /// The streams that are read, in this order.
+    package var choose: ([StreamDescription]) -> [StreamDescription]
     /// Called when a stream has come whole.
     package var check: (StreamDescription, Digest) throws(LaneFailure) -> Void
 
     package init(
       accept: @escaping ([StreamDescription]) throws(LaneFailure) -> Void,
-      target: @escaping (StreamDescription) throws(LaneFailure) -> (any ReadTarget)?,
-      wants: @escaping (StreamDescription) -> Bool,
+      target: @escaping (StreamDescription, SharedPool) throws(LaneFailure) -> (any ReadTarget)?,
+      choose: @escaping ([StreamDescription]) -> [StreamDescription],
       check: @escaping (StreamDescription, Digest) throws(LaneFailure) -> Void
     ) {
       self.accept = accept
       self.target = target
-      self.wants = wants
+      self.choose = choose
       self.check = check
     }
   }
@@ -77,7 +77,7 @@ package final class ReadLane {
       try wait(until: \.isRunning)
       let streams = session.jobAck?.streams ?? []
       try plan.accept(streams)
-      let wanted = streams.filter(plan.wants)
+      let wanted = plan.choose(streams)
       progress.totalBytes.store(wanted.reduce(0) { $0 + ($1.size ?? 0) }, ordering: .relaxed)
       for (index, stream) in wanted.enumerated() {
         progress.streamIndex.store(index, ordering: .relaxed)
@@ -100,7 +100,7 @@ package final class ReadLane {
       throw .archive(stream: stream.name, "has no size")
     }
     let started = Instant.now
-    let target = try plan.target(stream)
+    let target = try plan.target(stream, buffers)
     let reception = StreamReception(
       stream: stream.id, request: session.sendReadAll(stream: stream.id), pool: pool,
       assembler: StreamAssembler(

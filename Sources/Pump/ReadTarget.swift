@@ -3,7 +3,7 @@ package protocol ReadTarget: AnyObject {
   /// Puts bytes of which some are not zero.
   ///
   /// - Parameters:
-  ///   - bytes: 1…1 MiB, page-aligned; nobody else can change them.
+  ///   - bytes: 1…1 MiB, the start of a slot of the lane's own pool; nobody else can change them.
   ///   - masks: One per 64 KiB begun, bit b = 4 KiB block b holds data.
   ///   - offset: Bytes from the start of the stream, a multiple of 1 MiB.
   func put(

@@ -33,6 +33,23 @@ extension SandboxPolicy {
     return policy
   }
 
+  /// For the one that writes a qcow2 image: as above, and this file can be written.
+  ///
+  /// - Parameter file: Absolute path; it exists and belongs to the caller.
+  package static func storageDaemon(writing file: String) -> SandboxPolicy {
+    var policy = storageDaemon(files: [], devices: [], imageCount: 1)
+    policy.name = "storage daemon, writing"
+    policy.rules += daemonWritingRules
+    policy.paths.append(.path(file, [.read, .write]))
+    policy.limits.fileBytes = nil
+    return policy
+  }
+
+  private static let daemonWritingRules: [SyscallRule] =
+    [SyscallRule].allow(
+      "pwrite64", "pwritev", "pwritev2", "ftruncate", "fallocate", because: "the image is written")
+    + [SyscallRule].allow("fdatasync", "fsync", because: "and made durable")
+
   private static let daemonDevices: [PathRule] = [
     .path("/dev/null", [.read, .write, .device], isOptional: true),
     .path("/dev/urandom", [.read, .device], isOptional: true),

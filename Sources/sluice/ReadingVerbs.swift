@@ -17,32 +17,6 @@ struct ArchiveOptions: ParsableArguments {
   @OptionGroup var common: CommonOptions
 }
 
-/// `sluice restore`
-struct Restore: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Restore an archive into a new directory.",
-    discussion: """
-      Disks become sparse raw images NAME.raw, configurations keep their names. Every byte is \
-      held against the archive's receipt; the directory appears when all of it is right.
-      """)
-
-  @OptionGroup var options: ArchiveOptions
-
-  @Option(
-    name: .customLong("to"),
-    help: ArgumentHelp("The directory to make; it must not exist.", valueName: "dir"))
-  var target: String
-
-  func run() async throws {
-    let printer = EventPrinter(options.common)
-    let surroundings = options.common.surroundings(options.sandbox.sandbox, printer)
-    let (path, target, format) = (options.archive, target, options.format)
-    _ = try await perform(printer) { stop throws(JobError) in
-      try RestoreJob(path: path, to: target, format: format, surroundings, stop: stop).run()
-    }
-  }
-}
-
 /// `sluice verify`
 struct Verify: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

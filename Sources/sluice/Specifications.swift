@@ -21,18 +21,23 @@ func splitAtCommas(_ text: String) -> [String] {
   return parts
 }
 
+/// Cuts `NAME=PATH[,OPTION…]`; neither name nor path is empty.
+func splitNamedPath(_ text: String) -> (name: String, path: String, options: ArraySlice<String>)? {
+  let parts = splitAtCommas(text)
+  guard let equals = parts[0].firstIndex(of: "=") else { return nil }
+  let name = String(parts[0][..<equals])
+  let path = String(parts[0][parts[0].index(after: equals)...])
+  return name.isEmpty || path.isEmpty ? nil : (name, path, parts.dropFirst())
+}
+
 /// `NAME=FILE[,format=F]`
 struct ImageSpecification: ExpressibleByArgument {
   let image: BackupRequest.Image
 
   init?(argument: String) {
-    let parts = splitAtCommas(argument)
-    guard let equals = parts[0].firstIndex(of: "=") else { return nil }
-    let name = String(parts[0][..<equals])
-    let path = String(parts[0][parts[0].index(after: equals)...])
-    guard !name.isEmpty, !path.isEmpty else { return nil }
+    guard let (name, path, options) = splitNamedPath(argument) else { return nil }
     var format: ImageFormat?
-    for part in parts.dropFirst() {
+    for part in options {
       guard part.hasPrefix("format="),
         let known = ImageFormat(rawValue: String(part.dropFirst("format=".count)))
       else { return nil }

@@ -46,6 +46,12 @@ import Testing
     try await place.shell("rm -r restored")
   }
 
+  @Test func `what is skipped is passed by in a pipe`() async throws {
+    let restored = try await run("restore --to restored --skip vm.conf", "cat a.stack |")
+    #expect(restored.contains("= 0"), "\(restored)")
+    try await place.shell("cmp d.raw restored/d.raw && test ! -e restored/vm.conf")
+  }
+
   @Test(arguments: [9, 2000, 3_000_000])
   func `half an archive in a pipe is found`(length: Int) async throws {
     for verb in ["verify", "restore --to restored"] {

@@ -4,12 +4,16 @@ import Testing
 
 @Suite struct PolicyTests {
   static let grants: [SandboxGrant] = [.file, .readableDirectory, .writableDirectory]
-  static let policies: [SandboxPolicy] = grants.flatMap { grant in
-    [
-      .staticPlugin(PluginResources(), grant: grant),
-      .dynamicPlugin(PluginResources(), grant: grant),
+  static let policies: [SandboxPolicy] =
+    grants.flatMap { grant in
+      [
+        .staticPlugin(PluginResources(), grant: grant),
+        .dynamicPlugin(PluginResources(), grant: grant),
+      ]
+    } + [
+      .storageDaemon(files: ["/disk"], devices: [], imageCount: 1),
+      .storageDaemon(writing: "/disk"),
     ]
-  }
 
   @Test(arguments: policies)
   func `every rule says why, once`(policy: SandboxPolicy) {
@@ -41,6 +45,15 @@ import Testing
     ]
     let allowed = policy.rules.filter { $0.action == .allow }.map(\.call)
     #expect(never.isDisjoint(with: allowed))
+  }
+
+  @Test func `of the daemon that writes one file alone can be written`() {
+    let policy = SandboxPolicy.storageDaemon(writing: "/images/disk")
+    let writable = policy.paths.filter { $0.rights.contains(.write) }.map(\.name)
+    #expect(writable == ["/dev/null", "/images/disk"])
+    let reading = SandboxPolicy.storageDaemon(files: ["/images/disk"], devices: [], imageCount: 1)
+    #expect(reading.paths.filter { $0.rights.contains(.write) }.map(\.name) == ["/dev/null"])
+    #expect(!reading.rules.contains { $0.call == "pwrite64" && $0.action == .allow })
   }
 
   @Test func `an unknown call is an error and not a hole`() {

@@ -59,6 +59,9 @@ int clinux_ftruncate(int descriptor, int64_t length);
 int clinux_reserve(int descriptor, int64_t offset, int64_t length);
 /// Punches a hole (fallocate(2), FALLOC_FL_PUNCH_HOLE).
 int clinux_punch_hole(int descriptor, int64_t offset, int64_t length);
+/// Makes a range zeros without giving its room back (fallocate(2), FALLOC_FL_ZERO_RANGE, Linux 3.15
+/// and, of block devices, 4.9).
+int clinux_zero_range(int descriptor, int64_t offset, int64_t length);
 int clinux_fsync(int descriptor);
 int clinux_fdatasync(int descriptor);
 int clinux_fstat(int descriptor, struct stat *_Nonnull status);
@@ -73,6 +76,9 @@ int clinux_unlinkat(int directory, const char *_Nonnull path, int is_directory);
 /// Renames, never over an existing name (renameat2(2), RENAME_NOREPLACE, Linux 3.15).
 int clinux_rename_no_replace(int from_directory, const char *_Nonnull from, int to_directory,
                              const char *_Nonnull to);
+/// Renames, in place of what has the name (renameat(2)).
+int clinux_rename(int from_directory, const char *_Nonnull from, int to_directory,
+                  const char *_Nonnull to);
 /// Adds a name to a file (linkat(2)).
 int clinux_linkat(int from_directory, const char *_Nonnull from, int to_directory,
                   const char *_Nonnull to);

@@ -1,12 +1,12 @@
 internal import CLinux
-internal import System
+package import System
 
 /// The metadata of a qcow2 in which nothing is allocated yet (QEMU `docs/interop/qcow2.txt`).
 ///
 /// Made here and not by QEMU's `blockdev-create`: while that job runs, QEMU 7.2 has a node of the
 /// driver qcow2 without a version, and whoever asks for `query-named-block-nodes` in that moment,
 /// be it another program, makes it abort (`qcow2_get_specific_info`), the guest with it.
-struct EmptyImage {
+package struct EmptyImage {
   private static let clusterBits: UInt32 = 16
   private static let clusterBytes: Int64 = 1 << 16
   /// Bytes of the disk that one entry of the first table covers: 8192 clusters.
@@ -21,6 +21,9 @@ struct EmptyImage {
   /// Bytes of the disk.
   let size: Int64
 
+  /// - Parameter size: Bytes of the disk, a multiple of 512.
+  package init(size: Int64) { self.size = size }
+
   /// Of the table of the mapping; none of them points to anything.
   private var entryCount: Int64 { max(1, (size + Self.entryBytes - 1) / Self.entryBytes) }
   private var mappingClusters: Int64 {
@@ -31,7 +34,7 @@ struct EmptyImage {
   var byteCount: Int64 { clusterCount * Self.clusterBytes }
 
   /// Puts it into an empty file; what is zero stays a hole.
-  func write(to file: borrowing OwnedDescriptor, subject: String) throws(SystemCallError) {
+  package func write(to file: borrowing OwnedDescriptor, subject: String) throws(SystemCallError) {
     try check(clinux_ftruncate(file.raw, byteCount), .ftruncate, subject)
     try put(header, at: 0, file, subject)
     try put(bytes(Self.countsBlock * Self.clusterBytes), at: Self.countsTable, file, subject)

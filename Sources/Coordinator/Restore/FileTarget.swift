@@ -11,21 +11,32 @@ final class FileTarget: ReadTarget {
   private static let blockBytes = 4096
   private let name: String
   private let file: OwnedDescriptor
-  private let size: UInt64
   private var isDirect: Bool
 
-  /// Makes a new file of that size, all hole.
-  init(name: String, in directory: Int32, size: UInt64) throws(LaneFailure) {
+  /// - Parameter file: Of the stream's length, and all zeros.
+  init(_ file: consuming OwnedDescriptor, name: String) {
     self.name = name
-    self.size = size
+    self.file = file
+    isDirect = clinux_set_direct(self.file.raw, 1) == 0
+  }
+
+  /// Makes a new file of that size, all hole.
+  ///
+  /// - Parameter reserves: Takes room for all of it.
+  convenience init(
+    name: String, in directory: Int32, size: UInt64, reserves: Bool
+  ) throws(LaneFailure) {
     do throws(SystemCallError) {
-      file = try openFile(
+      let file = try openFile(
         name, in: directory, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
       try check(clinux_ftruncate(file.raw, Int64(size)), .ftruncate, name)
+      if reserves && size > 0 {
+        try check(clinux_reserve(file.raw, 0, Int64(size)), .fallocate, name)
+      }
+      self.init(file, name: name)
     } catch {
       throw .target("\(error)")
     }
-    isDirect = clinux_set_direct(file.raw, 1) == 0
   }
 
   func put(

@@ -1,0 +1,158 @@
+internal import CLinux
+internal import Glibc
+internal import Pump
+internal import SharedPool
+internal import System
+
+/// A block device that a disk is restored onto. It has the name already: what is on it is lost with
+/// the first byte.
+final class DevicePlace: DiskPlace {
+  let path: String
+  private let allocation: RestoreRequest.Allocation
+  private var device: OwnedDescriptor?
+  private var size: UInt64 = 0
+  private(set) var isSpoilt = false
+
+  /// Looks at the device; `resolved` is its path without symbolic links.
+  init(_ disk: RestoreRequest.Disk, resolved: String, _ request: RestoreRequest) throws(JobError) {
+    path = disk.path
+    allocation = request.allocation
+    guard disk.format == .raw else {
+      throw JobError(.usage, doing: "", "\(path) is a block device, which holds a raw disk only")
+    }
+    guard request.overwrites else {
+      throw JobError(
+        .cannotCreate, doing: "preparing \(path)", "it is a block device, and may hold something",
+        hint: "--force overwrites it")
+    }
+    try ImageLock.refuseUsed(resolved)
+    do throws(SystemCallError) {
+      // Exclusively: what is mounted, or a part of another device, is refused.
+      device = try openFile(resolved, flags: O_RDWR | O_EXCL)
+    } catch {
+      guard error.code == EBUSY else { throw JobError(error, doing: "preparing \(path)") }
+      throw JobError(
+        .cannotCreate, doing: "preparing \(path)", "it is in use",
+        hint: "is it mounted, or a part of another device?")
+    }
+  }
+
+  func prepare(size: UInt64) throws(JobError) {
+    self.size = size
+    var bytes: UInt64 = 0
+    if let raw = device?.raw {
+      _ = try doing("preparing \(path)") { () throws(SystemCallError) in
+        try check(unsafe clinux_block_device_size(raw, &bytes), .ioctl, path)
+      }
+    }
+    guard bytes >= size else {
+      throw JobError(
+        .cannotCreate, doing: "preparing \(path)",
+        "it has \(bytes) bytes, and the disk \(size)")
+    }
+  }
+
+  func target(_ memory: SharedPool) throws(JobError) -> any ReadTarget {
+    guard let device = device.take() else {
+      throw JobError(.software, doing: "", "\(path) is written once")
+    }
+    isSpoilt = true
+    let copy = try doing("opening \(path)") { () throws(SystemCallError) in
+      try device.duplicate()
+    }
+    return DeviceTarget(
+      device, FileTarget(copy, name: path), name: path, size: size, allocation)
+  }
+
+  func publish() throws(JobError) { isSpoilt = false }
+
+  /// All of the disk: a device has no holes that could be counted.
+  var storedBytes: UInt64 { size }
+}
+
+/// A block device that a stream is written to. What the stream calls zeros is made zeros, whatever
+/// was there.
+final class DeviceTarget: ReadTarget {
+  /// Bytes made zeros in one call: it cannot be interrupted.
+  private static let zeroBytesMax: UInt64 = 256 << 20
+  private static let blockBytes: UInt64 = 4096
+
+  private let name: String
+  private let device: OwnedDescriptor
+  /// Writes what is data, through the same opening.
+  private let file: FileTarget
+  private let size: UInt64
+  /// Whether a device that can give room back is asked to.
+  private var givesBack: Bool
+  /// Everything before is as the stream says.
+  private var position: UInt64 = 0
+
+  init(
+    _ device: consuming OwnedDescriptor, _ file: FileTarget, name: String, size: UInt64,
+    _ allocation: RestoreRequest.Allocation
+  ) {
+    self.name = name
+    self.size = size
+    self.device = device
+    self.file = file
+    givesBack = allocation == .sparse
+  }
+
+  func put(
+    _ bytes: UnsafeRawBufferPointer, masks: Span<UInt16>, at offset: UInt64
+  ) throws(LaneFailure) {
+    try zero(upTo: offset)
+    for block in 0..<((bytes.count + 4095) / 4096) {
+      let start = offset + UInt64(block) * Self.blockBytes
+      guard masks[block / 16] & (1 << UInt16(block % 16)) != 0 else { continue }
+      try zero(upTo: start)
+      position = min(start + Self.blockBytes, offset + UInt64(bytes.count))
+    }
+    try unsafe file.put(bytes, masks: masks, at: offset)
+  }
+
+  func finish() throws(LaneFailure) {
+    try zero(upTo: size)
+    try file.finish()
+  }
+
+  /// Makes zeros from where the stream has got to.
+  private func zero(upTo end: UInt64) throws(LaneFailure) {
+    while position < end {
+      let part = min(end - position, Self.zeroBytesMax)
+      // A device knows whole sectors; the rest of a disk that ends inside of one is written.
+      let whole = part / Self.blockBytes * Self.blockBytes
+      try made { () throws(SystemCallError) in
+        if whole > 0 { try zero(whole) }
+        if whole < part { try writeZeros(Int(part - whole), at: position + whole) }
+      }
+      position += part
+    }
+  }
+
+  private func zero(_ length: UInt64) throws(SystemCallError) {
+    let (offset, length) = (Int64(position), Int64(length))
+    // Of a block device a hole that was punched reads as zeros, or the call fails.
+    if givesBack {
+      if clinux_punch_hole(device.raw, offset, length) == 0 { return }
+      givesBack = false
+    }
+    try check(clinux_zero_range(device.raw, offset, length), .fallocate, name)
+  }
+
+  private func writeZeros(_ count: Int, at offset: UInt64) throws(SystemCallError) {
+    _ = clinux_set_direct(device.raw, 0)
+    let zeros = [UInt8](repeating: 0, count: count)
+    var failure: SystemCallError?
+    unsafe zeros.withUnsafeBytes { buffer in
+      do throws(SystemCallError) {
+        try unsafe device.writeAll(buffer, at: Int64(offset), subject: name)
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+  }
+
+  private func made(_ body: () throws(SystemCallError) -> Void) throws(LaneFailure) {
+    do throws(SystemCallError) { try body() } catch { throw .target("\(error)") }
+  }
+}

@@ -1,0 +1,30 @@
+internal import Pump
+internal import SharedPool
+
+/// Where one disk goes that has a place of its own.
+///
+/// ```
+/// init ─ look, change nothing → prepare ─ take the place → target ─ write → publish
+/// ```
+/// What is let go of before ``publish()`` is taken back where it can be.
+protocol DiskPlace: AnyObject {
+  /// As the user wrote it.
+  var path: String { get }
+
+  /// Takes the place; every disk's is taken before the first byte is written.
+  ///
+  /// - Parameter size: Bytes of the disk.
+  func prepare(size: UInt64) throws(JobError)
+
+  /// - Parameter memory: Holds the bytes that will be put, 1 MiB a slot.
+  func target(_ memory: SharedPool) throws(JobError) -> any ReadTarget
+
+  /// The disk is whole, and what the receipt says.
+  func publish() throws(JobError)
+
+  /// Bytes that it takes on the storage, as far as can be told.
+  var storedBytes: UInt64 { get }
+
+  /// Whether it holds a part of the disk that cannot be taken back.
+  var isSpoilt: Bool { get }
+}

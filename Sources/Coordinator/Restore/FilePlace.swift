@@ -1,0 +1,119 @@
+internal import BackupProtocol
+internal import BlockSource
+internal import CLinux
+internal import Glibc
+internal import PluginHost
+internal import Pump
+internal import QEMUControl
+internal import SharedPool
+internal import System
+
+/// An image file that is to be made: it appears, or takes the place of an older one, when the disk
+/// is whole.
+final class FilePlace: DiskPlace {
+  let path: String
+  private let format: RestoreRequest.Disk.Format
+  private let request: RestoreRequest
+  private let surroundings: Surroundings
+  private let id: String
+  private var size: UInt64 = 0
+  private var staging: StagingPlace?
+
+  /// Looks whether the name is free, or may be taken.
+  init(
+    _ disk: RestoreRequest.Disk, _ request: RestoreRequest, _ surroundings: Surroundings, id: String
+  ) throws(JobError) {
+    path = disk.path
+    format = disk.format
+    self.request = request
+    self.surroundings = surroundings
+    self.id = id
+    guard let status = try? FileStatus(path: path) else { return }
+    guard request.overwrites else {
+      throw JobError(
+        .cannotCreate, doing: "preparing \(path)", "it exists",
+        hint: "--force overwrites it when the disk is whole")
+    }
+    guard status.kind == .regular else {
+      throw JobError(
+        .cannotCreate, doing: "preparing \(path)", "it is neither a file nor a block device")
+    }
+    try ImageLock.refuseUsed(path)
+  }
+
+  /// Bytes of the image's disk: QEMU counts sectors.
+  private var imageBytes: UInt64 { (size + 511) & ~511 }
+
+  func prepare(size: UInt64) throws(JobError) {
+    self.size = size
+    let preparing = "preparing \(path)"
+    let staging: StagingPlace
+    do throws(PublishingError) {
+      staging = try StagingPlace(
+        target: path, kind: .file, id: id, replaces: request.overwrites)
+    } catch {
+      throw JobError(error, doing: preparing)
+    }
+    try doing(preparing) { () throws(SystemCallError) in
+      let file = try staging.descriptorForPlugin()
+      switch format {
+      case .raw: try check(clinux_ftruncate(file.raw, Int64(size)), .ftruncate, path)
+      case .qcow2:
+        try EmptyImage(size: Int64(imageBytes)).write(to: file, subject: path)
+      }
+      // Of a qcow2 this is room behind its end, which QEMU then grows into.
+      if request.allocation == .preallocate && size > 0 {
+        try check(clinux_reserve(file.raw, 0, Int64(imageBytes)), .fallocate, path)
+      }
+    }
+    self.staging = staging
+  }
+
+  func target(_ memory: SharedPool) throws(JobError) -> any ReadTarget {
+    guard let staging else { throw JobError(.software, doing: "", "\(path) is not prepared") }
+    let opening = "opening \(path)"
+    switch format {
+    case .raw:
+      return FileTarget(
+        try doing(opening) { () throws(SystemCallError) in try staging.descriptorForPlugin() },
+        name: path)
+    case .qcow2:
+      let staged = try doing(opening) { () throws(SystemCallError) in try staging.path() }
+      do throws(SourceError) {
+        return ImageTarget(
+          try WritableImage(
+            path: staged, size: imageBytes, memory: memory, launcher: surroundings.launcher,
+            mode: surroundings.sandbox), size: size, memory: memory)
+      } catch {
+        throw JobError(error, doing: opening)
+      }
+    }
+  }
+
+  func publish() throws(JobError) {
+    do throws(PublishingError) { try staging?.publish() } catch {
+      throw JobError(error, doing: "publishing \(path)")
+    }
+  }
+
+  var storedBytes: UInt64 { UInt64(clamping: staging?.storedBytes() ?? 0) }
+
+  /// The staging file goes with its owner.
+  let isSpoilt = false
+}
+
+/// QEMU's lock on an image that it writes.
+enum ImageLock {
+  /// Byte 100 plus the number of the write permission.
+  private static let writerOffset: Int64 = 101
+
+  /// - Throws: `JobError` if a QEMU has the file or device open for writing.
+  static func refuseUsed(_ path: String) throws(JobError) {
+    let file = try doing("preparing \(path)") { () throws(SystemCallError) in
+      try openFile(path, flags: O_RDONLY | O_NONBLOCK)
+    }
+    guard clinux_is_byte_locked(file.raw, writerOffset) != 1 else {
+      throw JobError(SourceError.inUse(path: path), doing: "preparing \(path)")
+    }
+  }
+}

@@ -1,0 +1,59 @@
+internal import BackupProtocol
+internal import PluginHost
+package import Pump
+internal import SharedPool
+internal import System
+
+/// `sluice restore`: disks and configurations into a new directory, or disks into places of their
+/// own.
+///
+/// A place appears under its name when what is in it is whole and has the digest of the receipt,
+/// not before; a block device, which is there already, is written as the bytes come.
+package struct RestoreJob {
+  private let request: RestoreRequest
+  private let surroundings: Surroundings
+  private let stop: StopSignal
+
+  package init(_ request: RestoreRequest, _ surroundings: Surroundings, stop: StopSignal) {
+    self.request = request
+    self.surroundings = surroundings
+    self.stop = stop
+  }
+
+  package func run() throws(JobError) -> JobReport {
+    let archive = try Archive.find(
+      request.archive, format: request.format, surroundings, stop: stop)
+    let places = try RestorePlaces(request, surroundings, id: makeJobIdentifier())
+    var report: JobReport
+    do throws(JobError) {
+      report = try read(archive, into: places)
+      try places.publish()
+    } catch {
+      places.tellWhatIsLeft()
+      throw places.failure ?? error
+    }
+    report.outputs = places.outputs
+    surroundings.events(.finished(report))
+    return report
+  }
+
+  private func read(
+    _ archive: Archive, into places: RestorePlaces
+  ) throws(JobError) -> JobReport {
+    let receipts = ReceiptCheck(receipt: archive.receipt)
+    let job = ReadJob(archive: archive, surroundings: surroundings, stop: stop, stallLimit: 600)
+    return try job.run(
+      .read, doing: "restore",
+      ReadLane.Plan(
+        accept: { streams throws(LaneFailure) in
+          try receipts.accept(streams)
+          try places.accept(streams)
+        },
+        target: { stream, memory throws(LaneFailure) in try places.target(stream, memory) },
+        choose: { places.choose($0) },
+        check: { stream, digest throws(LaneFailure) in
+          try receipts.check(stream, digest)
+          try places.isWhole(stream)
+        }))
+  }
+}

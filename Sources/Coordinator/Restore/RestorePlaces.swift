@@ -1,0 +1,189 @@
+internal import BackupProtocol
+internal import Glibc
+internal import PluginHost
+internal import Pump
+internal import SharedPool
+internal import System
+
+/// Where everything of an archive goes: disks with places of their own, the rest into a directory.
+///
+/// The directory appears when all of it is right; a disk with its own place as soon as that disk
+/// is. Used by the thread of the lane.
+final class RestorePlaces {
+  private let request: RestoreRequest
+  private let events: EventSink
+  private let directory: StagingPlace?
+  private var disks: [String: any DiskPlace] = [:]
+  /// Streams that the archive holds, once it has told.
+  private var streams: [StreamDescription] = []
+  private var whole: [String] = []
+  private(set) var outputs: [OutputReport] = []
+  /// Why a place could not be had, where a lane's failure says too little.
+  private(set) var failure: JobError?
+
+  /// Looks at every place; makes nothing but the directory that will be renamed.
+  init(_ request: RestoreRequest, _ surroundings: Surroundings, id: String) throws(JobError) {
+    self.request = request
+    events = surroundings.events
+    try Self.checkNames(request)
+    for disk in request.disks {
+      let resolved = try? realPath(disk.path)
+      if let resolved, (try? FileStatus(path: resolved))?.kind == .blockDevice {
+        disks[disk.name] = try DevicePlace(disk, resolved: resolved, request)
+      } else {
+        disks[disk.name] = try FilePlace(disk, request, surroundings, id: id)
+      }
+    }
+    do throws(PublishingError) {
+      directory = try request.directory.map { target throws(PublishingError) in
+        try StagingPlace(target: target, kind: .directory, id: id)
+      }
+    } catch {
+      throw JobError(error, doing: "preparing \(request.directory ?? "")")
+    }
+  }
+
+  private static func checkNames(_ request: RestoreRequest) throws(JobError) {
+    let names = request.disks.map(\.name)
+    let paths = request.disks.map { canonical($0.path) }
+    for (index, disk) in request.disks.enumerated() {
+      guard names.firstIndex(of: disk.name) == index else {
+        throw JobError(.usage, doing: "", "two places for the disk \"\(disk.name)\"")
+      }
+      guard paths.firstIndex(of: paths[index]) == index else {
+        throw JobError(.usage, doing: "", "two disks for \(disk.path)")
+      }
+      guard !request.skipped.contains(disk.name) else {
+        throw JobError(.usage, doing: "", "the disk \"\(disk.name)\" has a place and is skipped")
+      }
+    }
+  }
+
+  /// A path by which two names of one place are told: without links, also if the last part of it
+  /// is yet to be made.
+  private static func canonical(_ path: String) -> String {
+    if let found = try? realPath(path) { return found }
+    let (directory, name) = splitPath(path)
+    return ((try? realPath(directory)) ?? directory) + "/" + name
+  }
+
+  /// Holds what the archive holds against what was asked for, and takes every place.
+  func accept(_ streams: [StreamDescription]) throws(LaneFailure) {
+    try checkKnown(streams)
+    try checkPlaces(streams)
+    self.streams = choose(streams)
+    let left = streams.filter { $0.kind == .config && directory == nil && !isSkipped($0) }
+    if !left.isEmpty {
+      events(
+        .warning("not restored, for want of --to DIR: " + left.map(\.name).joined(separator: ", ")))
+    }
+    for stream in self.streams {
+      try keeping { () throws(JobError) in
+        try disks[stream.name]?.prepare(size: stream.size ?? 0)
+      }
+    }
+  }
+
+  /// Names are those of the archive, or the command line is wrong.
+  private func checkKnown(_ streams: [StreamDescription]) throws(LaneFailure) {
+    for name in request.disks.map(\.name) + request.skipped {
+      guard let stream = streams.first(where: { $0.name == name }) else {
+        let known = streams.map(\.name).joined(separator: ", ")
+        throw .request("the archive holds no \"\(name)\"", hint: "it holds: \(known)")
+      }
+      if disks[name] != nil && stream.kind != .disk {
+        throw .request("\"\(name)\" is no disk: it cannot have a place of its own", hint: nil)
+      }
+    }
+  }
+
+  private func checkPlaces(_ streams: [StreamDescription]) throws(LaneFailure) {
+    var files: Set<String> = []
+    for stream in streams where !isSkipped(stream) && disks[stream.name] == nil {
+      if directory == nil && stream.kind != .config {
+        throw .request(
+          "there is no place for \"\(stream.name)\"",
+          hint: "add --disk \(stream.name)=PATH, --skip \(stream.name), or --to DIR")
+      }
+      guard files.insert(Self.fileName(stream)).inserted else {
+        throw .archive(stream: stream.name, "would be restored to the same file as another")
+      }
+    }
+  }
+
+  /// What is read of the archive.
+  func choose(_ streams: [StreamDescription]) -> [StreamDescription] {
+    streams.filter { stream in
+      !isSkipped(stream) && (directory != nil || disks[stream.name] != nil)
+    }
+  }
+
+  private func isSkipped(_ stream: StreamDescription) -> Bool {
+    request.skipped.contains(stream.name)
+  }
+
+  func target(
+    _ stream: StreamDescription, _ memory: SharedPool
+  ) throws(LaneFailure) -> (any ReadTarget)? {
+    if let disk = disks[stream.name] {
+      return try keeping { () throws(JobError) in try disk.target(memory) }
+    }
+    guard let directory else { return nil }
+    return try FileTarget(
+      name: Self.fileName(stream), in: directory.descriptor, size: stream.size ?? 0,
+      reserves: request.allocation == .preallocate)
+  }
+
+  /// The stream has come whole, and is what the receipt says.
+  func isWhole(_ stream: StreamDescription) throws(LaneFailure) {
+    guard let disk = disks[stream.name] else { return }
+    try keeping { () throws(JobError) in try disk.publish() }
+    whole.append(stream.name)
+    outputs.append(
+      OutputReport(label: stream.name, path: disk.path, storedBytes: disk.storedBytes))
+    events(.published(label: stream.name, path: disk.path))
+  }
+
+  /// Everything has come: the directory gets its name.
+  func publish() throws(JobError) {
+    guard let directory, let target = request.directory else { return }
+    let stored = directory.storedBytes()
+    do throws(PublishingError) { try directory.publish() } catch {
+      throw JobError(error, doing: "publishing \(target)")
+    }
+    outputs.append(OutputReport(label: "raw", path: target, storedBytes: UInt64(stored)))
+    events(.published(label: "raw", path: target))
+  }
+
+  /// The restore has failed: says what of it is whole, and what is left where it cannot be removed.
+  func tellWhatIsLeft() {
+    for stream in streams {
+      guard let disk = disks[stream.name] else { continue }
+      if whole.contains(stream.name) {
+        events(.warning("disk \(stream.name) is whole: \(disk.path)"))
+      } else if disk.isSpoilt {
+        events(.warning("\(disk.path) holds a part of disk \(stream.name): it is incomplete"))
+      } else {
+        events(.warning("disk \(stream.name) was not restored"))
+      }
+    }
+    if request.directory != nil && !streams.isEmpty {
+      events(.warning("\(request.directory ?? "") was not made"))
+    }
+  }
+
+  /// A disk is `NAME.raw`, everything else keeps its name. Names were checked when they came in.
+  private static func fileName(_ stream: StreamDescription) -> String {
+    stream.kind == .disk ? stream.name + ".raw" : stream.name
+  }
+
+  /// Keeps a job's error, of which a lane can only tell the text.
+  private func keeping<Value>(
+    _ body: () throws(JobError) -> Value
+  ) throws(LaneFailure) -> Value {
+    do throws(JobError) { return try body() } catch {
+      failure = error
+      throw .target(error.message)
+    }
+  }
+}

@@ -1,0 +1,39 @@
+/// What `sluice restore` was asked to do.
+package struct RestoreRequest: Sendable {
+  /// One `--disk`: a disk of the archive that gets a place of its own.
+  package struct Disk: Sendable {
+    package enum Format: String, Sendable, CaseIterable { case raw, qcow2 }
+
+    package let name: String
+    package let path: String
+    package let format: Format
+
+    /// - Parameter format: `nil` lets the suffix decide; what is not called `.qcow2` is raw.
+    package init(name: String, path: String, format: Format?) {
+      self.name = name
+      self.path = path
+      self.format = format ?? (path.hasSuffix(".qcow2") ? .qcow2 : .raw)
+    }
+  }
+
+  package enum Allocation: Sendable {
+    /// What is zeros takes no room.
+    case sparse
+    /// Room for all of a disk is taken before its data comes.
+    case preallocate
+  }
+
+  /// The archive; `-` is standard input.
+  package var archive = ""
+  package var format: String?
+  /// The directory that is to be made for what has no place of its own.
+  package var directory: String?
+  package var disks: [Disk] = []
+  /// Streams that are left out.
+  package var skipped: [String] = []
+  package var allocation = Allocation.sparse
+  /// Whether files and devices of ``disks`` may be overwritten.
+  package var overwrites = false
+
+  package init() {}
+}
