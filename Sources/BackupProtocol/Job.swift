@@ -101,15 +101,26 @@ extension Job.Machine {
 /// JOB_ACK: the job is accepted; in read mode, what the archive holds.
 public struct JobAck: Equatable, Sendable {
   public var streams: [StreamDescription]
+  /// Of the backup that the archive holds, as far as it tells.
+  public var vm = Job.Machine()
+  /// Its point in time, RFC 3339 in UTC; empty if the archive does not tell.
+  public var instant = ""
 
   public init(streams: [StreamDescription] = []) { self.streams = streams }
 
   public init(parsing payload: [UInt8], mode: Job.Mode) throws(WireError) {
     let members = try ControlFrame.members(.jobAck, payload)
     streams = mode == .write ? [] : try StreamDescription.list(members)
+    guard mode != .write, let job = try members.optionalMembers("job") else { return }
+    vm = try Job.Machine(job)
+    instant = try job.optionalString("instant") ?? ""
   }
 
   public var object: JSONObject {
-    ["streams": .array(streams.map { .object($0.object) })]
+    var object: JSONObject = ["streams": .array(streams.map { .object($0.object) })]
+    if vm != Job.Machine() || !instant.isEmpty {
+      object["job"] = ["vm": vm.json, "instant": .string(instant)]
+    }
+    return object
   }
 }

@@ -13,10 +13,13 @@ package struct ReadCompletion: Equatable, Sendable {
   package let slot: Int
   /// 0, or a positive errno; then the slot's bytes mean nothing.
   package let code: Int32
+  /// Whether the piece is all zeros, and the slot was left alone.
+  package let isZero: Bool
 
-  package init(slot: Int, code: Int32) {
+  package init(slot: Int, code: Int32, isZero: Bool = false) {
     self.slot = slot
     self.code = code
+    self.isZero = isZero
   }
 }
 

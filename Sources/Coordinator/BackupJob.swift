@@ -42,7 +42,8 @@ package struct BackupJob: Sendable {
     let configs = try BackupPlan.configs(request)
     let images = try ImageSource.images(request, surroundings)
     let plan = try BackupPlan(
-      id: makeJobIdentifier(), instant: makeTimestamp(), machine: .init(name: request.vmName),
+      id: makeJobIdentifier(), instant: makeTimestamp(),
+      machine: .init(id: request.vmID, name: request.vmName),
       disks: images.map { .init(name: $0.name, role: "disk", size: $0.size) }, configs: configs,
       outputs: outputs)
     surroundings.events(

@@ -21,6 +21,7 @@ struct BackupPlan {
   /// One disk to be read, wherever it is.
   struct Disk {
     let name: String
+    var kind = StreamDescription.Kind.disk
     let role: String
     /// Bytes.
     let size: UInt64
@@ -51,8 +52,15 @@ struct BackupPlan {
     self.configs = configs
     self.outputs = outputs
     streams = try Self.streams(disks, configs)
+    shape = Self.shape(outputs, slotCount: slotCount)
+  }
+
+  /// Of a pool that suits every plugin.
+  ///
+  /// - Parameter slotCount: More if a plugin needs more.
+  static func shape(_ outputs: [Output], slotCount: Int = 16) -> PoolShape {
     let needed = outputs.map { Int($0.chosen.plugin.manifest.slotCountMin) }.max() ?? 0
-    shape = PoolShape(slotCount: max(slotCount, needed))
+    return PoolShape(slotCount: max(slotCount, needed))
   }
 
   /// Bytes of all streams.
@@ -124,7 +132,7 @@ struct BackupPlan {
     for disk in disks {
       streams.append(
         StreamDescription(
-          id: UInt32(streams.count + 1), kind: .disk, name: disk.name, role: disk.role,
+          id: UInt32(streams.count + 1), kind: disk.kind, name: disk.name, role: disk.role,
           size: disk.size))
     }
     guard streams.count <= Int(Limits.streamsMax) else {

@@ -65,6 +65,8 @@ package struct BackupRequest: Sendable {
   /// Seconds.
   package var stallLimit = 600.0
   package var vmName = ""
+  /// The machine's number or other short name, as its hypervisor has it.
+  package var vmID = ""
 
   package init() {}
 }

@@ -15,6 +15,8 @@ struct BackupRun {
   let request: BackupRequest
   let surroundings: Surroundings
   let stop: StopSignal
+  /// What the user asked for, in a word.
+  var doing = "backup"
   let progress = LaneProgress()
 
   /// - Throws: `JobError` when not every output could be published; with status `.partial` some
@@ -32,7 +34,7 @@ struct BackupRun {
     let outcome = try pump(plan, source, writers, pool)
     // Without writers each of them tells for itself what became of it.
     if let failure = outcome.failure, !failure.isNoWriters { throw source.explained(failure) }
-    try source.requireSound()
+    try source.requireSound(outcome.summaries)
     var report = try conclude(plan, writers, outcome)
     report.disks = zip(plan.streams, source.streams).compactMap { description, stream in
       description.kind == .disk
@@ -61,7 +63,7 @@ struct BackupRun {
         rateLimit: request.rateLimit, stallLimit: request.stallLimit,
         digestThreads: digestThreadCount(), progress: progress, stop: stop)
     } catch {
-      throw JobError(error, doing: "starting the backup")
+      throw JobError(error, doing: "starting the \(doing)")
     }
     lane.endOfReading = { source.endOfReading() }
     surroundings.events(.started(progress))
@@ -72,7 +74,7 @@ struct BackupRun {
   private func conclude(
     _ plan: BackupPlan, _ writers: [BackupWriter], _ outcome: BackupLane.Outcome
   ) throws(JobError) -> JobReport {
-    var report = JobReport(doing: "backup")
+    var report = JobReport(doing: doing)
     report.streams = outcome.summaries
     var failed: [(label: String, error: JobError)] = []
     for writer in writers {

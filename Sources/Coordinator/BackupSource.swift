@@ -10,9 +10,10 @@ protocol BackupSource: AnyObject {
 
   /// Waits for what ``endOfReading()`` began.
   ///
+  /// - Parameter summaries: What was sent of each stream.
   /// - Throws: `JobError` if what was read is not what the archive would claim; then nothing may
   ///   be published.
-  func requireSound() throws(JobError)
+  func requireSound(_ summaries: [StreamSummary]) throws(JobError)
 
   /// Why reading failed, with what this source knows about it.
   func explained(_ failure: LaneFailure) -> JobError

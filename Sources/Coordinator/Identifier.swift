@@ -20,6 +20,16 @@ func makeTimestamp(seconds: Double) -> String {
   return unsafe "\(day)T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
 }
 
+/// Whether a text is an instant as ``makeTimestamp(seconds:)`` writes it.
+func isTimestamp(_ text: String) -> Bool {
+  let form = Array("0000-00-00T00:00:00Z".utf8)
+  let zero = UInt8(ascii: "0")
+  return text.utf8.count == form.count
+    && zip(text.utf8, form).allSatisfy { found, wanted in
+      wanted == zero ? (zero...(zero + 9)).contains(found) : found == wanted
+    }
+}
+
 /// The time of day of an instant, in UTC and to the millisecond: `14:03:11.123`.
 func makeTimeOfDay(seconds: Double) -> String {
   let parts = unsafe brokenDown(seconds)

@@ -39,7 +39,7 @@ final class ImageSource: BackupSource {
 
   func endOfReading() {}
 
-  func requireSound() throws(JobError) {}
+  func requireSound(_ summaries: [StreamSummary]) throws(JobError) {}
 
   func stop() -> Double {
     guard !hasStopped else { return 0 }

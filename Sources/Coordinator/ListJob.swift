@@ -30,7 +30,7 @@ package struct ListJob {
     _ = try job.run(
       .read, doing: "list",
       ReadLane.Plan(
-        accept: { streams = $0 }, target: { _, _ in nil }, choose: { _ in [] },
+        accept: { streams = $0.streams }, target: { _, _ in nil }, choose: { _ in [] },
         check: { _, _ in }))
     return Listing(
       format: archive.chosen.format.name, streams: streams, receipt: archive.receipt)
@@ -60,7 +60,7 @@ package struct VerifyJob {
     let report = try job.run(
       .verify, doing: "verify",
       ReadLane.Plan(
-        accept: { streams throws(LaneFailure) in try receipts.accept(streams) },
+        accept: { ack throws(LaneFailure) in try receipts.accept(ack.streams) },
         target: { _, _ in nil }, choose: { $0 },
         check: { stream, digest throws(LaneFailure) in try receipts.check(stream, digest) }))
     surroundings.events(.finished(report))

@@ -11,6 +11,8 @@ struct ReadJob {
   let stop: StopSignal
   /// Seconds of standstill after which the plugin is given up.
   let stallLimit: Double
+  /// Whether this is what the user waits for.
+  var showsProgress = true
 
   /// Runs the plugin; blocks until it is gone.
   ///
@@ -33,7 +35,7 @@ struct ReadJob {
         session: session, pool: pool, digestThreads: digestThreadCount(), progress: progress,
         stop: stop)
     }
-    surroundings.events(.started(progress))
+    if showsProgress { surroundings.events(.started(progress)) }
     let outcome = lane.run(plan)
     try judge(session, outcome)
     var report = JobReport(doing: name)

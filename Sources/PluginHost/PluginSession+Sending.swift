@@ -2,7 +2,7 @@ package import BackupProtocol
 internal import CLinux
 internal import JSON
 internal import Sandbox
-internal import System
+package import System
 
 extension PluginSession {
   /// Announces the start of a stream.
@@ -81,6 +81,9 @@ extension PluginSession {
     deadlines.answer = nil
     deadlines.closeOutput = Instant.now.advanced(bySeconds: patience.abort)
   }
+
+  /// The host had something to do meanwhile: a plugin's time begins anew (protocol.md §13.1).
+  package func excuse(_ now: Instant) { deadlines.progressed(now) }
 
   /// Ends the process at once.
   package func kill() {

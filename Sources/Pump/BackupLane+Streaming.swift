@@ -121,6 +121,7 @@ extension BackupLane {
   ) throws(LaneFailure) {
     var failed: LaneFailure?
     var ended = 0
+    var zeroBytes: UInt64 = 0
     let size = book.summary.size
     let name = book.name
     do throws(SourceError) {
@@ -129,6 +130,9 @@ extension BackupLane {
         let entry = board[completion.slot]
         if completion.code != 0 {
           failed = failed ?? .read(stream: name, offset: entry.offset, code: completion.code)
+        } else if completion.isZero {
+          board.noteZeros(completion.slot)
+          zeroBytes += UInt64(entry.length)
         } else {
           arrived(completion.slot, entry, streamSize: size)
         }
@@ -137,6 +141,8 @@ extension BackupLane {
       throw .source(stream: book.name, error)
     }
     book.readsInFlight -= ended
+    // What the source knew to be zeros has not been read.
+    book.summary.readBytes -= zeroBytes
     if let failed { throw failed }
     try checkStall(ended, &book)
   }

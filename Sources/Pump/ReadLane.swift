@@ -19,7 +19,7 @@ package final class ReadLane {
   /// Decides what happens to the archive's streams.
   package struct Plan {
     /// Called once with what the archive says it holds; throws to refuse it.
-    package var accept: ([StreamDescription]) throws(LaneFailure) -> Void
+    package var accept: (JobAck) throws(LaneFailure) -> Void
     /// Where a stream goes; `nil` only verifies it. The pool holds the bytes that are put there.
     package var target: (StreamDescription, SharedPool) throws(LaneFailure) -> (any ReadTarget)?
     /// The streams that are read, in this order.
@@ -28,7 +28,7 @@ package final class ReadLane {
     package var check: (StreamDescription, Digest) throws(LaneFailure) -> Void
 
     package init(
-      accept: @escaping ([StreamDescription]) throws(LaneFailure) -> Void,
+      accept: @escaping (JobAck) throws(LaneFailure) -> Void,
       target: @escaping (StreamDescription, SharedPool) throws(LaneFailure) -> (any ReadTarget)?,
       choose: @escaping ([StreamDescription]) -> [StreamDescription],
       check: @escaping (StreamDescription, Digest) throws(LaneFailure) -> Void
@@ -75,9 +75,9 @@ package final class ReadLane {
     }
     do throws(LaneFailure) {
       try wait(until: \.isRunning)
-      let streams = session.jobAck?.streams ?? []
-      try plan.accept(streams)
-      let wanted = plan.choose(streams)
+      let ack = session.jobAck ?? JobAck()
+      try plan.accept(ack)
+      let wanted = plan.choose(ack.streams)
       progress.totalBytes.store(wanted.reduce(0) { $0 + ($1.size ?? 0) }, ordering: .relaxed)
       for (index, stream) in wanted.enumerated() {
         progress.streamIndex.store(index, ordering: .relaxed)
@@ -129,6 +129,8 @@ package final class ReadLane {
     try reception.admit(frame)
     let before = reception.assembler.position
     do throws(LaneFailure) { try reception.take(frame, payload) } catch { failure = error }
+    // Where the bytes go may have taken its time: that is none of the plugin's.
+    session.excuse(.now)
     let moved = reception.assembler.position - before
     progress.passed(moved)
     if header.type == .data {

@@ -46,6 +46,12 @@ struct SlotBoard {
     entries[slot].isReady = true
   }
 
+  /// Notes that a slot's piece is zeros, without looking at its bytes.
+  mutating func noteZeros(_ slot: Int) {
+    entries[slot].dataBlocks = 0
+    entries[slot].isReady = true
+  }
+
   /// Ends one holder's use of a slot; the last one frees it.
   mutating func drop(_ slot: Int) {
     precondition(entries[slot].holders > 0, "slot \(slot) is held by nobody")

@@ -19,7 +19,8 @@ struct Sluice: AsyncParsableCommand {
       """,
     version: "sluice \(version)",
     subcommands: [
-      Backup.self, Restore.self, List.self, Verify.self, Recover.self, Plugin.self, Doctor.self,
+      Backup.self, Restore.self, List.self, Verify.self, Convert.self, Recover.self, Plugin.self,
+      Doctor.self,
     ])
 
   static let version = "0.1.0"

@@ -68,7 +68,7 @@ struct GuestBackup: Sendable {
       try await GuestDisk.settle(disks)
       let plan = try BackupPlan(
         id: id, instant: makeTimestamp(seconds: taken.seconds),
-        machine: session.machineIdentity(request.vmName), disks: session.planned,
+        machine: session.machineIdentity(id: request.vmID, request.vmName), disks: session.planned,
         configs: configs + [session.description], outputs: outputs, slotCount: Self.slotCount)
       var report = try await copy(plan, disks, session)
       report.guest?.instant = plan.instant

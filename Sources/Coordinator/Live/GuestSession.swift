@@ -28,10 +28,12 @@ struct GuestSession: Sendable {
 
   /// The machine as receipts name it.
   ///
-  /// - Parameter name: Of `--vm-name`; empty takes QEMU's.
-  func machineIdentity(_ name: String) -> Job.Machine {
+  /// - Parameters:
+  ///   - id: Of `--vm-id`; QEMU knows none.
+  ///   - name: Of `--vm-name`; empty takes QEMU's.
+  func machineIdentity(id: String, _ name: String) -> Job.Machine {
     Job.Machine(
-      name: name.isEmpty ? cleaned(machine.name) : name, uuid: cleaned(machine.uuid ?? ""))
+      id: id, name: name.isEmpty ? cleaned(machine.name) : name, uuid: cleaned(machine.uuid ?? ""))
   }
 
   /// Takes the instant of all disks, with the guest's filesystems frozen if that is wanted.

@@ -22,7 +22,7 @@ final class GuestSource: BackupSource {
 
   func endOfReading() { link.endReading() }
 
-  func requireSound() throws(JobError) { try link.requireSound() }
+  func requireSound(_ summaries: [StreamSummary]) throws(JobError) { try link.requireSound() }
 
   func explained(_ failure: LaneFailure) -> JobError { JobError(failure) }
 

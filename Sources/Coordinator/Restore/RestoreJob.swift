@@ -45,9 +45,9 @@ package struct RestoreJob {
     return try job.run(
       .read, doing: "restore",
       ReadLane.Plan(
-        accept: { streams throws(LaneFailure) in
-          try receipts.accept(streams)
-          try places.accept(streams)
+        accept: { ack throws(LaneFailure) in
+          try receipts.accept(ack.streams)
+          try places.accept(ack.streams)
         },
         target: { stream, memory throws(LaneFailure) in try places.target(stream, memory) },
         choose: { places.choose($0) },

@@ -3,13 +3,15 @@ package final class StackFolder: Sendable {
   private let files: Scratch
   package var path: String { files.directory }
 
-  package init() async throws {
+  /// - Parameter needs: What the manifest says that the plugin cannot do without, as `map`.
+  package init(needs: String = "") async throws {
     files = try Scratch()
     // A manifest names its executable relative to itself.
     try await files.shell(
       """
       chmod 755 . && cp '\(Build.directory)/stack-writer' . && \
-      cp '\(Build.directory)/../../../Tests/Support/stack-writer/stack.json' .
+      cp '\(Build.directory)/../../../Tests/Support/stack-writer/stack.json' . && \
+      sed -i 's/"manifest": 1,/& "needs": [\(needs.isEmpty ? "" : "\"\(needs)\"")],/' stack.json
       """)
   }
 }

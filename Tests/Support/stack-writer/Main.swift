@@ -12,7 +12,8 @@ import WriterKit
 @main struct Main {
   static func main() {
     Plugin(
-      manifest: PackageResources.stack_json, writer: StackWriter.self, reader: StackReader.self
+      manifest: PackageResources.stack_json, writer: StackWriter.self, reader: StackReader.self,
+      wantsMap: true
     ).run()
   }
 }

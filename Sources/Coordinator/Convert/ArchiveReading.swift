@@ -1,0 +1,160 @@
+internal import BackupProtocol
+internal import BlockSource
+internal import CLinux
+internal import PluginHost
+internal import Pump
+internal import SharedPool
+internal import Synchronization
+internal import System
+
+/// The thread that takes an archive apart for a conversion: configurations into memory, then disks
+/// into the handover, each held against the receipt.
+final class ArchiveReading: Sendable {
+  /// What is known before the first disk is read.
+  struct Contents: Sendable {
+    var configs: [ConfigFile] = []
+    /// All else, in the order in which it is read.
+    var disks: [StreamDescription] = []
+    var origin = Archive.Origin()
+  }
+
+  private struct State {
+    var contents = Contents()
+    var isReady = false
+    var result: Result<JobReport, JobError>?
+    var digests: [String: Digest] = [:]
+  }
+
+  private let job: ReadJob
+  private let handover: StreamHandover
+  /// Where disks have data, if that was found out before; by name.
+  private let maps: [String: [Extent]]
+  private let state = Mutex(State())
+  /// Readable from the moment that contents, or the end, are known.
+  private let news: OwnedDescriptor
+  private let thread = Mutex<WorkerThread?>(nil)
+
+  /// Starts the thread.
+  init(
+    _ job: ReadJob, maps: [String: [Extent]], _ handover: StreamHandover
+  ) throws(SystemCallError) {
+    self.job = job
+    self.maps = maps
+    self.handover = handover
+    news = OwnedDescriptor(adopting: try check(clinux_eventfd(), .eventDescriptor, "a thread"))
+    let started = try WorkerThread(name: "sluice-read") { [self] in run() }
+    thread.withLock { $0 = started }
+  }
+
+  /// Where a disk has data; without a map all of it may be.
+  static func map(of disk: StreamDescription, in maps: [String: [Extent]]) -> [Extent] {
+    if let map = maps[disk.name] { return map }
+    let size = disk.size ?? 0
+    return size > 0 ? [Extent(offset: 0, length: size, kind: .data)] : []
+  }
+
+  /// Waits until it is known what the archive holds.
+  func contents() throws(JobError) -> Contents {
+    var poller = Poller()
+    poller.add(news.raw, .readable)
+    try doing("reading the archive") { () throws(SystemCallError) in
+      while try poller.wait(seconds: nil) == 0 {}
+    }
+    let (contents, isReady, result) = state.withLock { ($0.contents, $0.isReady, $0.result) }
+    // An archive without disks may be read to its end by now.
+    if !isReady, let result { _ = try result.get() }
+    return contents
+  }
+
+  /// Waits for the thread's end.
+  func end() -> Result<JobReport, JobError> {
+    thread.withLock { thread in
+      thread?.join()
+      thread = nil
+    }
+    return state.withLock { $0.result } ?? .failure(JobError(.cancelled))
+  }
+
+  /// What a stream was found to be.
+  func digest(of stream: String) -> Digest? { state.withLock { $0.digests[stream] } }
+
+  private func run() {
+    let result: Result<JobReport, JobError>
+    do throws(JobError) {
+      result = .success(try job.run(.read, doing: "convert", plan()))
+    } catch {
+      result = .failure(error)
+    }
+    handover.giverIsDone()
+    state.withLock { $0.result = result }
+    tell()
+  }
+
+  private func tell() {
+    var one: UInt64 = 1
+    unsafe _ = clinux_write(news.raw, &one, 8)
+  }
+
+  private func plan() -> ReadLane.Plan {
+    let receipts = ReceiptCheck(receipt: job.archive.receipt)
+    // The lane's thread alone touches it.
+    var config: MemoryTarget?
+    return ReadLane.Plan(
+      accept: { ack throws(LaneFailure) in
+        try receipts.accept(ack.streams)
+        self.accept(ack)
+      },
+      target: { stream, _ throws(LaneFailure) in
+        guard stream.kind == .config else {
+          self.becomeReady()
+          let map = Self.map(of: stream, in: self.maps)
+          return HandoverTarget(name: stream.name, map: map, self.handover)
+        }
+        config = try ConfigFile.target(stream)
+        return config
+      },
+      choose: { Self.ordered($0) },
+      check: { stream, digest throws(LaneFailure) in
+        try receipts.check(stream, digest)
+        self.note(stream, digest, config.take())
+      })
+  }
+
+  /// Configurations first, since they go to the head of some formats; the rest as it lies.
+  private static func ordered(_ streams: [StreamDescription]) -> [StreamDescription] {
+    streams.filter { $0.kind == .config } + streams.filter { $0.kind != .config }
+  }
+
+  private func accept(_ ack: JobAck) {
+    let origin = job.archive.origin(ack)
+    state.withLock { state in
+      state.contents.disks = ack.streams.filter { $0.kind != .config }
+      state.contents.origin = origin
+    }
+  }
+
+  private func becomeReady() {
+    state.withLock { $0.isReady = true }
+    tell()
+  }
+
+  private func note(_ stream: StreamDescription, _ digest: Digest, _ config: MemoryTarget?) {
+    state.withLock { state in
+      state.digests[stream.name] = digest
+      guard let config else { return }
+      state.contents.configs.append(
+        ConfigFile(name: stream.name, bytes: config.bytes, role: stream.role))
+    }
+  }
+}
+
+extension ConfigFile {
+  /// Where a configuration of an archive goes.
+  static func target(_ stream: StreamDescription) throws(LaneFailure) -> MemoryTarget {
+    let size = stream.size ?? 0
+    guard size <= UInt64(byteCountMax) else {
+      throw .archive(stream: stream.name, "is too long for a configuration")
+    }
+    return MemoryTarget(size: Int(size))
+  }
+}

@@ -1,0 +1,70 @@
+internal import BackupProtocol
+internal import BlockSource
+internal import Pump
+internal import SharedPool
+
+/// Streams that come out of an archive while they are sent to writers.
+final class ArchiveSource: BackupSource {
+  let streams: [LaneStream]
+  private let reading: ArchiveReading
+  private let handover: StreamHandover
+  private var hasStopped = false
+
+  init(
+    _ reading: ArchiveReading, _ contents: ArchiveReading.Contents, _ plan: BackupPlan,
+    maps: [String: [Extent]], _ handover: StreamHandover
+  ) {
+    self.reading = reading
+    self.handover = handover
+    var streams = plan.configStreams(handover.pool)
+    for disk in contents.disks {
+      streams.append(
+        LaneStream(
+          description: plan.streams[streams.count], size: disk.size ?? 0,
+          map: ArchiveReading.map(of: disk, in: maps),
+          openReader: { HandoverReader(handover) }))
+    }
+    self.streams = streams
+  }
+
+  deinit { _ = stop() }
+
+  /// The reader goes on to its own end; if it was not done, it learns that nobody wants more.
+  func endOfReading() { handover.takerIsDone() }
+
+  /// The archive must have been read to its end, and be what its receipt says; what was sent must
+  /// be what was read.
+  func requireSound(_ summaries: [StreamSummary]) throws(JobError) {
+    switch reading.end() {
+    // Nobody was left to write to: each writer tells why.
+    case .failure where handover.isCut: return
+    case .failure(let error): throw error
+    case .success:
+      for summary in summaries where summary.digest != reading.digest(of: summary.name) {
+        throw JobError(
+          .badData, doing: "", "stream \"\(summary.name)\" changed while it was converted")
+      }
+    }
+  }
+
+  /// The reading knows why nothing came.
+  func explained(_ failure: LaneFailure) -> JobError {
+    switch failure {
+    case .source:
+      if case .failure(let error) = reading.end() { return error }
+      return JobError(failure)
+    case .sourceStalled(let stream, let seconds):
+      return JobError(
+        .inputOutput, doing: "reading \(stream)",
+        "nothing has come out of the archive for \(Int(seconds)) s")
+    default: return JobError(failure)
+    }
+  }
+
+  func stop() -> Double {
+    guard !hasStopped else { return 0 }
+    hasStopped = true
+    handover.takerIsDone()
+    return (try? reading.end().get())?.helperCPUSeconds ?? 0
+  }
+}

@@ -1,0 +1,150 @@
+internal import BackupProtocol
+internal import BlockSource
+internal import PluginHost
+package import Pump
+internal import SharedPool
+internal import System
+
+/// `sluice convert`: an archive becomes archives of other formats.
+///
+/// ```
+/// reader plugin ─► its pool ─► memory nobody else can write ─► pool ─► writer plugins
+/// ```
+/// Both kinds of plugins are in their sandboxes, and trust nothing of each other. What travels is
+/// the backup and not the file: configurations, roles, the machine's identity, the instant.
+package struct ConvertJob: Sendable {
+  private let path: String
+  private let format: String?
+  private let request: BackupRequest
+  private let surroundings: Surroundings
+  private let stop: StopSignal
+
+  /// - Parameter request: Its outputs and their options, limits and the machine's identity.
+  package init(
+    _ path: String, format: String?, _ request: BackupRequest, _ surroundings: Surroundings,
+    stop: StopSignal
+  ) {
+    self.path = path
+    self.format = format
+    self.request = request
+    self.surroundings = surroundings
+    self.stop = stop
+  }
+
+  /// Runs the job; blocks.
+  ///
+  /// - Throws: `JobError` when not every output could be published; with status `.partial` some
+  ///   were, and the events name them.
+  package func run() throws(JobError) -> JobReport {
+    let started = Instant.now
+    let archive = try Archive.find(path, format: format, surroundings, stop: stop)
+    let outputs = try BackupPlan.outputs(request, surroundings)
+    let pool = try BackupRun.pool(BackupPlan.shape(outputs))
+    let handover = try doing("starting to convert") { () throws(SystemCallError) in
+      try StreamHandover(pool: pool, stop: stop)
+    }
+    let maps = try maps(archive, outputs)
+    let reading = try doing("starting to convert") { () throws(SystemCallError) in
+      try ArchiveReading(job(archive), maps: maps, handover)
+    }
+    // However this ends, the reader ends first.
+    defer {
+      handover.takerIsDone()
+      _ = reading.end()
+    }
+    let contents = try reading.contents()
+    let plan = try makePlan(contents, outputs)
+    surroundings.events(
+      .planned(doing: "convert", streams: plan.streams.map(\.name), bytes: plan.byteCount))
+    let source = ArchiveSource(reading, contents, plan, maps: maps, handover)
+    var report = try BackupRun(
+      request: request, surroundings: surroundings, stop: stop, doing: "convert"
+    ).run(plan, pool, source)
+    report.seconds = Instant.now.seconds(since: started)
+    surroundings.events(.finished(report))
+    return report
+  }
+
+  private func job(_ archive: Archive) -> ReadJob {
+    ReadJob(
+      archive: archive, surroundings: surroundings, stop: stop, stallLimit: request.stallLimit,
+      showsProgress: false)
+  }
+
+  private func makePlan(
+    _ contents: ArchiveReading.Contents, _ outputs: [BackupPlan.Output]
+  ) throws(JobError) -> BackupPlan {
+    guard !contents.disks.isEmpty || !contents.configs.isEmpty else {
+      throw JobError(.badData, doing: "", "the archive is empty")
+    }
+    if let disk = contents.disks.first(where: \.isIncremental) {
+      throw JobError(
+        .unavailable, doing: "", "\"\(disk.name)\" is a part of a disk, which needs its parent")
+    }
+    var origin = contents.origin
+    if origin.instant.isEmpty {
+      surroundings.events(
+        .warning("the archive does not tell its instant: that of the conversion takes its place"))
+      origin.instant = makeTimestamp()
+    }
+    return try BackupPlan(
+      id: makeJobIdentifier(), instant: origin.instant, machine: origin.machine(request),
+      disks: contents.disks.map {
+        BackupPlan.Disk(name: $0.name, kind: $0.kind, role: $0.role, size: $0.size ?? 0)
+      },
+      configs: contents.configs, outputs: outputs)
+  }
+
+  /// Where the disks have data, for writers that must know it before the first byte: found out by
+  /// reading the archive once before.
+  private func maps(
+    _ archive: Archive, _ outputs: [BackupPlan.Output]
+  ) throws(JobError) -> [String: [Extent]] {
+    guard let output = outputs.first(where: { $0.chosen.plugin.manifest.needs.contains(.map) })
+    else { return [:] }
+    guard archive.kind != .pipe else {
+      throw JobError(
+        .unavailable, doing: "",
+        "the format \"\(output.chosen.format.name)\" must know where data is before it comes, and "
+          + "a pipe cannot tell", hint: "put the archive into a file first")
+    }
+    let receipts = ReceiptCheck(receipt: archive.receipt)
+    var targets: [String: MapTarget] = [:]
+    _ = try job(archive).run(
+      .read, doing: "convert",
+      ReadLane.Plan(
+        accept: { ack throws(LaneFailure) in try receipts.accept(ack.streams) },
+        target: { stream, _ throws(LaneFailure) in
+          let target = MapTarget(size: stream.size ?? 0)
+          targets[stream.name] = target
+          return target
+        },
+        choose: { $0.filter { $0.kind != .config } },
+        check: { stream, digest throws(LaneFailure) in try receipts.check(stream, digest) }))
+    return targets.mapValues(\.map)
+  }
+}
+
+extension Archive {
+  /// Of what machine and instant an archive is; empty where nobody knows.
+  struct Origin: Sendable {
+    var machine = Job.Machine()
+    /// RFC 3339 in UTC.
+    var instant = ""
+
+    /// The machine, with what the user says of it in place of what the archive does.
+    func machine(_ request: BackupRequest) -> Job.Machine {
+      Job.Machine(
+        id: request.vmID.isEmpty ? machine.id : request.vmID,
+        name: request.vmName.isEmpty ? machine.name : request.vmName, uuid: machine.uuid)
+    }
+  }
+
+  /// The receipt knows, else the plugin.
+  func origin(_ ack: JobAck) -> Origin {
+    let (vm, instant) = receipt.map { ($0.vm, $0.instant) } ?? (ack.vm, ack.instant)
+    return Origin(
+      machine: Job.Machine(id: cleaned(vm.id), name: cleaned(vm.name), uuid: cleaned(vm.uuid)),
+      instant: isTimestamp(instant) ? instant : "")
+  }
+}

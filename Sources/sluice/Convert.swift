@@ -1,0 +1,33 @@
+internal import ArgumentParser
+internal import Coordinator
+
+/// `sluice convert`
+struct Convert: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Make archives of other formats out of an archive.",
+    discussion: """
+      Disks, configurations, the machine's identity and the instant of the backup travel; every \
+      byte is held against the archive's receipt, and nothing is published if one is wrong.
+
+      Examples:
+        sluice convert monday --to FORMAT=/backup/monday.archive
+        ssh store 'cat monday' | sluice convert - --to raw=monday
+      """)
+
+  @OptionGroup var options: ArchiveOptions
+  @OptionGroup(title: "Outputs") var outputs: OutputOptions
+
+  func validate() throws { try outputs.check(isJSON: options.common.json) }
+
+  func run() async throws {
+    let printer = EventPrinter(options.common, isOutputTaken: outputs.takeStandardOutput)
+    let surroundings = options.common.surroundings(options.sandbox.sandbox, printer)
+    let (path, format) = (options.archive, options.format)
+    var request = BackupRequest()
+    outputs.fill(&request)
+    let wanted = request
+    _ = try await perform(printer) { stop throws(JobError) in
+      try ConvertJob(path, format: format, wanted, surroundings, stop: stop).run()
+    }
+  }
+}
