@@ -9,7 +9,8 @@ struct BackupPlan {
   /// One archive to be made.
   struct Output {
     let label: String
-    let place: OutputPlace
+    /// A path may still be a pattern, until the plan stands.
+    var place: OutputPlace
     let chosen: ChosenFormat
     let kind: Job.OutputKind
     let options: JSONObject
@@ -50,7 +51,7 @@ struct BackupPlan {
     self.machine = machine
     self.disks = disks
     self.configs = configs
-    self.outputs = outputs
+    self.outputs = try Self.named(outputs, machine, instant: instant)
     streams = try Self.streams(disks, configs)
     shape = Self.shape(outputs, slotCount: slotCount)
   }
@@ -63,12 +64,27 @@ struct BackupPlan {
     return PoolShape(slotCount: max(slotCount, needed))
   }
 
+  /// The outputs with their names for this backup.
+  private static func named(
+    _ outputs: [Output], _ machine: Job.Machine, instant: String
+  ) throws(JobError) -> [Output] {
+    var outputs = outputs
+    for index in outputs.indices {
+      guard case .path(let pattern) = outputs[index].place else { continue }
+      outputs[index].place = .path(
+        try NamePattern(pattern).path(machine, instant: instant))
+    }
+    return outputs
+  }
+
   /// Bytes of all streams.
   var byteCount: UInt64 { streams.reduce(0) { $0 + ($1.size ?? 0) } }
 
   /// What is asked for, checked against the manifests.
+  ///
+  /// - Parameter isMachineTold: The machine's id, if the user does not say it, may come later.
   static func outputs(
-    _ request: BackupRequest, _ surroundings: Surroundings
+    _ request: BackupRequest, _ surroundings: Surroundings, isMachineTold: Bool = false
   ) throws(JobError) -> [Output] {
     guard !request.outputs.isEmpty else {
       throw JobError(.usage, doing: "", "no output", hint: "add --to FORMAT=PATH")
@@ -78,6 +94,10 @@ struct BackupPlan {
     }
     var outputs: [Output] = []
     for asked in request.outputs {
+      if case .path(let path) = asked.place {
+        let pattern = try NamePattern(path)
+        if !isMachineTold { _ = try pattern.path(Job.Machine(id: request.vmID), instant: "") }
+      }
       guard !outputs.contains(where: { $0.label == asked.label }) else {
         throw JobError(
           .usage, doing: "", "two outputs are called \"\(asked.label)\"",
@@ -104,9 +124,12 @@ struct BackupPlan {
   /// - Throws: `JobError` of status `.cannotCreate`. Who is not refused may still be, later.
   static func refuseTaken(_ outputs: [Output]) throws(JobError) {
     for output in outputs {
-      guard case .path(let path) = output.place, (try? FileStatus(path: path)) != nil else {
+      // What hangs on the instant is not known yet.
+      guard case .path(let pattern) = output.place, try NamePattern(pattern).isPlain else {
         continue
       }
+      let path = try NamePattern(pattern).path(Job.Machine(), instant: "")
+      guard (try? FileStatus(path: path)) != nil else { continue }
       throw JobError(PublishingError.exists(path), doing: "preparing \(path)")
     }
   }

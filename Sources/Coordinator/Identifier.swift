@@ -30,6 +30,24 @@ func isTimestamp(_ text: String) -> Bool {
     }
 }
 
+/// An instant in local time, as Proxmox writes it into file names: `2026_01_31-21_00_00`.
+///
+/// - Parameter timestamp: As ``makeTimestamp(seconds:)`` writes it.
+func makeNameOfTime(_ timestamp: String) -> String {
+  let numbers = timestamp.split { !$0.isNumber }.map { Int32($0) ?? 0 }
+  guard numbers.count == 6 else { return "" }
+  var parts = unsafe tm()
+  unsafe (parts.tm_year, parts.tm_mon, parts.tm_mday) = (
+    numbers[0] - 1900, numbers[1] - 1, numbers[2]
+  )
+  unsafe (parts.tm_hour, parts.tm_min, parts.tm_sec) = (numbers[3], numbers[4], numbers[5])
+  var seconds = unsafe timegm(&parts)
+  tzset()
+  unsafe _ = localtime_r(&seconds, &parts)
+  let day = unsafe "\(parts.tm_year + 1900)_\(two(parts.tm_mon + 1))_\(two(parts.tm_mday))"
+  return unsafe "\(day)-\(two(parts.tm_hour))_\(two(parts.tm_min))_\(two(parts.tm_sec))"
+}
+
 /// The time of day of an instant, in UTC and to the millisecond: `14:03:11.123`.
 func makeTimeOfDay(seconds: Double) -> String {
   let parts = unsafe brokenDown(seconds)

@@ -38,7 +38,8 @@ package struct ConvertJob: Sendable {
   package func run() throws(JobError) -> JobReport {
     let started = Instant.now
     let archive = try Archive.find(path, format: format, surroundings, stop: stop)
-    let outputs = try BackupPlan.outputs(request, surroundings)
+    let outputs = try BackupPlan.outputs(
+      request, surroundings, isMachineTold: request.vmID.isEmpty)
     let pool = try BackupRun.pool(BackupPlan.shape(outputs))
     let handover = try doing("starting to convert") { () throws(SystemCallError) in
       try StreamHandover(pool: pool, stop: stop)
