@@ -30,7 +30,7 @@ package struct Examination {
   package init(places: PluginPlaces) { self.places = places }
 
   package func findings() -> [Finding] {
-    [launcher(), watchdog()] + sandbox() + programs() + sharedMemory() + plugins()
+    [launcher(), watchdog(), sink()] + sandbox() + programs() + sharedMemory() + plugins()
   }
 
   private func launcher() -> Finding {
@@ -47,6 +47,14 @@ package struct Examination {
       : .bad(
         "the watchdog \(path) is missing: no running machine can be backed up",
         remedy: "install Sluice again")
+  }
+
+  private func sink() -> Finding {
+    let path = SinkCommand.watcher(besideLauncher: places.launcher)
+    return isExecutable(path)
+      ? .good("sink \(path)")
+      : .bad(
+        "\(path) is missing: no archive can go to a command", remedy: "install Sluice again")
   }
 
   private func sandbox() -> [Finding] {

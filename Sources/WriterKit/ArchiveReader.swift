@@ -18,6 +18,13 @@ public protocol ArchiveReader: AnyObject {
   /// What the archive holds: ids 1…1024 and names unique, sizes known, digests if recorded.
   var streams: [StreamDescription] { get }
 
+  /// Of what machine the backup is, as far as the archive tells: a conversion keeps it.
+  var machine: Job.Machine { get }
+
+  /// The backup's point in time, RFC 3339 in UTC (`2026-01-31T20:00:00Z`); empty if the archive
+  /// does not tell.
+  var instant: String { get }
+
   /// Puts a range of a stream into `sink`, in order and whole.
   ///
   /// - Parameters:
@@ -32,4 +39,6 @@ public protocol ArchiveReader: AnyObject {
 
 extension ArchiveReader {
   public static var readsRanges: Bool { false }
+  public var machine: Job.Machine { Job.Machine() }
+  public var instant: String { "" }
 }

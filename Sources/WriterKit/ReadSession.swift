@@ -21,7 +21,8 @@ final class ReadSession {
   /// Runs until the host has closed its end after FINISHED.
   func run() throws(Ending) {
     for stream in reader.streams { streams[stream.id] = stream }
-    let ack = JobAck(streams: reader.streams)
+    var ack = JobAck(streams: reader.streams)
+    (ack.vm, ack.instant) = (reader.machine, reader.instant)
     try context.channel.send { $0.append(.jobAck, ack.object) }
     while true {
       if let read = slots.nextRead() {

@@ -32,23 +32,20 @@ import Testing
     (["\(Build.directory)/sluice"] + words).map { "'\($0)'" }.joined(separator: " ")
   }
 
-  private func makeOriginal() async throws {
-    #expect(try await backUp(["--to", "stack=original"]).status == 0)
-  }
+  /// The same archive as a file: of one job, since an archive tells its instant.
+  private let original = ["--to", "stack:o=original"]
 
   // Standard output
 
   @Test(arguments: ["> copy", "| cat > copy", ">> copy", "1<> copy"])
   func `an archive goes to standard output, and nothing else does`(to: String) async throws {
-    try await makeOriginal()
-    try await shell("--to stack=- 2> words \(to)")
+    try await shell("--to stack=- --to stack:o=original 2> words \(to)")
     try await place.shell("cmp original copy && grep -q 'standard output is complete' words")
     #expect(!place.exists("copy.sluice.json"))
   }
 
   @Test func `an archive goes to a socket through another hand`() async throws {
-    try await makeOriginal()
-    let words = (["\(Build.directory)/sluice"] + words + ["--to", "stack=-"])
+    let words = (["\(Build.directory)/sluice"] + words + original + ["--to", "stack=-"])
       .map { "'\($0)'" }.joined(separator: ", ")
     try place.write(
       "through-socket.py",
@@ -109,8 +106,8 @@ import Testing
   // Commands
 
   @Test func `a command gets the archive`() async throws {
-    try await makeOriginal()
-    let finding = try await backUp(["--to", "stack=|echo said; cat > copy", "--json"])
+    let finding = try await backUp(
+      original + ["--to", "stack=|echo said; cat > copy", "--json"])
     #expect(finding.status == 0)
     #expect(finding.errors == "said\n", "its words go to standard error")
     try await place.shell("cmp original copy")

@@ -30,13 +30,18 @@ final class SinkCommand {
   private var archive: OwnedDescriptor?
   private var end: End?
 
+  /// Where the watcher lies.
+  static func watcher(besideLauncher launcher: String) -> String {
+    splitPath(launcher).directory + "/sluice-sink"
+  }
+
   /// Starts the command.
   ///
   /// - Parameters:
   ///   - launcher: Path of `sluice-launcher`, beside which the watcher lies.
   ///   - output: The command's standard output.
   init(_ command: String, launcher: String, output: Int32) throws(SystemCallError) {
-    let watcher = splitPath(launcher).directory + "/sluice-sink"
+    let watcher = Self.watcher(besideLauncher: launcher)
     var pipe = try Pipe()
     var lifeline = try Pipe()
     var status = try Pipe()

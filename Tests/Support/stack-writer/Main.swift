@@ -4,7 +4,7 @@ import WriterKit
 /// pipes.
 ///
 /// ```
-/// head     8 bytes of magic, u32 length, the streams as JSON
+/// head     8 bytes of magic, u32 length, the streams and the job as JSON
 /// record   u64 offset, u64 length, u64 kind: 0 data (the bytes follow), 1 zeros, 2 end of stream
 /// ```
 /// All integers are little-endian. Streams follow each other in the order of the head; nothing

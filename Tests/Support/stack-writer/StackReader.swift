@@ -6,6 +6,8 @@ import WriterKit
 /// Reads forward: a stream that was passed by is gone.
 final class StackReader: ArchiveReader {
   let streams: [StreamDescription]
+  let machine: Job.Machine
+  let instant: String
   private let input: Int32
   /// Place of the stream that comes next.
   private var next = 0
@@ -18,7 +20,10 @@ final class StackReader: ArchiveReader {
     let length = Int(number(try Self.bytes(4, from: self.input)[...]))
     guard length <= Stack.headBytesMax else { throw PluginError(.corrupt, "an endless head") }
     let head = try Self.bytes(length, from: self.input)
-    do { streams = try JobAck(parsing: head, mode: .read).streams } catch {
+    do {
+      let content = try JobAck(parsing: head, mode: .read)
+      (streams, machine, instant) = (content.streams, content.vm, content.instant)
+    } catch {
       throw PluginError(.corrupt, "the head of the stack is \(error)")
     }
   }

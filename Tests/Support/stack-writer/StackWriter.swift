@@ -10,7 +10,9 @@ final class StackWriter: ArchiveWriter {
 
   init(job: Job, output: Output, host: Host) throws(PluginError) {
     self.output = output
-    let head = Array(JSONValue.object(JobAck(streams: job.streams).object).text.utf8)
+    var content = JobAck(streams: job.streams)
+    (content.vm, content.instant) = (job.vm, job.instant)
+    let head = Array(JSONValue.object(content.object).text.utf8)
     try write(Stack.magic + littleEndian(UInt64(head.count)).prefix(4) + head)
   }
 
