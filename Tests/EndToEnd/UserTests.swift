@@ -26,6 +26,21 @@ import Testing
     withExtendedLifetime(copy) {}
   }
 
+  @Test func `an ordinary user streams, restores into an image and converts`() async throws {
+    let (trip, copy) = try await makeTrip()
+    let plugins = try await StackFolder()
+    let path = ["--plugin-path", plugins.path]
+    try trip.place.makeSparse("d.raw", bytes: 5 << 20, data: [(0, 3 << 20), (4 << 20, 9)])
+    trip.expectSuccess(
+      try await trip.run(
+        ["backup"] + path + ["--image", "d=d.raw", "--to", "stack=|cat > t"]))
+    trip.expectSuccess(try await trip.run(["restore"] + path + ["t", "--disk", "d=x.qcow2"]))
+    trip.expectSuccess(try await trip.run(["convert"] + path + ["t", "--to", "raw=n"]))
+    try await trip.place.shell("cmp d.raw n/d.raw && qemu-img compare -F raw x.qcow2 d.raw")
+    #expect(try trip.place.status("x.qcow2").owner == Build.nobody)
+    withExtendedLifetime(copy) {}
+  }
+
   @Test func `what the user may not read or write is named`() async throws {
     let (trip, copy) = try await makeTrip()
     try trip.place.makeSparse("d.raw", bytes: 1 << 20, data: [(0, 1 << 20)])
