@@ -28,17 +28,24 @@ public struct Job: Equatable, Sendable {
   public var output: OutputKind
   /// The plugin's options, checked by the host against the manifest.
   public var options: JSONObject
+  /// In read and verify mode: the descriptor of an empty, unnamed file that the plugin may write
+  /// to and read from, if its manifest asks for one.
+  public var scratch: Int32?
   /// In write mode what will come; empty in read mode.
   public var streams: [StreamDescription]
 
+  /// Descriptors that a host may grant beside the fixed ones.
+  public static let grants: ClosedRange<UInt64> = 8...15
+
   /// What `require` may name.
   static let known = Set(
-    ["mode", "job", "format", "vm", "instant", "output", "options", "streams"]
+    ["mode", "job", "format", "vm", "instant", "output", "options", "scratch", "streams"]
       + Feature.allCases.map(\.rawValue))
 
   public init(
     id: String, mode: Mode, format: String, vm: Machine = Machine(), instant: String = "",
-    output: OutputKind, options: JSONObject = [:], streams: [StreamDescription] = []
+    output: OutputKind, options: JSONObject = [:], streams: [StreamDescription] = [],
+    scratch: Int32? = nil
   ) {
     self.id = id
     self.mode = mode
@@ -48,6 +55,7 @@ public struct Job: Equatable, Sendable {
     self.output = output
     self.options = options
     self.streams = streams
+    self.scratch = scratch
   }
 
   public init(parsing payload: [UInt8]) throws(WireError) {
@@ -65,6 +73,9 @@ public struct Job: Equatable, Sendable {
     }
     output = kind
     options = try members.optionalMembers("options")?.object ?? [:]
+    scratch = try members.optionalMembers("scratch").map { grant throws(WireError) in
+      Int32(try grant.integer("fd", in: Self.grants))
+    }
     streams = mode == .write ? try StreamDescription.list(members) : []
     for stream in streams where stream.size == nil && stream.kind != .vmstate {
       throw .member(.job, name: "size")
@@ -76,6 +87,7 @@ public struct Job: Equatable, Sendable {
       "mode": .string(mode.rawValue), "job": .string(id), "format": .string(format),
       "output": ["fd": 6, "kind": .string(output.rawValue)], "options": .object(options),
     ]
+    if let scratch { object["scratch"] = ["fd": JSONValue(scratch)] }
     guard mode == .write else { return object }
     object["vm"] = vm.json
     object["instant"] = .string(instant)

@@ -21,12 +21,14 @@ struct PluginStarter {
   /// - Parameters:
   ///   - pool: Descriptor 5, opened as the mode of the job allows.
   ///   - archive: Descriptor 6.
+  ///   - scratch: Descriptor 8, if the job says so.
   func start(
-    pool descriptor: consuming OwnedDescriptor, archive: consuming OwnedDescriptor
+    pool descriptor: consuming OwnedDescriptor, archive: consuming OwnedDescriptor,
+    scratch: consuming ScratchFile? = nil
   ) throws(JobError) -> PluginSession {
     let grants = PluginGrants(
       pool: descriptor, poolBytes: pool.shape.byteCount, archive: archive, kind: job.output,
-      mode: job.mode)
+      mode: job.mode, scratch: scratch)
     do throws(PluginFailure) {
       let process = try PluginProcess(
         plugin, label: label, grants: grants, sandbox: surroundings.sandbox,

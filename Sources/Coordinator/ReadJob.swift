@@ -46,16 +46,27 @@ struct ReadJob {
   }
 
   private func start(_ mode: Job.Mode, _ pool: SharedPool) throws(JobError) -> PluginSession {
+    let needsScratch = archive.chosen.plugin.manifest.needs.contains(.scratch)
     let job = Job(
       id: makeJobIdentifier(), mode: mode, format: archive.chosen.format.name,
-      output: archive.kind)
+      output: archive.kind, scratch: needsScratch ? ScratchFile.descriptor : nil)
     let starter = PluginStarter(
       plugin: archive.chosen.plugin, label: archive.chosen.format.name, job: job, pool: pool,
       sharesMemory: true, stallLimit: stallLimit, surroundings: surroundings)
     let starting = "starting plugin \"\(archive.chosen.format.name)\""
     return try starter.start(
       pool: try doing(starting) { () throws(SystemCallError) in try pool.writableCopy() },
-      archive: try doing(starting) { () throws(SystemCallError) in try archive.open() })
+      archive: try doing(starting) { () throws(SystemCallError) in try archive.open() },
+      scratch: needsScratch ? try makeScratch() : nil)
+  }
+
+  private func makeScratch() throws(JobError) -> ScratchFile {
+    let directory = surroundings.scratchDirectory
+    do throws(SystemCallError) { return try ScratchFile(in: directory) } catch {
+      throw JobError(
+        .cannotCreate, doing: "making a scratch file in \(directory)", errnoText(error.code),
+        hint: "name another directory with --scratch-dir")
+    }
   }
 
   /// The plugin's own failure explains more than the lane's.

@@ -8,6 +8,8 @@ package struct Surroundings: Sendable {
   package let catalog: PluginCatalog
   package let sandbox: SandboxMode
   package let events: EventSink
+  /// Where plugins that read an archive get a file for what does not fit into their memory.
+  package var scratchDirectory = "/var/tmp"
 
   package init(places: PluginPlaces, sandbox: SandboxMode, events: @escaping EventSink) {
     launcher = places.launcher

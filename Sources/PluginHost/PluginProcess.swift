@@ -13,16 +13,28 @@ package struct PluginGrants: ~Copyable {
   let archive: OwnedDescriptor
   let kind: Job.OutputKind
   let mode: Job.Mode
+  /// Descriptor 8, in read and verify mode; kept open here, looked at through the two below.
+  private let scratch: ScratchFile?
+  let scratchRaw: Int32?
+  let scratchBytesMax: UInt64?
 
   package init(
     pool: consuming OwnedDescriptor, poolBytes: Int, archive: consuming OwnedDescriptor,
-    kind: Job.OutputKind, mode: Job.Mode
+    kind: Job.OutputKind, mode: Job.Mode, scratch: consuming ScratchFile? = nil
   ) {
     self.pool = pool
     self.poolBytes = poolBytes
     self.archive = archive
     self.kind = kind
     self.mode = mode
+    if let given = scratch {
+      scratchRaw = given.file.raw
+      scratchBytesMax = given.bytesMax
+      self.scratch = consume given
+    } else {
+      (scratchRaw, scratchBytesMax) = (nil, nil)
+      self.scratch = nil
+    }
   }
 }
 
@@ -49,10 +61,11 @@ package final class PluginProcess {
       }
       let null = try openFile("/dev/null", flags: O_RDONLY)
       let policy = try SandboxPolicy.plugin(plugin.manifest, grants: grants)
-      let descriptors: [(source: Int32, target: Int32)] = [
+      var descriptors: [(source: Int32, target: Int32)] = [
         (null.raw, 0), (log.writeRaw, 1), (log.writeRaw, 2), (toPlugin.readRaw, 3),
         (fromPlugin.writeRaw, 4), (grants.pool.raw, 5), (grants.archive.raw, 6),
       ]
+      if let raw = grants.scratchRaw { descriptors.append((raw, ScratchFile.descriptor)) }
       sandboxed = try Self.launch(plugin, label, descriptors, policy, sandbox, launcher)
     } catch {
       throw PluginFailure(plugin: label, cause: .launch("\(error)"))

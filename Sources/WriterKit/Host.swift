@@ -8,17 +8,27 @@ public final class Host {
   public let slotCount: Int
   /// Bytes of a slot, a power of two from 64 KiB to 16 MiB.
   public let slotBytes: Int
+  /// DATA frames a writer may keep while it waits for more: half of what may be under way.
+  /// Specified in protocol.md §8.2.
+  public let leasesMax: Int
   /// Whether data comes through shared memory.
   public let usesSharedMemory: Bool
+  /// In read and verify mode: an empty file without a name, for what does not fit into memory; if
+  /// the manifest's `needs` name `scratch` and the host has one.
+  public let scratch: Int32?
   private let channel: Channel
 
-  init(_ hello: Hello, _ plugin: Plugin, usesSharedMemory: Bool, channel: Channel) {
+  init(
+    _ hello: Hello, _ plugin: Plugin, usesSharedMemory: Bool, scratch: Int32?, channel: Channel
+  ) {
     programs = [
       "\(hello.hostName) \(hello.hostVersion)", "\(plugin.name) writer \(plugin.version)",
     ]
     slotCount = Int(hello.slotCount)
     slotBytes = Int(hello.slotBytes)
+    leasesMax = Int(min(hello.slotCount, hello.inflightMax)) / 2
     self.usesSharedMemory = usesSharedMemory
+    self.scratch = scratch
     self.channel = channel
   }
 

@@ -41,7 +41,8 @@ final class Session {
       sharesMemory ? try PoolMapping(pool, shape, isWritable: job.mode != .write) : nil
     let context = Context(
       job: job, output: Output(descriptor: target, kind: job.output),
-      host: Host(hello, plugin, usesSharedMemory: sharesMemory, channel: channel),
+      host: Host(
+        hello, plugin, usesSharedMemory: sharesMemory, scratch: job.scratch, channel: channel),
       channel: channel, releases: releases, pool: mapping, features: features,
       hello: hello)
     guard job.mode == .write else {

@@ -21,7 +21,7 @@ struct Convert: AsyncParsableCommand {
 
   func run() async throws {
     let printer = EventPrinter(options.common, isOutputTaken: outputs.takeStandardOutput)
-    let surroundings = options.common.surroundings(options.sandbox.sandbox, printer)
+    let surroundings = options.surroundings(printer)
     let (path, format) = (options.archive, options.format)
     var request = BackupRequest()
     outputs.fill(&request)

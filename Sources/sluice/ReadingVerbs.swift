@@ -13,8 +13,21 @@ struct ArchiveOptions: ParsableArguments {
       "What the archive is, if it cannot be told by looking.", valueName: "format"))
   var format: String?
 
+  @Option(
+    name: .customLong("scratch-dir"),
+    help: ArgumentHelp(
+      "Where what must be read before its turn is kept, in a file without a name.",
+      valueName: "dir"))
+  var scratchDirectory = "/var/tmp"
+
   @OptionGroup var sandbox: SandboxOption
   @OptionGroup var common: CommonOptions
+
+  func surroundings(_ printer: EventPrinter) -> Surroundings {
+    var surroundings = common.surroundings(sandbox.sandbox, printer)
+    surroundings.scratchDirectory = scratchDirectory
+    return surroundings
+  }
 }
 
 /// `sluice verify`
@@ -26,7 +39,7 @@ struct Verify: AsyncParsableCommand {
 
   func run() async throws {
     let printer = EventPrinter(options.common)
-    let surroundings = options.common.surroundings(options.sandbox.sandbox, printer)
+    let surroundings = options.surroundings(printer)
     let (path, format) = (options.archive, options.format)
     let (_, hasReceipt) = try await perform(printer) { stop throws(JobError) in
       try VerifyJob(path: path, format: format, surroundings, stop: stop).run()
@@ -47,7 +60,7 @@ struct List: AsyncParsableCommand {
 
   func run() async throws {
     let printer = EventPrinter(options.common)
-    let surroundings = options.common.surroundings(options.sandbox.sandbox, printer)
+    let surroundings = options.surroundings(printer)
     let (path, format) = (options.archive, options.format)
     let listing = try await perform(printer) { stop throws(JobError) in
       try ListJob(path: path, format: format, surroundings, stop: stop).run()

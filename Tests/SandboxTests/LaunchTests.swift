@@ -82,6 +82,20 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == [])
   }
 
+  @Test func `a reader has its scratch file up to its limit, and cannot write to the archive`()
+    throws
+  {
+    let directory = try TemporaryDirectory()
+    let archive = try openFile(try directory.file("archive"), flags: O_RDONLY)
+    let scratch = try openNamelessFile(in: directory.path)
+    let visit = try Guest(
+      ["scratch"], policy: .staticPlugin(PluginResources(fileBytes: 1 << 20), grant: .file),
+      mode: .strict, descriptors: [(archive.raw, 6), (scratch.raw, 8)]
+    ).finish()
+    #expect(visit.status == .code(0), "\(visit.events)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["archive"])
+  }
+
   @Test func `a script is no program`() throws {
     let directory = try TemporaryDirectory()
     let script = try directory.file("script", mode: 0o755, "#!/bin/sh\nexit 0\n")

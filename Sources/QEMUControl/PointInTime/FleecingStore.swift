@@ -45,7 +45,7 @@ package final class FleecingStore: Sendable {
     directory = wish.directory
     reservedBytes = wish.isReserved ? wish.wantedBytes : 0
     do throws(SystemCallError) {
-      file = try Self.namelessFile(in: wish.directory)
+      file = try openNamelessFile(in: wish.directory)
       try EmptyImage(size: wish.diskBytes).write(to: file, subject: wish.directory)
       // Behind the image: a filesystem may give back what is reserved when a file changes its
       // length.
@@ -114,23 +114,5 @@ package final class FleecingStore: Sendable {
       throw .system(error)
     }
     return (device, try freeBytes(directory))
-  }
-
-  /// O_TMPFILE, which the Glibc module hides.
-  private static let nameless: Int32 = 0o20000000 | O_DIRECTORY
-
-  private static func namelessFile(
-    in directory: String
-  ) throws(SystemCallError) -> OwnedDescriptor {
-    do throws(SystemCallError) {
-      return try openFile(directory, flags: nameless | O_RDWR, mode: 0o600)
-    } catch {
-      guard [EOPNOTSUPP, EISDIR, EINVAL].contains(error.code) else { throw error }
-    }
-    // A filesystem that cannot do so (NFS, old FUSE): a name for a moment.
-    let name = "\(directory)/.sluice-fleece-\(UInt64.random(in: 0 ... .max))"
-    let file = try openFile(name, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
-    try check(unsafe clinux_unlinkat(currentDirectory, name, 0), .unlink, name)
-    return file
   }
 }

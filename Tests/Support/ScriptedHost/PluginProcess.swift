@@ -32,11 +32,12 @@ package final class PluginProcess {
   ///   - target: Becomes descriptor 6.
   ///   - isPoolWritable: As in read mode.
   ///   - otherPool: Descriptor that takes the pool's place.
+  ///   - scratch: Becomes descriptor 8.
   ///   - wrapper: A program and its arguments that start the plugin, as `strace`.
   package init(
     _ name: String, target: borrowing OwnedDescriptor, pool: SharedPool?,
     shape: PoolShape = PoolShape(), isPoolWritable: Bool = false, otherPool: Int32? = nil,
-    wrapper: [String] = []
+    scratch: Int32? = nil, wrapper: [String] = []
   ) throws {
     var toPlugin = try Pipe()
     var fromPlugin = try Pipe()
@@ -45,13 +46,15 @@ package final class PluginProcess {
     let writable = pool?.writableDescriptor ?? null.raw
     let poolDescriptor = isPoolWritable ? writable : readOnly.raw
     let path = Self.buildFolder + "/" + name
+    var descriptors: [(Int32, Int32)] = [
+      (null.raw, 0), (2, 1), (2, 2), (toPlugin.readRaw, 3), (fromPlugin.writeRaw, 4),
+      (otherPool ?? poolDescriptor, 5), (target.raw, 6),
+    ]
+    if let scratch { descriptors.append((scratch, 8)) }
     pid = try spawn(
       wrapper + [path],
       environment: ["SLUICE_PROTOCOL=1", "SWIFT_ROOT=/nonexistent"],
-      descriptors: [
-        (null.raw, 0), (2, 1), (2, 2), (toPlugin.readRaw, 3), (fromPlugin.writeRaw, 4),
-        (otherPool ?? poolDescriptor, 5), (target.raw, 6),
-      ])
+      descriptors: descriptors)
     pidfd = OwnedDescriptor(adopting: try check(clinux_pidfd_open(pid), .pidfdOpen, name))
     host = ScriptedHost(
       toPlugin: toPlugin.takeWriteEnd(),

@@ -15,8 +15,11 @@ package struct Answer: Sendable {
 
 extension ScriptedHost {
   /// JOB in read or verify mode, and what the archive holds.
-  package func startReading(_ mode: Job.Mode) throws -> [StreamDescription] {
-    let job = Job(id: "j2", mode: mode, format: "raw", output: .directory)
+  package func startReading(
+    _ mode: Job.Mode, format: String = "raw", output: Job.OutputKind = .directory,
+    scratch: Int32? = nil
+  ) throws -> [StreamDescription] {
+    let job = Job(id: "j2", mode: mode, format: format, output: output, scratch: scratch)
     try send { $0.append(.job, job.object) }
     return try JobAck(parsing: try self.await(.jobAck).payload, mode: mode).streams
   }
@@ -58,6 +61,22 @@ extension ScriptedHost {
         try expect(error.isStreamOnly && error.answers == request, received)
         keep(received)
       default: throw HostError.unexpected(received.type, "in the answer to a READ")
+      }
+    }
+  }
+
+  /// Asks for a stream that may claim to be larger than memory, and throws its bytes away.
+  package func readAway(_ stream: StreamDescription) throws -> Answer {
+    try send { $0.append(ReadFrame(), stream: stream.id) }
+    while true {
+      let received = try receive()
+      switch received.type {
+      case .data: try send { $0.appendRelease([received.header.sequence].span) }
+      case .readDone:
+        let done = try received.payload.withRawBytes { try ReadDoneFrame(parsing: $0) }
+        return Answer(status: done.status, bytes: [])
+      case .error: keep(received)
+      default: continue
       }
     }
   }

@@ -60,6 +60,20 @@ static int write_archive(void) {
   return other < 0 || unlinkat(disks, "other", 0) < 0 ? 13 : 0;
 }
 
+// What a reader does with its scratch file, which has a limit of 1 MiB in the test.
+static int use_scratch(void) {
+  char block[4096] = "data", back[4096];
+  struct stat status;
+  signal(SIGXFSZ, SIG_IGN);
+  if (pwrite(8, block, sizeof block, 8192) != sizeof block) return 1;
+  if (pread(8, back, sizeof back, 8192) != sizeof back || memcmp(block, back, sizeof back))
+    return 2;
+  if (fstat(8, &status) < 0 || status.st_nlink != 0 || status.st_size != 12288) return 3;
+  if (pwrite(8, block, sizeof block, 1 << 20) >= 0 || errno != EFBIG) return 4;
+  if (pwrite(6, block, 1, 0) >= 0 || errno != EBADF) return 5;
+  return 0;
+}
+
 static void *work(void *number) {
   free(malloc(1 << 20));
   return number;
@@ -88,6 +102,7 @@ int main(int count, char **arguments) {
   if (!strcmp(what, "read")) return open_as(argument, O_RDONLY);
   if (!strcmp(what, "write")) return open_as(argument, O_WRONLY);
   if (!strcmp(what, "archive")) return write_archive();
+  if (!strcmp(what, "scratch")) return use_scratch();
   if (!strcmp(what, "threads")) return use_threads();
   return 64;
 }

@@ -113,6 +113,11 @@ def job_vectors():
     job("job-read", "4.3-1", "an archive is to be read", "ok", mode="read", streams=...)
     job("job-verify", "4.3-1", "and here to be checked; from a file", "ok", mode="verify",
         streams=..., output={"fd": 6, "kind": "file"})
+    job("job-scratch", "2.1-6", "a file for what does not fit into memory", "ok", mode="read",
+        streams=..., output={"fd": 6, "kind": "pipe"}, scratch={"fd": 8})
+    for name, scratch in [("low", {"fd": 7}), ("high", {"fd": 16}), ("none", {}), ("list", [8])]:
+        job(f"job-scratch-{name}", "1.3-5", "a scratch file is one of the channels 8 to 15",
+            mode="read", streams=..., scratch=scratch)
     job("job-vm-null", "1.3-5", "an optional member that is null is absent", "ok",
         vm={"id": None, "name": "db1"}, instant=None)
     job("job-require-unknown", "17.3-1", "what version 1 does not know", "E_UNSUPPORTED",
