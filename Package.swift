@@ -33,6 +33,7 @@ let package = Package(
     .executable(name: "sluice-sink", targets: ["sluice-sink"]),
     .executable(name: "sluice-watchdog", targets: ["sluice-watchdog"]),
     .executable(name: "sluice-writer-raw", targets: ["sluice-writer-raw"]),
+    .executable(name: "sluice-writer-vma", targets: ["sluice-writer-vma"]),
     .library(name: "WriterKit", targets: ["WriterKit"]),
   ],
   dependencies: [
@@ -47,6 +48,9 @@ let package = Package(
     .systemLibrary(
       name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
     .systemLibrary(name: "CNBD", pkgConfig: "libnbd", providers: [.apt(["libnbd-dev"])]),
+    .systemLibrary(
+      name: "CCompression",
+      providers: [.apt(["libzstd-dev", "libdeflate-dev", "zlib1g-dev"])]),
 
     // One header: what host and launcher say to each other.
     .systemLibrary(name: "CLaunch"),
@@ -116,6 +120,18 @@ let package = Package(
       path: "Plugins/raw", exclude: ["README.md"],
       // In the code, not in a bundle: the accessor of a bundle needs Foundation.
       resources: [.embedInCode("raw.json")],
+      swiftSettings: staticPlugin, linkerSettings: staticLink),
+    // The format alone, on memory and files alike: what the fuzzer runs too.
+    .target(
+      name: "VMAFormat", dependencies: ["BackupProtocol", "CCrypto"], path: "Plugins/vma/Format",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "sluice-writer-vma",
+      dependencies: [
+        "VMAFormat", "WriterKit", "BackupProtocol", "System", "CLinux", "CCompression", "CCrypto",
+      ],
+      path: "Plugins/vma", exclude: ["README.md", "Format"],
+      resources: [.embedInCode("vma.json")],
       swiftSettings: staticPlugin, linkerSettings: staticLink),
 
     // What tests run.
@@ -207,6 +223,13 @@ let package = Package(
     // Starts the executable sluice-writer-raw that the same build makes.
     .testTarget(
       name: "RawPluginTests", dependencies: ["WriterKit", "ScriptedHost", "System", "CLinux"],
+      swiftSettings: strictTests),
+    // Starts the executable sluice-writer-vma that the same build makes.
+    .testTarget(
+      name: "VMAPluginTests",
+      dependencies: [
+        "VMAFormat", "BackupProtocol", "JSON", "ScriptedHost", "SharedPool", "System", "CLinux",
+      ],
       swiftSettings: strictTests),
     // What the vector tests and the fuzzer do with bytes.
     .target(

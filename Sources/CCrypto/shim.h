@@ -2,5 +2,6 @@
 // without the whole library behind it: 5 MB of providers for one digest.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/evp.h>
+#include <openssl/md5.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>

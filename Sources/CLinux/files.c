@@ -90,6 +90,14 @@ ssize_t clinux_write_two(int descriptor, const void *first, size_t first_count,
   RETURN(ssize_t, writev(descriptor, parts, 2));
 }
 
+ssize_t clinux_writev(int descriptor, const struct iovec *pieces, int count) {
+  RETURN(ssize_t, writev(descriptor, pieces, count));
+}
+
+ssize_t clinux_pwritev(int descriptor, const struct iovec *pieces, int count, int64_t offset) {
+  RETURN(ssize_t, pwritev(descriptor, pieces, count, offset));
+}
+
 int clinux_ftruncate(int descriptor, int64_t length) { RETURN(int, ftruncate(descriptor, length)); }
 
 int clinux_reserve(int descriptor, int64_t offset, int64_t length) {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 // Memory (memory.c)
 
@@ -54,6 +55,11 @@ ssize_t clinux_pwrite(int descriptor, const void *_Nonnull buffer, size_t count,
 /// Writes two buffers in one call (writev(2)); the second may be empty.
 ssize_t clinux_write_two(int descriptor, const void *_Nullable first, size_t first_count,
                          const void *_Nullable second, size_t second_count);
+/// Writes pieces of memory one behind the other, 1024 of them at most (writev(2)).
+ssize_t clinux_writev(int descriptor, const struct iovec *_Nonnull pieces, int count);
+/// The same, at an offset (pwritev(2)).
+ssize_t clinux_pwritev(int descriptor, const struct iovec *_Nonnull pieces, int count,
+                       int64_t offset);
 int clinux_ftruncate(int descriptor, int64_t length);
 /// Reserves room without changing the size (fallocate(2), FALLOC_FL_KEEP_SIZE).
 int clinux_reserve(int descriptor, int64_t offset, int64_t length);

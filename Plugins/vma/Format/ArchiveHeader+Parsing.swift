@@ -1,0 +1,135 @@
+internal import BackupProtocol
+
+extension ArchiveHeader {
+  /// Reads the header, the first bytes of `source`, and checks all of it.
+  ///
+  /// What the genuine reader lets pass passes: sizes that are no multiples of 512, blobs anywhere
+  /// behind the fixed part, reserved bytes of any value, entries that lead to nothing. Names are
+  /// checked here, once: nobody sees one that is no name.
+  /// - Throws: E_CORRUPT; E_TOO_LARGE for what would not fit into memory or onto the wire.
+  package init(reading source: any ByteSource) throws(ArchiveError) {
+    var bytes = try Self.read(Layout.fixedHeaderBytes, from: source)
+    guard bytes.bigEndian(0, as: UInt32.self) == Layout.magic else {
+      throw .corrupt("this is no VMA archive")
+    }
+    let size = Int(bytes.bigEndian(56, as: UInt32.self))
+    guard size > Layout.fixedHeaderBytes else {
+      throw .corrupt("the header says that it has \(size) bytes: too few")
+    }
+    guard size <= Layout.headerBytesMax else {
+      throw ArchiveError(
+        .tooLarge, "the header says that it has \(size) bytes; \(Layout.headerBytesMax) are read")
+    }
+    bytes += try Self.read(size - bytes.count, from: source)
+    try self.init(checking: bytes)
+  }
+
+  private init(checking bytes: [UInt8]) throws(ArchiveError) {
+    let all = unsafe bytes.span.bytes
+    let checksum = Checksum(of: all, at: Layout.checksumAt)
+    guard checksum == Checksum(writtenAt: Layout.checksumAt, in: all) else {
+      throw .corrupt("the header's checksum is wrong: it is damaged")
+    }
+    let version = bytes.bigEndian(4, as: UInt32.self)
+    guard version == Layout.version else {
+      throw ArchiveError(.unsupported, "the archive is of version \(version), not 1")
+    }
+    let start = Int(bytes.bigEndian(Layout.blobOffsetAt, as: UInt32.self))
+    let count = Int(bytes.bigEndian(Layout.blobOffsetAt + 4, as: UInt32.self))
+    guard start >= Layout.fixedHeaderBytes, start + count <= bytes.count else {
+      throw .corrupt("the header's blobs are not inside the header")
+    }
+    let blobs = BlobChain(bytes, area: start..<(start + count), wanted: Self.pointers(bytes))
+    let configs = try Self.configs(bytes, blobs)
+    let (devices, vmstate) = try Self.devices(bytes, blobs)
+    try Self.checkNames(configs, devices)
+    self.init(
+      identifier: ArchiveIdentifier(
+        high: bytes.bigEndian(8, as: UInt64.self), low: bytes.bigEndian(16, as: UInt64.self)),
+      created: bytes.bigEndian(Layout.createdAt, as: Int64.self), configs: configs,
+      devices: devices, vmstate: vmstate, bytes: bytes)
+  }
+
+  /// Every offset of a blob that the tables have.
+  private static func pointers(_ bytes: [UInt8]) -> [UInt32] {
+    var pointers: [UInt32] = []
+    for index in 0..<Layout.configsMax {
+      pointers.append(bytes.bigEndian(Layout.configNamesAt + 4 * index, as: UInt32.self))
+      pointers.append(bytes.bigEndian(Layout.configDataAt + 4 * index, as: UInt32.self))
+    }
+    for id in 1...Layout.devicesMax {
+      let entry = Layout.devicesAt + Layout.deviceEntryBytes * id
+      pointers.append(bytes.bigEndian(entry, as: UInt32.self))
+    }
+    return pointers.filter { $0 != 0 }
+  }
+
+  private static func configs(
+    _ bytes: [UInt8], _ blobs: BlobChain
+  ) throws(ArchiveError) -> [Config] {
+    var configs: [Config] = []
+    for index in 0..<Layout.configsMax {
+      let name = bytes.bigEndian(Layout.configNamesAt + 4 * index, as: UInt32.self)
+      let data = bytes.bigEndian(Layout.configDataAt + 4 * index, as: UInt32.self)
+      if name == 0 || data == 0 { continue }
+      guard let text = blobs.name(name, in: bytes), let place = blobs[data] else {
+        throw .corrupt("configuration \(index) points to no proper blob")
+      }
+      let config = Config(name: try checked(text, "configuration \(index)"), place: place)
+      // The genuine reader writes both to one file: the last one stays.
+      configs.removeAll { $0.name == config.name }
+      configs.append(config)
+    }
+    return configs
+  }
+
+  private static func devices(
+    _ bytes: [UInt8], _ blobs: BlobChain
+  ) throws(ArchiveError) -> ([Device], vmstate: UInt8?) {
+    var devices: [Device] = []
+    var vmstate: UInt8?
+    for id in 1...Layout.devicesMax {
+      let entry = Layout.devicesAt + Layout.deviceEntryBytes * id
+      let size = bytes.bigEndian(entry + 8, as: UInt64.self)
+      guard size != 0, let text = blobs.name(bytes.bigEndian(entry, as: UInt32.self), in: bytes)
+      else { continue }
+      let name = try checked(text, "device \(id)")
+      if name == "vmstate" {
+        vmstate = UInt8(id)
+        continue
+      }
+      guard size <= Layout.deviceBytesMax else {
+        throw ArchiveError(
+          .tooLarge, "\"\(name)\" says that it has \(size) bytes: more than the format can hold")
+      }
+      devices.append(Device(id: UInt8(id), name: name, size: size))
+    }
+    return (devices, vmstate)
+  }
+
+  private static func checked(_ text: [UInt8], _ owner: String) throws(ArchiveError) -> String {
+    guard let name = String(validating: text, as: UTF8.self),
+      StreamDescription.isAcceptable(name: name)
+    else { throw .corrupt("the name of \(owner) is none that a file may have") }
+    return name
+  }
+
+  private static func checkNames(
+    _ configs: [Config], _ devices: [Device]
+  ) throws(ArchiveError) {
+    var names: Set<String> = []
+    for name in configs.map(\.name) + devices.map(\.name) where !names.insert(name).inserted {
+      throw .corrupt("two parts of the archive are called \"\(name)\"")
+    }
+  }
+
+  private static func read(
+    _ count: Int, from source: any ByteSource
+  ) throws(ArchiveError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var span = bytes.mutableSpan
+    var raw = unsafe span.mutableBytes
+    try source.fill(&raw, from: 0, count: count, of: "its header")
+    return bytes
+  }
+}

@@ -1,0 +1,56 @@
+/// What an archive says it holds.
+package struct ArchiveHeader: Sendable {
+  /// A configuration, whole.
+  package struct Config: Sendable {
+    package let name: String
+    /// Where it is in the header.
+    let place: Range<Int>
+  }
+
+  /// A disk.
+  package struct Device: Sendable {
+    /// 1…254: what extents call it.
+    package let id: UInt8
+    package let name: String
+    /// Bytes, at least 1.
+    package let size: UInt64
+
+    /// Clusters, the last of which may be short.
+    package var clusterCount: UInt64 {
+      (size + UInt64(Layout.clusterBytes) - 1) / UInt64(Layout.clusterBytes)
+    }
+
+    /// Bytes of a cluster that lie within the device.
+    package func byteCount(cluster: UInt64) -> Int {
+      Int(min(UInt64(Layout.clusterBytes), size - cluster * UInt64(Layout.clusterBytes)))
+    }
+  }
+
+  package let identifier: ArchiveIdentifier
+  /// Seconds since 1970.
+  package let created: Int64
+  package let configs: [Config]
+  /// By ascending ids.
+  package let devices: [Device]
+  /// The device `vmstate`, a stream of the machine's memory, if there is one.
+  package let vmstate: UInt8?
+  private let bytes: [UInt8]
+
+  init(
+    identifier: ArchiveIdentifier, created: Int64, configs: [Config], devices: [Device],
+    vmstate: UInt8?, bytes: [UInt8]
+  ) {
+    self.identifier = identifier
+    self.created = created
+    self.configs = configs
+    self.devices = devices
+    self.vmstate = vmstate
+    self.bytes = bytes
+  }
+
+  /// Bytes of the header: where the extents begin.
+  package var byteCount: Int { bytes.count }
+
+  /// The bytes of a configuration.
+  package func content(_ config: Config) -> ArraySlice<UInt8> { bytes[config.place] }
+}

@@ -1,0 +1,175 @@
+internal import BackupProtocol
+
+/// One pass over the extents of an archive, which delivers device after device in order.
+///
+/// Clusters of the device that is wanted go straight to the sink when they come in turn; others
+/// are noted in the index and kept until theirs comes. What the genuine reader demands is checked,
+/// and what its `verify` overlooks: every cluster of a device occurs exactly once, and the archive
+/// ends behind an extent.
+///
+/// Owned by one thread.
+package final class ArchivePass {
+  private enum Phase { case waiting, delivered, passedOver }
+
+  let header: ArchiveHeader
+  let source: any ByteSource
+  let early: any EarlyPlace
+  var index = ClusterIndex()
+  var extent = ExtentHeader()
+  var extentOffset: UInt64 = 0
+  /// The slot of the extent whose blocks come next.
+  var slotIndex = 0
+  /// Clusters delivered of each device.
+  var next = [UInt64](repeating: 0, count: 256)
+  var masks: [UInt16] = []
+  private var phases = [Phase](repeating: .waiting, count: 256)
+  private var devices = [ArchiveHeader.Device?](repeating: nil, count: 256)
+  /// Zeros that the sink has not been told of.
+  private var zerosWaiting: UInt64 = 0
+  /// Called with the bytes of each cluster that is kept or passed over: work that the sink does
+  /// not see.
+  package var onDetour: (Int) -> Void = { _ in }
+
+  /// - Parameter source: Stands behind the header.
+  package init(_ header: ArchiveHeader, source: any ByteSource, early: any EarlyPlace) {
+    self.header = header
+    self.source = source
+    self.early = early
+    for device in header.devices { devices[Int(device.id)] = device }
+    masks.reserveCapacity(Layout.slotsMax)
+  }
+
+  /// Whether a device can still be delivered: it was not, and none behind it was.
+  package func canDeliver(_ device: ArchiveHeader.Device) -> Bool {
+    if case .waiting = phases[Int(device.id)] { return true }
+    return false
+  }
+
+  /// Puts a whole device into the sink. Devices before it are given up.
+  ///
+  /// - Throws: E_CORRUPT, what the source throws, what the sink throws.
+  package func deliver(
+    _ device: ArchiveHeader.Device, to sink: any ClusterSink
+  ) throws(ArchiveError) {
+    let id = Int(device.id)
+    for other in 1..<id where phases[other] == .waiting { phases[other] = .passedOver }
+    while next[id] < device.clusterCount {
+      if try deliverKept(device, to: sink) { continue }
+      if slotIndex < extent.slots.count {
+        try takeSlot(device, to: sink)
+      } else if !(try nextExtent()) {
+        throw .corrupt("the archive lacks cluster \(next[id]) of \"\(device.name)\"")
+      }
+    }
+    try flushZeros(to: sink)
+    phases[id] = .delivered
+  }
+
+  /// Reads to the end of the archive: nothing may follow that does not belong there.
+  package func drain() throws(ArchiveError) {
+    for device in header.devices where phases[Int(device.id)] == .waiting {
+      phases[Int(device.id)] = .passedOver
+    }
+    repeat {
+      while slotIndex < extent.slots.count { try setAside(extent.slots[slotIndex]) }
+    } while try nextExtent()
+  }
+
+  /// Delivers or keeps the next slot of the extent.
+  private func takeSlot(
+    _ device: ArchiveHeader.Device, to sink: any ClusterSink
+  ) throws(ArchiveError) {
+    let slot = extent.slots[slotIndex]
+    let cluster = next[Int(device.id)]
+    guard slot.device == device.id, UInt64(slot.cluster) == cluster else {
+      return try setAside(slot)
+    }
+    guard slot.mask == 0 else { return try deliverRun(device, to: sink) }
+    zerosWaiting += UInt64(device.byteCount(cluster: cluster))
+    next[Int(device.id)] += 1
+    slotIndex += 1
+  }
+
+  /// Keeps a slot that is not wanted now, or passes over it.
+  private func setAside(_ slot: ExtentSlot) throws(ArchiveError) {
+    slotIndex += 1
+    let (id, cluster) = (Int(slot.device), UInt64(slot.cluster))
+    if slot.device == header.vmstate {
+      // A stream of bytes, whose clusters come in order; see the manual for why it is not read.
+      guard cluster == next[id] else {
+        throw .corrupt("cluster \(cluster) of vmstate does not come in order")
+      }
+      next[id] += 1
+      return try passOver(slot)
+    }
+    guard let device = devices[id], cluster < device.clusterCount, phases[id] != .passedOver else {
+      return try passOver(slot)
+    }
+    guard cluster >= next[id], index.ticket(slot.device, cluster) == ClusterIndex.absent else {
+      throw .corrupt("cluster \(cluster) of \"\(device.name)\" occurs twice")
+    }
+    var ticket = ClusterIndex.zeros
+    if slot.mask != 0 {
+      ticket = try early.keep(slot, extentOffset: extentOffset, from: source)
+      onDetour(slot.storedBytes)
+    }
+    try index.insert(slot.device, cluster, ticket: ticket)
+  }
+
+  private func passOver(_ slot: ExtentSlot) throws(ArchiveError) {
+    try source.pass(slot.storedBytes, of: "the blocks of an extent")
+    onDetour(slot.storedBytes)
+  }
+
+  /// Reads the next extent's header.
+  ///
+  /// - Returns: Whether there is one.
+  private func nextExtent() throws(ArchiveError) -> Bool {
+    extent.clear()
+    slotIndex = 0
+    extentOffset = source.position
+    var bytes = [512 of UInt8](repeating: 0)
+    var span = bytes.mutableSpan
+    let count = try unsafe span.withUnsafeMutableBytes { buffer throws(ArchiveError) in
+      try unsafe source.read(into: buffer)
+    }
+    if count == 0 { return false }
+    guard count == Layout.extentHeaderBytes else {
+      throw .corrupt("the archive ends inside an extent, or has \(count) bytes too many")
+    }
+    try extent.parse(unsafe span.span.bytes, of: header.identifier)
+    for slot in extent.slots { try check(slot) }
+    return true
+  }
+
+  /// Whether a slot is one that this archive may have.
+  private func check(_ slot: ExtentSlot) throws(ArchiveError) {
+    if slot.device == header.vmstate { return }
+    guard let device = devices[Int(slot.device)] else {
+      throw .corrupt("an extent refers to device \(slot.device), which the archive does not have")
+    }
+    let cluster = UInt64(slot.cluster)
+    guard cluster < device.clusterCount else {
+      // The genuine reader has bits for whole words of 64 clusters.
+      guard slot.mask == 0, cluster < (device.clusterCount + 63) & ~63 else {
+        throw .corrupt("cluster \(cluster) is behind the end of \"\(device.name)\"")
+      }
+      return
+    }
+    let valid = validMask(byteCount: device.byteCount(cluster: cluster))
+    guard slot.mask & ~valid == 0 || slot.mask == UInt16.max else {
+      throw .corrupt("cluster \(cluster) has blocks behind the end of \"\(device.name)\"")
+    }
+  }
+
+  /// The device's next bytes are zeros.
+  func addZeros(_ count: Int) { zerosWaiting += UInt64(count) }
+
+  /// Tells the sink of zeros before anything else.
+  func flushZeros(to sink: any ClusterSink) throws(ArchiveError) {
+    guard zerosWaiting > 0 else { return }
+    let count = zerosWaiting
+    zerosWaiting = 0
+    try sink.zeros(count)
+  }
+}

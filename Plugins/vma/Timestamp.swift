@@ -1,0 +1,29 @@
+/// Seconds since 1970 of an instant in UTC as JOB writes it, `2026-01-31T20:00:00Z`; fractions of
+/// a second do not count.
+func secondsSince1970(_ instant: String) -> Int64? {
+  let text = Array(instant.utf8)
+  guard text.count >= 20, text.last == UInt8(ascii: "Z"), text[4] == UInt8(ascii: "-"),
+    text[7] == UInt8(ascii: "-"), text[10] == UInt8(ascii: "T"), text[13] == UInt8(ascii: ":"),
+    text[16] == UInt8(ascii: ":")
+  else { return nil }
+  let places = [0..<4, 5..<7, 8..<10, 11..<13, 14..<16, 17..<19]
+  var numbers: [Int64] = []
+  for place in places {
+    guard let number = Int64(String(decoding: text[place], as: UTF8.self)), number >= 0 else {
+      return nil
+    }
+    numbers.append(number)
+  }
+  let (year, month, day) = (numbers[0], numbers[1], numbers[2])
+  guard (1...12).contains(month), (1...31).contains(day), numbers[3] < 24, numbers[4] < 60,
+    numbers[5] <= 60
+  else { return nil }
+  return daysSince1970(year, month, day) * 86400 + numbers[3] * 3600 + numbers[4] * 60 + numbers[5]
+}
+
+/// Days of the Gregorian calendar. The year is counted from March, so that a leap day ends it.
+private func daysSince1970(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+  let years = month > 2 ? year : year - 1
+  let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
+  return years * 365 + years / 4 - years / 100 + years / 400 + dayOfYear - 719468
+}

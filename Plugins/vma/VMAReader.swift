@@ -1,0 +1,143 @@
+import Glibc
+import VMAFormat
+import WriterKit
+
+/// Reads an archive, compressed or not, from a file or a stream.
+///
+/// Streams come in the order in which one pass over the archive gives them: configurations, which
+/// are in the header, then disks by their numbers. An uncompressed file can be passed over again;
+/// of everything else a stream that was left behind is gone.
+final class VMAReader: ArchiveReader {
+  let streams: [StreamDescription]
+  private let header: ArchiveHeader
+  private let archive: OpenedArchive
+  private let host: Host
+  private var pass: ArchivePass
+  /// Bytes kept or passed over since the host last heard of us.
+  private var detourBytes = 0
+
+  init(job: Job, input: Output, host: Host) throws(PluginError) {
+    guard input.kind != .directory else {
+      throw PluginError(.badJob, "vma reads a file or a stream, not a directory")
+    }
+    archive = try OpenedArchive(input, scratch: host.scratch)
+    let source = archive.source
+    header = try plugin { () throws(ArchiveError) in try ArchiveHeader(reading: source) }
+    self.host = host
+    streams = Self.streams(header)
+    pass = archive.pass(header)
+    if let id = header.vmstate {
+      host.log(
+        .warning,
+        "the archive holds the machine's memory (device \(id), vmstate), which is left out: "
+          + "archives lose blocks of zeros of it")
+    }
+    // No stream will be asked for, so what is wrong with the extents has to be told now.
+    if streams.isEmpty && job.mode == .verify { try drain() }
+  }
+
+  func read(
+    _ stream: StreamDescription, _ range: Range<UInt64>, into sink: ReadSink
+  ) throws(PluginError) {
+    if stream.kind == .config {
+      try put(content(Int(stream.id) - 1), into: sink)
+    } else {
+      let device = header.devices[Int(stream.id) - 1 - header.configs.count]
+      try rewind(toReach: device)
+      listenForDetours()
+      try plugin { () throws(ArchiveError) in
+        try pass.deliver(device, to: PieceSink(sink))
+      }
+    }
+    if stream.id == streams.last?.id { try drain() }
+  }
+
+  private static func streams(_ header: ArchiveHeader) -> [StreamDescription] {
+    var streams: [StreamDescription] = []
+    for config in header.configs {
+      streams.append(
+        StreamDescription(
+          id: UInt32(streams.count + 1), kind: .config, name: config.name,
+          role: role(of: config.name), size: UInt64(content(config, header).count)))
+    }
+    for device in header.devices {
+      streams.append(
+        StreamDescription(
+          id: UInt32(streams.count + 1), kind: .disk, name: device.name, role: "disk",
+          size: device.size))
+    }
+    return streams
+  }
+
+  private static func role(of config: String) -> String {
+    switch config {
+    case ProxmoxConfiguration.name: "proxmox-conf"
+    case "qemu-server.fw": "proxmox-fw"
+    default: "config"
+    }
+  }
+
+  private static func content(
+    _ config: ArchiveHeader.Config, _ header: ArchiveHeader
+  ) -> ArraySlice<UInt8> {
+    let content = header.content(config)
+    return config.name == ProxmoxConfiguration.name
+      ? ProxmoxConfiguration.original(content) : content
+  }
+
+  private func content(_ index: Int) -> ArraySlice<UInt8> {
+    Self.content(header.configs[index], header)
+  }
+
+  private func put(_ bytes: ArraySlice<UInt8>, into sink: ReadSink) throws(PluginError) {
+    var left = bytes
+    while !left.isEmpty {
+      let part = left.prefix(sink.pieceBytesMax)
+      try sink.data(part.count) { span throws(PluginError) in
+        unsafe span.withUnsafeMutableBytes { unsafe $0.copyBytes(from: part) }
+      }
+      left = left.dropFirst(part.count)
+    }
+  }
+
+  /// Starts again where the archive can be read twice and the pass is beyond the device.
+  private func rewind(toReach device: ArchiveHeader.Device) throws(PluginError) {
+    if pass.canDeliver(device) { return }
+    guard try archive.rewind(behind: header) else {
+      throw PluginError(
+        .unsupported, "\"\(device.name)\" lies behind what was read: this archive goes forward only"
+      )
+    }
+    pass = archive.pass(header)
+  }
+
+  private func drain() throws(PluginError) {
+    listenForDetours()
+    try plugin { () throws(ArchiveError) in try pass.drain() }
+  }
+
+  /// Says that we work on, while nothing comes that the host could see.
+  private func listenForDetours() {
+    detourBytes = 0
+    pass.onDetour = { [unowned self] count in
+      detourBytes += count
+      guard detourBytes >= 1 << 30 else { return }
+      detourBytes = 0
+      host.busy(milliseconds: 60_000, "keeping clusters that come before their turn")
+    }
+  }
+}
+
+/// What the format throws, as a plugin says it.
+func plugin<Value>(_ body: () throws(ArchiveError) -> Value) throws(PluginError) -> Value {
+  do { return try body() } catch {
+    throw PluginError(error.code, error.message, errno: error.errno)
+  }
+}
+
+extension ArchiveError {
+  /// What the kit throws, on its way through the format.
+  init(_ error: PluginError) {
+    self.init(error.code, error.message, errno: error.errno)
+  }
+}

@@ -1,0 +1,3 @@
+#include <libdeflate.h>
+#include <zlib.h>
+#include <zstd.h>

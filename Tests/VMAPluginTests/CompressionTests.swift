@@ -1,0 +1,62 @@
+import BackupProtocol
+import Glibc
+import JSON
+import ScriptedHost
+import SharedPool
+import Testing
+
+@Suite struct `A compressed VMA archive` {
+  static let hasTools =
+    Checker.canRun && access("/usr/bin/zstd", X_OK) == 0 && access("/usr/bin/gzip", X_OK) == 0
+
+  let contents: [Content] = [
+    .config(1, "qemu-server.conf", Array("memory: 512\n".utf8)),
+    .disk(2, "d", pattern(21 << 20 | 512, seed: 6) { $0 * $0 / 7 % 3 == 0 }),
+    .disk(3, "nothing", pattern(600 << 20, seed: 5) { _ in true }),
+    .disk(4, "e", pattern(3 << 20, seed: 5)),
+  ]
+
+  @Test(
+    .enabled(if: hasTools, "needs zstd, gzip and python3"),
+    arguments: ["zstd", "zstd:1", "zstd:19", "gzip", "gzip:12"], [Job.OutputKind.file, .pipe])
+  func `is what everybody's tools decompress`(option: String, kind: Job.OutputKind) throws {
+    var talk = Talk(options: ["compress": .string(option)])
+    talk.kind = kind
+    let file = try write(contents, talk)
+    try expect(file, holds: contents, .verify, Talk(kind: kind))
+    let program = option.hasPrefix("zstd") ? "zstd" : "gzip"
+    let command =
+      "cd '\(file.directory.path)' && \(program) -dc < archive > plain && mv plain archive"
+    #expect(try shell(command) == .exit(0))
+    try Checker.expect(file, holds: contents)
+  }
+
+  @Test(arguments: ["none", "zstd", "gzip"])
+  func `may be any size, down to a header`(option: String) throws {
+    let talk = Talk(isShared: false, options: ["compress": .string(option)])
+    for contents in [
+      [Content.config(1, "c", [])], [.disk(1, "d", pattern(512, seed: 1))],
+      // Exactly blocks of 1 and 4 MiB, but for the headers before them.
+      [.disk(1, "d", pattern(4 << 20 - 13824, seed: 2))],
+    ] {
+      let file = try write(contents, talk)
+      try expect(file, holds: contents)
+    }
+  }
+
+  @Test func `that is called off leaves an empty file`() throws {
+    let file = try ArchiveFile()
+    let plugin = try startWriter(file)
+    let disk = Content.disk(1, "d", pattern(20 << 20, seed: 1))
+    try plugin.host.start(
+      [disk], format: "vma", output: .file, options: ["compress": "zstd:1"])
+    try plugin.host.send { $0.appendOpen(stream: 1) }
+    for part in 0..<19 {
+      try plugin.host.sendData(disk, (part << 20)..<((part + 1) << 20), masks: true)
+    }
+    try plugin.host.send { $0.append(.abort, Abort(reason: "a test").object) }
+    try plugin.host.await(.aborted)
+    #expect(plugin.wait() == .exit(1))
+    #expect(try file.bytes() == [])
+  }
+}
