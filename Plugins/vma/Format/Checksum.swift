@@ -1,18 +1,18 @@
 internal import CCrypto
 
 /// An MD5 as the format uses it: over bytes that contain it, its own sixteen counted as zeros.
-struct Checksum: Equatable {
-  let high: UInt64
-  let low: UInt64
+package struct Checksum: Equatable {
+  package let high: UInt64
+  package let low: UInt64
 
   /// What is written at `offset`.
-  init(writtenAt offset: Int, in bytes: RawSpan) {
+  package init(writtenAt offset: Int, in bytes: RawSpan) {
     high = bytes.bigEndian(offset, as: UInt64.self)
     low = bytes.bigEndian(offset + 8, as: UInt64.self)
   }
 
   /// What belongs at `offset`.
-  init(of bytes: RawSpan, at offset: Int) {
+  package init(of bytes: RawSpan, at offset: Int) {
     var context = MD5_CTX()
     var digest = [16 of UInt8](repeating: 0)
     unsafe _ = MD5_Init(&context)

@@ -12,9 +12,9 @@ struct ClusterIndex {
   static let zeros: UInt32 = 1
 
   private static let pageClusters = 64
-  private static let pagesInChunk = 1024
+  private static let pagesInChunk = 64
   /// 80 MiB of tickets: 1.2 TiB of clusters that lie together.
-  private static let pagesMax = 320 * pagesInChunk
+  private static let pagesMax = 320 << 10
 
   private var pages: [UInt64: Int] = [:]
   /// In pieces, so that nothing is copied when there are more.

@@ -5,12 +5,13 @@ internal import BackupProtocol
 /// its blocks lie there side by side.
 @safe package final class KeptClusters: EarlyPlace {
   /// Places in memory: 16 MiB, more than the parallel jobs of a running QEMU are apart.
-  private static let windowCount = 256
+  package static let usualWindowCount = 256
   private static let firstTicket: UInt32 = 2
   /// Places in the scratch file: 1.25 TiB.
   private static let scratchCountMax = 20 << 20
 
   private let scratch: (any ScratchFile)?
+  private let windowCount: Int
   private let window: UnsafeMutableRawBufferPointer
   /// What goes to the scratch file passes here.
   private let passage: UnsafeMutableRawBufferPointer
@@ -18,13 +19,16 @@ internal import BackupProtocol
   private var scratchFree: [Int] = []
   private var masks: [UInt16]
 
-  /// - Parameter scratch: `nil` where nobody gave one: then memory must do.
-  package init(scratch: (any ScratchFile)?) {
+  /// - Parameters:
+  ///   - scratch: `nil` where nobody gave one: then memory must do.
+  ///   - windowCount: Clusters in memory.
+  package init(scratch: (any ScratchFile)?, windowCount: Int = usualWindowCount) {
     self.scratch = scratch
-    unsafe window = .allocate(byteCount: Self.windowCount * Layout.clusterBytes, alignment: 4096)
+    self.windowCount = windowCount
+    unsafe window = .allocate(byteCount: windowCount * Layout.clusterBytes, alignment: 4096)
     unsafe passage = .allocate(byteCount: Layout.clusterBytes, alignment: 4096)
-    windowFree = Array((0..<Self.windowCount).reversed())
-    masks = [UInt16](repeating: 0, count: Self.windowCount)
+    windowFree = Array((0..<windowCount).reversed())
+    masks = [UInt16](repeating: 0, count: windowCount)
   }
 
   deinit {
@@ -56,13 +60,13 @@ internal import BackupProtocol
   ) throws(ArchiveError) {
     let place = Int(ticket - Self.firstTicket)
     var blocks = unsafe passage
-    if place < Self.windowCount {
+    if place < windowCount {
       unsafe blocks = windowPlace(place)
     } else {
       let stored = masks[place].nonzeroBitCount * Layout.blockBytes
       try unsafe scratch?.read(
         into: UnsafeMutableRawBufferPointer(rebasing: passage[0..<stored]),
-        at: Self.scratchOffset(place))
+        at: scratchOffset(place))
     }
     var runs = BlockRuns(mask: masks[place], byteCount: count)
     var from = 0
@@ -79,7 +83,7 @@ internal import BackupProtocol
 
   package func drop(_ ticket: UInt32) {
     let place = Int(ticket - Self.firstTicket)
-    if place < Self.windowCount { windowFree.append(place) } else { scratchFree.append(place) }
+    if place < windowCount { windowFree.append(place) } else { scratchFree.append(place) }
   }
 
   private func spill(_ count: Int, from source: any ByteSource) throws(ArchiveError) -> Int {
@@ -92,13 +96,13 @@ internal import BackupProtocol
     let place = try scratchPlace()
     let room = unsafe UnsafeMutableRawBufferPointer(rebasing: passage[0..<count])
     try unsafe take(count, from: source, into: room)
-    try unsafe scratch.write(UnsafeRawBufferPointer(room), at: Self.scratchOffset(place))
+    try unsafe scratch.write(UnsafeRawBufferPointer(room), at: scratchOffset(place))
     return place
   }
 
   private func scratchPlace() throws(ArchiveError) -> Int {
     if let place = scratchFree.popLast() { return place }
-    guard masks.count - Self.windowCount < Self.scratchCountMax else {
+    guard masks.count - windowCount < Self.scratchCountMax else {
       throw ArchiveError(
         .tooLarge, "too many clusters of the archive come before their turn to be kept")
     }
@@ -120,7 +124,7 @@ internal import BackupProtocol
       rebasing: window[start..<(start + Layout.clusterBytes)])
   }
 
-  private static func scratchOffset(_ place: Int) -> UInt64 {
+  private func scratchOffset(_ place: Int) -> UInt64 {
     UInt64(place - windowCount) * UInt64(Layout.clusterBytes)
   }
 }
