@@ -26,6 +26,7 @@ final class VMAReader: ArchiveReader {
     self.host = host
     streams = Self.streams(header)
     pass = archive.pass(header)
+    try checkListing()
     if let id = header.vmstate {
       host.log(
         .warning,
@@ -69,6 +70,14 @@ final class VMAReader: ArchiveReader {
     return streams
   }
 
+  /// A list that the host could not take would be the end of the session.
+  private func checkListing() throws(PluginError) {
+    let listing = JSONValue.object(JobAck(streams: streams).object).serialised()
+    guard listing.count <= Int(Limits.controlBytesMax) else {
+      throw PluginError(.tooLarge, "the names in the archive are too long to be listed together")
+    }
+  }
+
   private static func role(of config: String) -> String {
     switch config {
     case ProxmoxConfiguration.name: "proxmox-conf"
@@ -105,8 +114,9 @@ final class VMAReader: ArchiveReader {
     if pass.canDeliver(device) { return }
     guard try archive.rewind(behind: header) else {
       throw PluginError(
-        .unsupported, "\"\(device.name)\" lies behind what was read: this archive goes forward only"
-      )
+        .unsupported,
+        "\"\(device.name)\" cannot be reached: this archive goes forward only, and only as long as "
+          + "nothing fails")
     }
     pass = archive.pass(header)
   }

@@ -94,6 +94,16 @@ import VMAFormat
     #expect(outcome.code == expected, "\(outcome.code.name) \(outcome.message)")
   }
 
+  @Test func `cannot have more names than a host can list`() throws {
+    // A quotation mark takes two bytes on the wire.
+    let name = String(repeating: "\"", count: 250)
+    let contents =
+      (100...353).map { Content.disk(UInt32($0), "\(name)\($0)", [1]) }
+      + (400...655).map { Content.config(UInt32($0), "\(name)\($0)", []) }
+    let outcome = try readAll(try ArchiveFile(ArchiveMaker(contents).bytes))
+    #expect(outcome.code == .tooLarge, "\(outcome.code.name) \(outcome.message)")
+  }
+
   @Test func `may let blobs share bytes, and gives what they say`() throws {
     // The content of "a" is the blob of its own name: a valid header, if an odd one.
     var wreck = Wreck(bytes: ArchiveMaker([.config(1, "a", [1])]).bytes)

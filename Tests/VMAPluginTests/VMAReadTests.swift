@@ -163,6 +163,20 @@ struct SeededRandom: RandomNumberGenerator {
     }
   }
 
+  @Test func `a disk that fails does not spoil the next one of a file`() throws {
+    let contents: [Content] = [
+      .disk(1, "d", pattern(1 << 20, seed: 1) { $0 / 16 == 3 }),
+      .disk(2, "e", pattern(1 << 20, seed: 2)),
+    ]
+    var maker = ArchiveMaker(contents)
+    maker.add(maker.allSlots.filter { $0.mask != 0 })
+    for (kind, status) in [(Job.OutputKind.file, ErrorCode.none), (.pipe, .unsupported)] {
+      let outcome = try readAll(try ArchiveFile(maker.bytes), .read, Talk(kind: kind))
+      #expect(outcome.answers.map(\.status) == [.corrupt, status])
+      if status == .none { #expect(areEqual(outcome.answers[1].bytes, contents[1].bytes)) }
+    }
+  }
+
   @Test func `headers of other shapes are read`() throws {
     let good = ArchiveMaker.make(Self.contents).bytes
     var moved = Wreck(bytes: good)

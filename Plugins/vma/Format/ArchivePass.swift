@@ -24,6 +24,8 @@ package final class ArchivePass {
   var masks: [UInt16] = []
   private var phases = [Phase](repeating: .waiting, count: 256)
   private var devices = [ArchiveHeader.Device?](repeating: nil, count: 256)
+  /// Something failed on the way: nobody knows where the source stands.
+  private var isBroken = false
   /// Zeros that the sink has not been told of.
   private var zerosWaiting: UInt64 = 0
   /// Called with the bytes of each cluster that is kept or passed over: work that the sink does
@@ -39,16 +41,24 @@ package final class ArchivePass {
     masks.reserveCapacity(Layout.slotsMax)
   }
 
-  /// Whether a device can still be delivered: it was not, and none behind it was.
+  /// Whether a device can still be delivered: it was not, none behind it was, and nothing failed.
   package func canDeliver(_ device: ArchiveHeader.Device) -> Bool {
-    if case .waiting = phases[Int(device.id)] { return true }
-    return false
+    phases[Int(device.id)] == .waiting && !isBroken
   }
 
   /// Puts a whole device into the sink. Devices before it are given up.
   ///
   /// - Throws: E_CORRUPT, what the source throws, what the sink throws.
   package func deliver(
+    _ device: ArchiveHeader.Device, to sink: any ClusterSink
+  ) throws(ArchiveError) {
+    do { try deliverInOrder(device, to: sink) } catch {
+      isBroken = true
+      throw error
+    }
+  }
+
+  private func deliverInOrder(
     _ device: ArchiveHeader.Device, to sink: any ClusterSink
   ) throws(ArchiveError) {
     let id = Int(device.id)
@@ -67,6 +77,7 @@ package final class ArchivePass {
 
   /// Reads to the end of the archive: nothing may follow that does not belong there.
   package func drain() throws(ArchiveError) {
+    guard !isBroken else { return }
     for device in header.devices where phases[Int(device.id)] == .waiting {
       phases[Int(device.id)] = .passedOver
     }
