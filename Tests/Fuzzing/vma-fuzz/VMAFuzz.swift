@@ -7,7 +7,7 @@ import VMAFormat
 /// place and one that comes once give the same bytes, or both fail; what is delivered is whole.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzArchives(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  var archive = Archive(UnsafeBufferPointer(start: data, count: count))
+  let archive = Archive(UnsafeBufferPointer(start: data, count: count))
   if !archive.keepsChecksums { archive.fixChecksums() }
   let file = read(archive.bytes) { ArchivePlaces($0, $1) }
   let stream = read(archive.bytes) { _, _ in
@@ -29,7 +29,7 @@ private struct Reading: Equatable {
 }
 
 private func read(
-  _ bytes: [UInt8], _ place: (MemorySource, ArchiveIdentifier) -> any EarlyPlace
+  _ bytes: UnsafeRawBufferPointer, _ place: (MemorySource, ArchiveIdentifier) -> any EarlyPlace
 ) -> Reading? {
   let source = MemorySource(bytes)
   var reading = Reading()
@@ -84,10 +84,10 @@ private final class CountingSink: ClusterSink {
 }
 
 private final class MemorySource: RandomSource {
-  private let bytes: [UInt8]
+  private let bytes: UnsafeRawBufferPointer
   private(set) var position: UInt64 = 0
 
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
+  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
     let count = try read(into: buffer, at: position)
@@ -100,9 +100,7 @@ private final class MemorySource: RandomSource {
   ) throws(ArchiveError) -> Int {
     let start = min(bytes.count, Int(offset))
     let count = min(buffer.count, bytes.count - start)
-    bytes.withUnsafeBytes {
-      buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[start..<(start + count)]))
-    }
+    buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[start..<(start + count)]))
     return count
   }
 
