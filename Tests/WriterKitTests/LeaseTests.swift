@@ -30,7 +30,7 @@ private final class GatheringWriter: IdleWriter {
     let first = unsafe data.bytes.withUnsafeBytes { $0[0] }
     held.append((Held(data.keep()), first))
     try check()
-    if held.count > host.slotCount / 2 { held.removeFirst().lease.drop() }
+    if held.count > host.leasesMax { held.removeFirst().lease.drop() }
   }
 
   override func close(length: UInt64, digest: Digest) throws(PluginError) {
