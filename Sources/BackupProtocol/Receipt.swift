@@ -73,12 +73,11 @@ public struct Receipt: Equatable, Sendable {
       var object = element.object
       object["id"] = 1
       let stream = try StreamDescription(ControlMembers(.hello, object))
-      guard let size = stream.size, let digest = stream.digest else {
-        throw .member(.hello, name: "streams")
-      }
+      guard let size = stream.size else { throw .member(.hello, name: "streams") }
       streams.append(
         Stream(
-          name: stream.name, kind: stream.kind, role: stream.role, size: size, digest: digest))
+          name: stream.name, kind: stream.kind, role: stream.role, size: size,
+          digest: stream.digest ?? .none))
     }
   }
 
@@ -86,14 +85,18 @@ public struct Receipt: Equatable, Sendable {
     [
       "sluice_receipt": .integer(Self.version), "job": .string(job), "format": .string(format),
       "instant": .string(instant), "vm": vm.json, "tools": JSONValue(tools),
-      "streams": .array(
-        streams.map { stream in
-          [
-            "name": .string(stream.name), "kind": .string(stream.kind.rawValue),
-            "role": .string(stream.role), "size": JSONValue(stream.size),
-            "digest": stream.digest.json,
-          ]
-        }),
+      "streams": .array(streams.map { .object($0.object) }),
     ]
+  }
+}
+
+extension Receipt.Stream {
+  fileprivate var object: JSONObject {
+    var object: JSONObject = [
+      "name": .string(name), "kind": .string(kind.rawValue), "role": .string(role),
+      "size": JSONValue(size),
+    ]
+    if digest.algorithm != .none { object["digest"] = digest.json }
+    return object
   }
 }

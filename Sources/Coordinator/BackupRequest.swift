@@ -60,6 +60,8 @@ package struct BackupRequest: Sendable {
   /// Whether plugins may take data from the pool; off sends it through their pipes.
   package var sharesMemory = true
   package var allowBacking: [String] = []
+  /// Whether streams get a digest, by which an archive can be verified.
+  package var computesDigests = true
   /// Bytes a second.
   package var rateLimit: UInt64?
   /// Seconds.

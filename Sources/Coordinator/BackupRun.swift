@@ -61,7 +61,8 @@ struct BackupRun {
       lane = try BackupLane(
         pool: pool, sessions: writers.map(\.session), streams: source.streams,
         rateLimit: request.rateLimit, stallLimit: request.stallLimit,
-        digestThreads: digestThreadCount(), progress: progress, stop: stop)
+        digestThreads: request.computesDigests ? digestThreadCount() : 0, progress: progress,
+        stop: stop)
     } catch {
       throw JobError(error, doing: "starting the \(doing)")
     }

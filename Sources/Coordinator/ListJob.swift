@@ -51,9 +51,16 @@ package struct VerifyJob {
     self.stop = stop
   }
 
-  /// - Returns: The report, and whether there was a receipt; without one only the structure and
-  ///   the format's own checksums were checked.
-  package func run() throws(JobError) -> (report: JobReport, hasReceipt: Bool) {
+  /// What an archive was held against, beside its structure and the format's own checksums.
+  package enum Measure: Sendable {
+    case nothing
+    /// Names, kinds and sizes: the receipt has no digest of some stream.
+    case sizes
+    case everyByte
+  }
+
+  /// - Returns: The report, and what the archive was held against.
+  package func run() throws(JobError) -> (report: JobReport, measure: Measure) {
     let archive = try Archive.find(path, format: format, surroundings, stop: stop)
     let receipts = ReceiptCheck(receipt: archive.receipt)
     let job = ReadJob(archive: archive, surroundings: surroundings, stop: stop, stallLimit: 600)
@@ -64,6 +71,8 @@ package struct VerifyJob {
         target: { _, _ in nil }, choose: { $0 },
         check: { stream, digest throws(LaneFailure) in try receipts.check(stream, digest) }))
     surroundings.events(.finished(report))
-    return (report, archive.receipt != nil)
+    guard let receipt = archive.receipt else { return (report, .nothing) }
+    let hasDigests = receipt.streams.allSatisfy { $0.digest.algorithm == .treeSHA256 }
+    return (report, hasDigests ? .everyByte : .sizes)
   }
 }

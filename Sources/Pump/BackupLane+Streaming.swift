@@ -46,7 +46,7 @@ extension BackupLane {
       try pump(reader, &book)
     }
     var summary = book.summary
-    summary.digest = book.tree.finish()
+    if isHashing { summary.digest = book.tree.finish() }
     summary.seconds = Instant.now.seconds(since: started)
     let close = CloseFrame(logicalLength: stream.size, digest: summary.digest)
     for session in writers { session.send(close, stream: stream.description.id) }
@@ -161,7 +161,7 @@ extension BackupLane {
       rebasing: pool.unsafeBytes(slot: slot)[0..<entry.length])
     unsafe board.scan(slot, bytes)
     progress.read(UInt64(entry.length))
-    guard board[slot].dataBlocks > 0 else { return }
+    guard isHashing, board[slot].dataBlocks > 0 else { return }
     let chunkStart = entry.offset / TreeDigest.chunkBytes * TreeDigest.chunkBytes
     let chunkBytes = Int(min(TreeDigest.chunkBytes, streamSize - chunkStart))
     let before = Int(entry.offset - chunkStart)
@@ -202,11 +202,14 @@ extension BackupLane {
       let zeros = ZeroFrame(offset: entry.offset, length: UInt64(entry.length), kind: .zero)
       return announce(zeros, book)
     }
-    book.leaves.append(slot)
+    if isHashing {
+      book.leaves.append(slot)
+      board[slot].holders += 1
+    }
     book.summary.dataBytes += min(
       UInt64(entry.dataBlocks) * Limits.blockBytes, UInt64(entry.length))
     let writers = self.writers
-    board[slot].holders += 1 + writers.count
+    board[slot].holders += writers.count
     let clusters = (entry.length + Int(Limits.clusterBytes) - 1) / Int(Limits.clusterBytes)
     let masks = board.masks[slot]
     for session in writers {

@@ -24,6 +24,8 @@ package final class BackupLane {
   let progress: LaneProgress
   let stop: StopSignal
   let digests: DigestWorkers
+  /// Whether streams get a digest.
+  let isHashing: Bool
   /// Seconds a source may owe reads without answering any.
   let stallLimit: Double
   var rateLimit: RateLimit?
@@ -38,7 +40,7 @@ package final class BackupLane {
   ///   - sessions: Started, their JOB listing exactly `streams`; owned by the lane from now on.
   ///   - rateLimit: Bytes a second, or `nil`.
   ///   - stallLimit: Seconds without an answer of the source after which it is given up.
-  ///   - digestThreads: 1…8.
+  ///   - digestThreads: 1…8, or 0 for streams without digest.
   /// - Throws: `SystemCallError` if threads or pipes are not to be had.
   package init(
     pool: SharedPool, sessions: [PluginSession], streams: [LaneStream], rateLimit: UInt64?,
@@ -51,6 +53,7 @@ package final class BackupLane {
     self.stop = stop
     self.stallLimit = stallLimit
     self.rateLimit = rateLimit.map { RateLimit(bytesPerSecond: $0, now: .now) }
+    isHashing = digestThreads > 0
     digests = try DigestWorkers(pool: pool, threadCount: digestThreads)
     board = SlotBoard(
       slotCount: pool.shape.slotCount,

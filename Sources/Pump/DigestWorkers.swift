@@ -32,7 +32,7 @@ internal import System
   /// The first of a pair, not yet with the workers. Touched by the owner's thread alone.
   private var held: UInt32?
 
-  /// - Parameter threadCount: 1…8.
+  /// - Parameter threadCount: 0…8; with none nothing may be started.
   init(pool: SharedPool, threadCount: Int) throws(SystemCallError) {
     self.pool = pool
     jobs = try Pipe()

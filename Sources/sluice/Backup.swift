@@ -36,6 +36,12 @@ struct Backup: AsyncParsableCommand {
   var transport = BackupRequest.TransportChoice.auto
 
   @Option(
+    help: ArgumentHelp(
+      "none: nothing by which the archive could be verified is computed.",
+      valueName: "tree-sha256-1m|none"))
+  var digest = DigestChoice.tree
+
+  @Option(
     name: .customLong("allow-backing"),
     help: ArgumentHelp(
       "Backing and data files may lie here, and not only beside their image.", valueName: "dir"))
@@ -74,6 +80,7 @@ struct Backup: AsyncParsableCommand {
     request.guest = guest.request
     request.configs = config
     request.transport = transport
+    request.computesDigests = digest == .tree
     request.allowBacking = allowBacking
     return request
   }

@@ -56,7 +56,8 @@ extension JobReport {
   private func line(_ stream: StreamSummary, nameWidth: Int) -> String {
     stream.name + String(repeating: " ", count: nameWidth - stream.name.count)
       + "  \(formatBytes(stream.size)), \(formatBytes(stream.dataBytes)) of data"
-      + ", \(stream.digest.algorithm.name) \(stream.digest.hexadecimal.prefix(16))…"
+      + (stream.digest.algorithm == .none
+        ? "" : ", \(stream.digest.algorithm.name) \(stream.digest.hexadecimal.prefix(16))…")
   }
 
   /// What a live backup tells of a disk beside.

@@ -41,14 +41,15 @@ struct Verify: AsyncParsableCommand {
     let printer = EventPrinter(options.common)
     let surroundings = options.surroundings(printer)
     let (path, format) = (options.archive, options.format)
-    let (_, hasReceipt) = try await perform(printer) { stop throws(JobError) in
+    let (_, measure) = try await perform(printer) { stop throws(JobError) in
       try VerifyJob(path: path, format: format, surroundings, stop: stop).run()
     }
     let name = path == "-" ? "standard input" : path
-    printer.say(
-      hasReceipt
-        ? "\(name) is whole: every byte is what its receipt says"
-        : "\(name): structure only, for there is no receipt")
+    switch measure {
+    case .everyByte: printer.say("\(name) is whole: every byte is what its receipt says")
+    case .sizes: printer.say("\(name): structure only, for its receipt has no digests")
+    case .nothing: printer.say("\(name): structure only, for there is no receipt")
+    }
   }
 }
 

@@ -112,3 +112,9 @@ struct ByteCount: ExpressibleByArgument {
 }
 
 extension BackupRequest.TransportChoice: ExpressibleByArgument {}
+
+/// What is computed over every stream.
+enum DigestChoice: String, ExpressibleByArgument, CaseIterable {
+  case tree = "tree-sha256-1m"
+  case none
+}

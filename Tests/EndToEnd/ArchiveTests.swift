@@ -32,6 +32,24 @@ import Testing
     #expect(try place.names().contains { $0.hasPrefix(".") } == false, sourceLocation: location)
   }
 
+  @Test(arguments: ["raw", "vma"])
+  func `an archive without digests is told from a verified one`(format: String) async throws {
+    try place.makeSparse("d.raw", bytes: 4 << 20, data: [(0, 1 << 20), (3 << 20, 512)])
+    trip.expectSuccess(
+      try await trip.run(
+        ["backup", "--image", "d=d.raw", "--digest", "none", "--to", "\(format)=archive"]))
+    let receipt = try place.text(format == "raw" ? "archive/manifest.json" : "archive.sluice.json")
+    #expect(!receipt.contains("digest"))
+    let finding = try await trip.run(["verify", "archive"])
+    trip.expectSuccess(finding)
+    #expect(finding.output.contains("structure only, for its receipt has no digests"))
+    trip.expectSuccess(try await trip.run(["restore", "archive", "--to", "restored"]))
+    try await place.shell("cmp d.raw restored/d.raw")
+    if format == "raw" { try place.write("archive/d.raw", [0], at: 4 << 20) }
+    if format == "vma" { try await place.shell("truncate -s -4096 archive") }
+    #expect(try await trip.run(["verify", "archive"]).status == 65)
+  }
+
   @Test(arguments: [0, 4095, 500_000, 1_048_575, 2_097_152, 3_145_827, 4_194_303] as [Int64])
   func `one flipped bit is found`(offset: Int64) async throws {
     try await makeArchive()
