@@ -27,3 +27,30 @@ private func daysSince1970(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64
   let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
   return years * 365 + years / 4 - years / 100 + years / 400 + dayOfYear - 719468
 }
+
+/// The instant in UTC as JOB_ACK writes it, `2026-01-31T20:00:00Z`; empty up to the first second of
+/// 1970, which is what writers without a clock say, and for years of more than four digits.
+func timestamp(secondsSince1970 seconds: Int64) -> String {
+  guard (1...253_402_300_799).contains(seconds) else { return "" }
+  let (days, rest) = seconds.quotientAndRemainder(dividingBy: 86400)
+  let (year, month, day) = dateOfDay(days)
+  let numbers = [year, month, day, rest / 3600, rest / 60 % 60, rest % 60]
+  var text = ""
+  for (number, separator) in zip(numbers, ["", "-", "-", "T", ":", ":"]) {
+    let digits = String(number)
+    text += separator + (digits.utf8.count < 2 ? "0" : "") + digits
+  }
+  return text + "Z"
+}
+
+/// The other way round from ``daysSince1970(_:_:_:)``, by periods of 400 years.
+private func dateOfDay(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+  let (period, dayOfPeriod) = (days + 719468).quotientAndRemainder(dividingBy: 146097)
+  let yearOfPeriod =
+    (dayOfPeriod - dayOfPeriod / 1460 + dayOfPeriod / 36524 - dayOfPeriod / 146096) / 365
+  let dayOfYear = dayOfPeriod - (365 * yearOfPeriod + yearOfPeriod / 4 - yearOfPeriod / 100)
+  let monthFromMarch = (5 * dayOfYear + 2) / 153
+  let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+  let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+  return (period * 400 + yearOfPeriod + (month > 2 ? 0 : 1), month, day)
+}

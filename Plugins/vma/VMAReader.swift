@@ -9,6 +9,7 @@ import WriterKit
 /// of everything else a stream that was left behind is gone.
 final class VMAReader: ArchiveReader {
   let streams: [StreamDescription]
+  let instant: String
   private let header: ArchiveHeader
   private let archive: OpenedArchive
   private let host: Host
@@ -25,6 +26,7 @@ final class VMAReader: ArchiveReader {
     header = try plugin { () throws(ArchiveError) in try ArchiveHeader(reading: source) }
     self.host = host
     streams = Self.streams(header)
+    instant = timestamp(secondsSince1970: header.created)
     pass = archive.pass(header)
     try checkListing()
     if let id = header.vmstate {

@@ -242,6 +242,24 @@ struct SeededRandom: RandomNumberGenerator {
     #expect(try readAll(try ArchiveFile(disorder.bytes)).code == .corrupt)
   }
 
+  @Test(
+    arguments: [
+      (1, "1970-01-01T00:00:01Z"), (951_782_399, "2000-02-28T23:59:59Z"),
+      (951_782_400, "2000-02-29T00:00:00Z"), (1_709_251_199, "2024-02-29T23:59:59Z"),
+      (1_769_889_600, "2026-01-31T20:00:00Z"), (4_107_542_399, "2100-02-28T23:59:59Z"),
+      (4_107_542_400, "2100-03-01T00:00:00Z"), (253_402_300_799, "9999-12-31T23:59:59Z"),
+      // What a receipt could not say is not told.
+      (0, ""), (-1, ""), (253_402_300_800, ""), (.max, ""), (.min, ""),
+    ] as [(Int64, String)])
+  func `the archive's time is its instant`(created: Int64, instant: String) throws {
+    var header = HeaderBuilder(
+      identifier: ArchiveIdentifier(high: 1, low: 2), created: created)
+    header.addConfig(name: "c", content: [1])
+    let plugin = try startReader(try ArchiveFile(header.finish()))
+    let ack = try plugin.host.openArchive(.read, format: "vma", output: .file, scratch: 8)
+    #expect(ack.instant == instant)
+  }
+
   @Test func `an archive compressed with lzop is named`() throws {
     let outcome = try readAll(try ArchiveFile([0x89, 0x4C, 0x5A, 0x4F, 0, 0x0D, 0x0A]))
     #expect(outcome.code == .unsupported && outcome.message.contains("lzop"))

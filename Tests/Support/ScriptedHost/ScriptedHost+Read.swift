@@ -19,9 +19,17 @@ extension ScriptedHost {
     _ mode: Job.Mode, format: String = "raw", output: Job.OutputKind = .directory,
     scratch: Int32? = nil
   ) throws -> [StreamDescription] {
+    try openArchive(mode, format: format, output: output, scratch: scratch).streams
+  }
+
+  /// As ``startReading(_:format:output:scratch:)``, for all that the plugin says of the archive.
+  package func openArchive(
+    _ mode: Job.Mode, format: String = "raw", output: Job.OutputKind = .directory,
+    scratch: Int32? = nil
+  ) throws -> JobAck {
     let job = Job(id: "j2", mode: mode, format: format, output: output, scratch: scratch)
     try send { $0.append(.job, job.object) }
-    return try JobAck(parsing: try self.await(.jobAck).payload, mode: mode).streams
+    return try JobAck(parsing: try self.await(.jobAck).payload, mode: mode)
   }
 
   /// Asks for a stream or a part of it, and takes the answer as the pump would.
