@@ -82,6 +82,11 @@ extension JobError {
     case .noWriters: self.init(.software, doing: "", "no plugin is left")
     case .archive(let stream, let what):
       self.init(.badData, doing: "", "stream \"\(stream)\" of the archive \(what)")
+    case .unreadable(let stream, let code, let what):
+      self.init(
+        code.status, doing: "", "stream \"\(stream)\" of the archive \(what)",
+        // What a reader writes to is its scratch file alone.
+        hint: code == .noSpace ? "--scratch-dir names a directory with more room" : nil)
     case .request(let what, let hint): self.init(.usage, doing: "", what, hint: hint)
     case .target(let what): self.init(.inputOutput, doing: "", what)
     case .system(let what): self.init(.system, doing: "", what)

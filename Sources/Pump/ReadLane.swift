@@ -109,7 +109,8 @@ package final class ReadLane {
     defer { self.reception = nil }
     while !reception.isDone { try turn() }
     guard let digest = reception.digest else {
-      throw .archive(stream: stream.name, session.readFailure(reception.status))
+      let status = reception.status
+      throw .unreadable(stream: stream.name, status, session.readFailure(status))
     }
     try plan.check(stream, digest)
     return StreamSummary(

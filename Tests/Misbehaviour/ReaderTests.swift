@@ -35,7 +35,11 @@ import Testing
     Lie("reads-before-open", 76, "DATA is not allowed here in the answer to a READ"),
     Lie("reads-unchanged", 76, "ZERO has kind 2"),
     Lie("reads-nothing", 76, "READ_DONE is not allowed here in the answer to a READ"),
-    Lie("cannot-read", 65, "stream \"d\""),
+    Lie("cannot-read", 65, "stream \"d\" of the archive cannot be read: E_CORRUPT"),
+    Lie("cannot-read-the-storage", 74, "cannot be read: E_IO"),
+    Lie("cannot-keep", 74, "--scratch-dir"),
+    Lie("cannot-go-back", 69, "cannot be read: E_UNSUPPORTED"),
+    Lie("cannot-say", 70, "cannot be read: E_INTERNAL"),
     Lie("dies-reading", 70, "exited with status 1 before it had finished"),
   ]
 

@@ -149,6 +149,10 @@ static void unchanged(uint32_t request) {
 
 static void done_at_once(uint32_t request) { send_done(request, 0); }
 static void cannot(uint32_t request) { send_done(request, 21); }
+static void unreadable(uint32_t request) { send_done(request, 16); }
+static void no_space(uint32_t request) { send_done(request, 17); }
+static void unsupported(uint32_t request) { send_done(request, 4); }
+static void unknown_code(uint32_t request) { send_done(request, 999); }
 
 static void dies_reading(uint32_t request) {
   send_open(1);
@@ -179,6 +183,10 @@ static const struct {
     {"reads-unchanged", NULL, unchanged},
     {"reads-nothing", NULL, done_at_once},
     {"cannot-read", NULL, cannot},
+    {"cannot-read-the-storage", NULL, unreadable},
+    {"cannot-keep", NULL, no_space},
+    {"cannot-go-back", NULL, unsupported},
+    {"cannot-say", NULL, unknown_code},
     {"dies-reading", NULL, dies_reading},
 };
 
