@@ -8,10 +8,11 @@ extension ArchiveHeader {
   /// checked here, once: nobody sees one that is no name.
   /// - Throws: E_CORRUPT; E_TOO_LARGE for what would not fit into memory or onto the wire.
   package init(reading source: any ByteSource) throws(ArchiveError) {
-    var bytes = try Self.read(Layout.fixedHeaderBytes, from: source)
+    var bytes = try Self.read(4, from: source)
     guard bytes.bigEndian(0, as: UInt32.self) == Layout.magic else {
       throw .corrupt("this is no VMA archive")
     }
+    bytes += try Self.read(Layout.fixedHeaderBytes - bytes.count, from: source)
     let size = Int(bytes.bigEndian(56, as: UInt32.self))
     guard size > Layout.fixedHeaderBytes else {
       throw .corrupt("the header says that it has \(size) bytes: too few")
