@@ -128,7 +128,11 @@ final class ArchiveReading: Sendable {
   private func accept(_ ack: JobAck) {
     let origin = job.archive.origin(ack)
     state.withLock { state in
-      state.contents.disks = ack.streams.filter { $0.kind != .config }
+      state.contents.disks = ack.streams.filter { $0.kind != .config }.map { stream in
+        var disk = stream
+        disk.role = job.archive.role(of: stream)
+        return disk
+      }
       state.contents.origin = origin
     }
   }
@@ -143,7 +147,8 @@ final class ArchiveReading: Sendable {
       state.digests[stream.name] = digest
       guard let config else { return }
       state.contents.configs.append(
-        ConfigFile(name: stream.name, bytes: config.bytes, role: stream.role))
+        ConfigFile(
+          name: stream.name, bytes: config.bytes, role: job.archive.role(of: stream)))
     }
   }
 }

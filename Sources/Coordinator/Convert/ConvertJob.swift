@@ -141,6 +141,11 @@ extension Archive {
     }
   }
 
+  /// What a stream was to the backup: the receipt knows, else the plugin, which may go by a name.
+  func role(of stream: StreamDescription) -> String {
+    receipt?.streams.first { $0.name == stream.name }?.role ?? stream.role
+  }
+
   /// The receipt knows, else the plugin.
   func origin(_ ack: JobAck) -> Origin {
     let (vm, instant) = receipt.map { ($0.vm, $0.instant) } ?? (ack.vm, ack.instant)
