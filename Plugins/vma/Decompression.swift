@@ -64,14 +64,6 @@ protocol Decoder: AnyObject {
   }
 
   func skip(_ count: Int) throws(ArchiveError) -> Int {
-    var done = 0
-    while done < count {
-      let part = unsafe min(count - done, waste.count)
-      let result = try unsafe read(
-        into: UnsafeMutableRawBufferPointer(rebasing: waste[..<part]))
-      done += result
-      if result < part { break }
-    }
-    return done
+    try unsafe readAway(count, through: waste)
   }
 }

@@ -48,6 +48,24 @@ package protocol ClusterSink: AnyObject {
 }
 
 extension ByteSource {
+  /// Passes over bytes by reading them, for sources that can do no better.
+  ///
+  /// - Parameter waste: Takes them; not empty.
+  /// - Returns: As ``skip(_:)``.
+  package func readAway(
+    _ count: Int, through waste: UnsafeMutableRawBufferPointer
+  ) throws(ArchiveError) -> Int {
+    var done = 0
+    while done < count {
+      let part = min(count - done, waste.count)
+      let result = try unsafe read(
+        into: UnsafeMutableRawBufferPointer(rebasing: waste[..<part]))
+      done += result
+      if result < part { break }
+    }
+    return done
+  }
+
   /// Reads exactly `count` bytes of `span` from `start`.
   func fill(
     _ span: inout MutableRawSpan, from start: Int, count: Int, of what: String
