@@ -43,7 +43,7 @@ import Testing
 
   @Test(
     .enabled(if: Emulator.installed.isThere, Emulator.installed.missing),
-    arguments: ["enospc", "eio"])
+    arguments: ["enospc", "eio-unsynced"])
   func `a fault reaches the guest's disk, and ends`(word: String) async throws {
     let guest = try await LiveGuest(
       GuestSetup {

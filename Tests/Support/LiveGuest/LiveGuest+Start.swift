@@ -4,7 +4,7 @@ internal import Glibc
 import System
 
 extension LiveGuest {
-  /// Says what happens to writes below `faultDirectory`: `none`, `enospc`, `eio` or `hang`.
+  /// Says what happens to writes below `faultDirectory`, in the words of `fault-shim/shim.c`.
   package func setFault(_ word: String) throws {
     // In one step: the shim reads it at every write.
     try files.write("fault.new", Array(word.utf8))
