@@ -22,6 +22,13 @@ let staticLink: [LinkerSetting] = [.unsafeFlags(["-static-executable"])]
 /// The launcher runs between fork and exec: C only, no Swift runtime, nothing to load.
 let launcherLink: [LinkerSetting] = [.unsafeFlags(["-nostartfiles", "-static-executable"])]
 
+/// Many messages are hashed at once where there is a library for the processor.
+#if arch(x86_64)
+let lanesLink: [LinkerSetting] = [.linkedLibrary("IPSec_MB")]
+#else
+let lanesLink: [LinkerSetting] = []
+#endif
+
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -59,9 +66,7 @@ let package = Package(
     .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
     .target(name: "System", dependencies: ["CLinux"], swiftSettings: strict),
     .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: strict),
-    // Optimised in debug builds too: intrinsics without inlining are fifty times slower.
-    .target(name: "CHashing", cSettings: [.unsafeFlags(["-O3"])]),
-    .target(name: "Hashing", dependencies: ["CCrypto", "CHashing"], swiftSettings: strict),
+    .target(name: "Hashing", dependencies: ["CCrypto"], swiftSettings: strict),
     .target(name: "BackupProtocol", dependencies: ["JSON"], swiftSettings: strict),
     .target(name: "SharedPool", dependencies: ["System", "CLinux"], swiftSettings: strict),
 
@@ -72,6 +77,9 @@ let package = Package(
       swiftSettings: strict),
 
     // The host.
+    .target(name: "CHashing", linkerSettings: lanesLink),
+    .target(
+      name: "LeafHashing", dependencies: ["CHashing", "Hashing"], swiftSettings: strict),
     .target(
       name: "Sandbox", dependencies: ["System", "CLaunch", "CLinux", "CSeccomp"],
       swiftSettings: strict),
@@ -82,7 +90,8 @@ let package = Package(
     .target(
       name: "Pump",
       dependencies: [
-        "BackupProtocol", "BlockSource", "Hashing", "PluginHost", "SharedPool", "System", "CLinux",
+        "BackupProtocol", "BlockSource", "Hashing", "LeafHashing", "PluginHost", "SharedPool",
+        "System", "CLinux",
       ],
       swiftSettings: strict),
     .target(
@@ -197,7 +206,9 @@ let package = Package(
       swiftSettings: strictTests),
     .testTarget(
       name: "PumpTests",
-      dependencies: ["Pump", "BackupProtocol", "BlockSource", "Hashing", "SharedPool", "System"],
+      dependencies: [
+        "Pump", "BackupProtocol", "BlockSource", "Hashing", "LeafHashing", "SharedPool", "System",
+      ],
       swiftSettings: strictTests),
     .testTarget(
       name: "BlockSourceTests",

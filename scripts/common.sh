@@ -3,6 +3,8 @@
 # Debian's names. What a build needs, what Sluice runs, what only the tests and the demo run.
 build_packages="pkg-config libjansson-dev libnbd-dev libseccomp-dev libssl-dev libzstd-dev
   libdeflate-dev zlib1g-dev"
+# Hashing many messages at once: there for one architecture only.
+[ "$(uname -m)" != x86_64 ] || build_packages="$build_packages libipsec-mb-dev"
 run_packages="qemu-system-common qemu-utils"
 demo_packages="cpio e2fsprogs gcc libc6-dev qemu-system-x86"
 test_packages="$demo_packages libnbd-bin nbdkit python3 strace swtpm xfsprogs zstd"

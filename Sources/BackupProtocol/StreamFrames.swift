@@ -57,14 +57,14 @@ public enum DigestAlgorithm: UInt16, Sendable {
     switch self {
     case .none: "none"
     case .sha256: "sha256"
-    case .treeSHA256: "tree-sha256-1m"
+    case .treeSHA256: "tree-sha256-32k"
     }
   }
 
   public init?(name: String) {
     switch name {
     case "sha256": self = .sha256
-    case "tree-sha256-1m": self = .treeSHA256
+    case "tree-sha256-32k": self = .treeSHA256
     default: return nil
     }
   }

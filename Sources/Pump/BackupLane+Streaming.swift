@@ -21,8 +21,8 @@ struct StreamProgress: ~Copyable {
   /// When a read was answered last, or the first of a batch was asked for.
   var lastArrival = Instant.now
   var isPlanned = false
-  /// Slots whose leaves the tree takes next, ascending.
-  var leaves: [Int] = []
+  /// Slots whose chunks the tree takes next, ascending.
+  var hashed: [Int] = []
   var failure: LaneFailure?
 
   init(_ stream: LaneStream) {
@@ -66,10 +66,9 @@ extension BackupLane {
     while true {
       let delay = try fetch(reader, &book)
       try collect(reader, &book)
-      if book.readsInFlight == 0 { digests.flush() }
       announce(&book)
-      takeLeaves(&book)
-      if book.isPlanned && steps.isEmpty && book.leaves.isEmpty { return }
+      takeDigests(&book)
+      if book.isPlanned && steps.isEmpty && book.hashed.isEmpty { return }
       try requireWriters()
       // Slots that came back already can be filled at once; else there is nothing to do but wait.
       let canFetch = delay == 0 && mayFetch(reader, book)
@@ -166,8 +165,10 @@ extension BackupLane {
     let chunkBytes = Int(min(TreeDigest.chunkBytes, streamSize - chunkStart))
     let before = Int(entry.offset - chunkStart)
     digests.start(
-      slot: slot, zerosBefore: before, length: entry.length,
-      zerosAfter: chunkBytes - before - entry.length)
+      slot: slot,
+      ChunkHasher.Shape(
+        zerosBefore: before, length: entry.length,
+        zerosAfter: chunkBytes - before - entry.length))
   }
 
   /// Announces what is ready, in order, as long as every writer's pipe has room.
@@ -203,7 +204,7 @@ extension BackupLane {
       return announce(zeros, book)
     }
     if isHashing {
-      book.leaves.append(slot)
+      book.hashed.append(slot)
       board[slot].holders += 1
     }
     book.summary.dataBytes += min(
@@ -220,12 +221,12 @@ extension BackupLane {
     progress.passed(UInt64(entry.length))
   }
 
-  /// Feeds leaves to the tree in order; what lies between them is zero.
-  private func takeLeaves(_ book: inout StreamProgress) {
-    while let slot = book.leaves.first, board[slot].hasLeaf {
+  /// Feeds digests to the tree in order; what lies between them is zero.
+  private func takeDigests(_ book: inout StreamProgress) {
+    while let slot = book.hashed.first, board[slot].hasDigest {
       book.tree.addZeros(upTo: board[slot].offset / TreeDigest.chunkBytes)
-      unsafe book.tree.add(leaf: digests.leaf(slot: slot))
-      book.leaves.removeFirst()
+      unsafe book.tree.add(chunk: digests.digest(slot: slot))
+      book.hashed.removeFirst()
       board.drop(slot)
     }
   }

@@ -151,7 +151,7 @@ package final class BackupLane {
     }
     now = .now
     for session in sessions { session.service(now) }
-    digests.collect { board[$0].hasLeaf = true }
+    digests.collect { board[$0].hasDigest = true }
     if stop.isRequested && !isEnding { throw .cancelled }
   }
 }

@@ -11,8 +11,8 @@ struct SlotBoard {
     /// 4 KiB blocks that hold data; 0 once ready means: announce zeros.
     var dataBlocks = 0
     /// Whether the workers have hashed it.
-    var hasLeaf = false
-    /// Holders: each writer it is lent to, and the digest until the leaf is taken.
+    var hasDigest = false
+    /// Holders: each writer it is lent to, and the digest until it is taken.
     var holders = 0
   }
 

@@ -71,7 +71,7 @@ struct StreamAssembler: ~Copyable {
     while left > 0 {
       let inChunk = Int(position % TreeDigest.chunkBytes)
       if inChunk == 0 && left >= TreeDigest.chunkBytes && !hasData {
-        // Whole chunks of zeros cost nothing but their leaves, which the tree adds by itself.
+        // Whole chunks of zeros cost nothing but their digests, which the tree adds by itself.
         let whole = left / TreeDigest.chunkBytes * TreeDigest.chunkBytes
         position += whole
         left -= whole
@@ -93,7 +93,7 @@ struct StreamAssembler: ~Copyable {
     guard position == size, logicalLength == size else {
       throw .archive(stream: name, "ends after \(position) of \(size) bytes")
     }
-    while !pending.isEmpty { try waitForLeaf() }
+    while !pending.isEmpty { try waitForDigest() }
     try target?.finish()
     // The tree is of no further use; a new one takes its place so that it can be consumed.
     var spent = TreeDigest(size: 0)
@@ -158,12 +158,12 @@ struct StreamAssembler: ~Copyable {
     dataBytes += min(UInt64(blocks) * Limits.blockBytes, UInt64(length))
     chunks[current] = chunk
     isHashed[current] = false
-    workers.start(slot: current, zerosBefore: 0, length: length, zerosAfter: 0)
+    workers.start(slot: current, ChunkHasher.Shape(length: length))
     pending.append(current)
     let clusters = (length + Int(Limits.clusterBytes) - 1) / Int(Limits.clusterBytes)
     try unsafe target?.put(
       bytes, masks: masks.span.extracting(0..<clusters), at: chunk * TreeDigest.chunkBytes)
-    if pending.count == buffers.shape.slotCount { try waitForLeaf() }
+    if pending.count == buffers.shape.slotCount { try waitForDigest() }
     current = freeBuffer()
   }
 
@@ -171,8 +171,8 @@ struct StreamAssembler: ~Copyable {
     (0..<buffers.shape.slotCount).first { !pending.contains($0) } ?? 0
   }
 
-  /// Waits for the oldest chunk's leaf; the workers always get there.
-  private mutating func waitForLeaf() throws(LaneFailure) {
+  /// Waits for the oldest chunk's digest; the workers always get there.
+  private mutating func waitForDigest() throws(LaneFailure) {
     guard let oldest = pending.first else { return }
     while !isHashed[oldest] {
       workers.collect { isHashed[$0] = true }
@@ -180,6 +180,6 @@ struct StreamAssembler: ~Copyable {
     }
     pending.removeFirst()
     tree.addZeros(upTo: chunks[oldest])
-    unsafe tree.add(leaf: workers.leaf(slot: oldest))
+    unsafe tree.add(chunk: workers.digest(slot: oldest))
   }
 }

@@ -1,16 +1,18 @@
 internal import BackupProtocol
 internal import Hashing
 
-/// The tree digest of a stream, fed with leaves in ascending order.
+/// The tree digest of a stream, fed with the digests of its chunks in ascending order.
 ///
-/// A leaf is the SHA-256 of 1 MiB; the digest is the SHA-256 over all leaves. Zero chunks are one
-/// constant, so that a hole costs 32 bytes of hashing a MiB. protocol.md §10.
+/// A chunk is 1 MiB; its digest is the SHA-256 over the SHA-256 of each of its leaves of 32 KiB, and
+/// the tree's is the SHA-256 over those of all chunks. Chunks of zeros are one constant, so that a
+/// hole costs 32 bytes of hashing a MiB. protocol.md §10.
 struct TreeDigest: ~Copyable {
   static let chunkBytes: UInt64 = 1 << 20
+  static let leafBytes = 32 << 10
 
   private let size: UInt64
   private var root = SHA256()
-  /// Index of the chunk whose leaf comes next.
+  /// Index of the chunk whose digest comes next.
   private(set) var nextChunk: UInt64 = 0
 
   /// - Parameter size: Bytes of the stream.
@@ -22,23 +24,23 @@ struct TreeDigest: ~Copyable {
   /// Bytes of a chunk.
   func byteCount(chunk: UInt64) -> Int { Int(min(Self.chunkBytes, size - chunk * Self.chunkBytes)) }
 
-  /// Adds the leaf of the next chunk.
-  mutating func add(leaf: UnsafeRawBufferPointer) {
-    unsafe root.update(leaf)
+  /// Adds the digest of the next chunk.
+  mutating func add(chunk digest: UnsafeRawBufferPointer) {
+    unsafe root.update(digest)
     nextChunk += 1
   }
 
-  /// Adds the leaves of all-zero chunks up to, not including, `chunk`.
+  /// Adds the digests of all-zero chunks up to, not including, `chunk`.
   mutating func addZeros(upTo chunk: UInt64) {
     let full = min(chunk, size / Self.chunkBytes)
     while nextChunk < full {
-      let count = Int(min(full - nextChunk, UInt64(Self.zeroLeafBlock.count / 32)))
-      unsafe Self.zeroLeafBlock.withUnsafeBytes { block in
-        unsafe root.update(UnsafeRawBufferPointer(rebasing: block[0..<(count * 32)]))
+      let count = Int(min(full - nextChunk, UInt64(Self.zeroChunks.count / SHA256.byteCount)))
+      unsafe Self.zeroChunks.withUnsafeBytes { block in
+        unsafe root.update(UnsafeRawBufferPointer(rebasing: block[0..<(count * SHA256.byteCount)]))
       }
       nextChunk += UInt64(count)
     }
-    if nextChunk < chunk { addShortZeroLeaf() }
+    if nextChunk < chunk { addShortZeroChunk() }
   }
 
   /// The digest; every chunk has been added.
@@ -47,20 +49,31 @@ struct TreeDigest: ~Copyable {
     return Digest(algorithm: .treeSHA256, bytes: root.finish())
   }
 
-  private mutating func addShortZeroLeaf() {
-    let leaf = Self.zeroLeaf(byteCount: byteCount(chunk: nextChunk))
-    unsafe leaf.withUnsafeBytes { unsafe add(leaf: $0) }
+  private mutating func addShortZeroChunk() {
+    let digest = Self.zeroChunk(byteCount: byteCount(chunk: nextChunk))
+    unsafe digest.withUnsafeBytes { unsafe add(chunk: $0) }
   }
 
-  private static func zeroLeaf(byteCount: Int) -> [UInt8] {
+  private static func zeroChunk(byteCount: Int) -> [UInt8] {
+    var context = SHA256()
+    for _ in 0..<(byteCount / leafBytes) { context.update(zeroLeaf) }
+    if byteCount % leafBytes > 0 { context.update(zeroLeaf(byteCount: byteCount % leafBytes)) }
+    return context.finish()
+  }
+
+  /// The digest of a leaf of `byteCount` zeros.
+  static func zeroLeaf(byteCount: Int) -> [UInt8] {
     var context = SHA256()
     context.updateZeros(UInt64(byteCount))
     return context.finish()
   }
 
-  /// 1024 leaves of a full zero chunk.
-  private static let zeroLeafBlock: [UInt8] = {
-    let leaf = zeroLeaf(byteCount: Int(chunkBytes))
-    return Array(repeatElement(leaf, count: 1024).joined())
+  /// The digest of a whole leaf of zeros.
+  static let zeroLeaf: [UInt8] = zeroLeaf(byteCount: leafBytes)
+
+  /// Digests of 1024 whole chunks of zeros.
+  private static let zeroChunks: [UInt8] = {
+    let digest = zeroChunk(byteCount: Int(chunkBytes))
+    return Array(repeatElement(digest, count: 1024).joined())
   }()
 }

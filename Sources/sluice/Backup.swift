@@ -38,7 +38,7 @@ struct Backup: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       "none: nothing by which the archive could be verified is computed.",
-      valueName: "tree-sha256-1m|none"))
+      valueName: "tree-sha256-32k|none"))
   var digest = DigestChoice.tree
 
   @Option(

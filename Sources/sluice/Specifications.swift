@@ -115,6 +115,6 @@ extension BackupRequest.TransportChoice: ExpressibleByArgument {}
 
 /// What is computed over every stream.
 enum DigestChoice: String, ExpressibleByArgument, CaseIterable {
-  case tree = "tree-sha256-1m"
+  case tree = "tree-sha256-32k"
   case none
 }

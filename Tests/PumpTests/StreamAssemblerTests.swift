@@ -79,9 +79,14 @@ private final class MemoryTarget: ReadTarget {
   private func treeDigest(of bytes: [UInt8]) -> Digest {
     var tree = TreeDigest(size: UInt64(bytes.count))
     for start in stride(from: 0, to: bytes.count, by: 1 << 20) {
-      var context = SHA256()
-      bytes[start..<min(start + (1 << 20), bytes.count)].withUnsafeBytes { context.update($0) }
-      context.finish().withUnsafeBytes { tree.add(leaf: $0) }
+      let chunk = bytes[start..<min(start + (1 << 20), bytes.count)]
+      var leaf = SHA256()
+      var digest = SHA256()
+      for start in stride(from: chunk.startIndex, to: chunk.endIndex, by: 32 << 10) {
+        leaf.update(Array(chunk[start..<min(start + (32 << 10), chunk.endIndex)]))
+        digest.update(leaf.finish())
+      }
+      digest.finish().withUnsafeBytes { tree.add(chunk: $0) }
     }
     return tree.finish()
   }

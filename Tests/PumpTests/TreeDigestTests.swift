@@ -6,10 +6,15 @@ import Testing
 
 /// Expected values were computed by Python's hashlib from the definition in protocol.md.
 struct TreeDigestTests {
-  private func leaf(_ bytes: [UInt8]) -> [UInt8] {
-    var context = SHA256()
-    bytes.withUnsafeBytes { context.update($0) }
-    return context.finish()
+  private func digest(_ chunk: [UInt8], _ shape: ChunkHasher.Shape? = nil) -> [UInt8] {
+    var hasher = ChunkHasher()
+    var digest = [UInt8](repeating: 0, count: SHA256.byteCount)
+    chunk.withUnsafeBytes { chunk in
+      digest.withUnsafeMutableBytes {
+        hasher.hash(shape ?? .init(length: chunk.count), chunk, into: $0.baseAddress!)
+      }
+    }
+    return digest
   }
 
   @Test(
@@ -21,28 +26,28 @@ struct TreeDigestTests {
       ),
       (
         1,
-        "1406e05881e299367766d313e26c0556"
-          + "4ec91bf721d31726bd6e46e60689539a"
+        "47cad9cacddd2f4e6ab5d175046f5d62"
+          + "dfad13d05060fb6cca786899a0b45aa7"
       ),
       (
         1 << 20,
-        "599d71033d700ac892a0e48fa61b125d"
-          + "2f59941bb45da1909444d43c6ee0bab2"
+        "15b4f19deaeb83733f264863df996351"
+          + "a03c7aa5a897a50e2b8b7c2ddfe92e7a"
       ),
       (
         (1 << 20) + 1,
-        "28638dab8d5e1754a4ecb38b0ebe6df6"
-          + "6c844f94aed142d4d0283d208bb786cd"
+        "80121878c68a205fa3130aeee122b9ce"
+          + "41c0a00c1f581264a1912aae95fce11b"
       ),
       (
         5 << 20,
-        "413be4a88961d28ee8f3ca631e6e3348"
-          + "8a5321f07e3319e72a3fd8d777feb4d7"
+        "f867bd1ea9472d9bee633d3d5c65efc4"
+          + "9d5655776dc8cf746850f2975916876e"
       ),
       (
         3000 << 20,
-        "433a598b771937d31594778e96bca733"
-          + "1e79b6c6a0ed940404a5cbb049e29311"
+        "cdeda7cf6781ea9f7cdad5839a284a7f"
+          + "0b686af0010e9da95fe4666f8f7f240b"
       ),
     ] as [(UInt64, String)])
   func `zeros have the digest of the definition`(size: UInt64, expected: String) {
@@ -50,15 +55,23 @@ struct TreeDigestTests {
     #expect(tree.finish().hexadecimal == expected)
   }
 
-  @Test func `leaves between zeros have the digest of the definition`() {
+  @Test func `chunks between zeros have the digest of the definition`() {
     var tree = TreeDigest(size: (4 << 20) + 3)
     tree.addZeros(upTo: 1)
-    leaf([UInt8](repeating: 7, count: 1 << 20)).withUnsafeBytes { tree.add(leaf: $0) }
+    digest([UInt8](repeating: 7, count: 1 << 20)).withUnsafeBytes { tree.add(chunk: $0) }
     tree.addZeros(upTo: 4)
-    leaf([1, 2, 3]).withUnsafeBytes { tree.add(leaf: $0) }
+    digest([1, 2, 3]).withUnsafeBytes { tree.add(chunk: $0) }
     let digest = tree.finish()
     #expect(digest.algorithm == .treeSHA256)
-    let expected = "d8f4b420549caa43549f9afd3f78f979" + "24fe8d0416b55aab14d2e9d525e02c1b"
+    let expected = "5327e6d454a659c0d442a3bf70b2ef86" + "2b2c8e96b4d47503bd9e1c62085375f8"
     #expect(digest.hexadecimal == expected)
+  }
+
+  @Test(arguments: [(0, 65536, 0), (65536, 131072, 0), (0, 65536, 65539), (65536, 5, 0), (0, 1, 0)])
+  func `bytes between zeros are a chunk with these zeros`(before: Int, length: Int, after: Int) {
+    let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ 1) }
+    let shape = ChunkHasher.Shape(zerosBefore: before, length: length, zerosAfter: after)
+    let zeros = { [UInt8](repeating: 0, count: $0) }
+    #expect(digest(bytes, shape) == digest(zeros(before) + bytes + zeros(after)))
   }
 }

@@ -6,8 +6,8 @@ import Testing
   static let order = [
     "CJansson", "CCrypto", "CSeccomp", "CNBD", "CCompression", "CLaunch", "CHashing", "CLinux",
     "System", "JSON",
-    "Hashing", "BackupProtocol", "SharedPool", "WriterKit", "Sandbox", "BlockSource", "PluginHost",
-    "Pump", "QEMUControl", "sluice-watchdog", "Coordinator", "sluice",
+    "Hashing", "LeafHashing", "BackupProtocol", "SharedPool", "WriterKit", "Sandbox",
+    "BlockSource", "PluginHost", "Pump", "QEMUControl", "sluice-watchdog", "Coordinator", "sluice",
   ]
   /// What a plugin may import: nothing of the host.
   static let floorOfPlugins: Set = [

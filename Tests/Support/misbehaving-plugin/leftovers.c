@@ -153,7 +153,7 @@ static int write_receipt(const char *digest) {
            "{\"sluice_receipt\":1,\"job\":\"%s\",\"format\":\"%s\",\"instant\":\"%s\","
            "\"vm\":{\"id\":\"\",\"name\":\"\",\"uuid\":\"\"},\"tools\":[],\"streams\":[{"
            "\"name\":\"d\",\"kind\":\"disk\",\"role\":\"disk\",\"size\":8388608,\"digest\":"
-           "{\"alg\":\"tree-sha256-1m\",\"value\":\"%s\"}}]}",
+           "{\"alg\":\"tree-sha256-32k\",\"value\":\"%s\"}}]}",
            job, format, instant, digest);
   return make_file("receipt.json", text, 0600);
 }

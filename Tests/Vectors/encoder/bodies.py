@@ -26,6 +26,6 @@ RECEIPT_SEED = {
     "sluice_receipt": 1, "job": "j1", "format": "raw", "instant": "2026-01-31T20:00:00Z",
     "vm": {"id": "101", "name": "db1", "uuid": ""}, "tools": ["sluice 1.0.0"],
     "streams": [{"name": "d0", "kind": "disk", "role": "disk", "size": 5,
-                 "digest": {"alg": "tree-sha256-1m", "value": "00" * 32}},
+                 "digest": {"alg": "tree-sha256-32k", "value": "00" * 32}},
                 {"name": "c", "kind": "config", "role": "config", "size": 0,
                  "digest": {"alg": "sha256", "value": "ff" * 32}}]}

@@ -49,8 +49,7 @@ def job_listing():
 
 def tree_listing():
     chunks = [b"\0" * MIB, b"\xa5" * MIB, b"hello"]
-    lines = [f"SHA-256 of chunk {i}   {hashlib.sha256(c).hexdigest()}"
-             for i, c in enumerate(chunks)]
+    lines = [f"digest of chunk {i}    {chunk_digest(c).hex()}" for i, c in enumerate(chunks)]
     return lines + [f"tree digest          {tree_digest(chunks).hex()}",
                     f"of an empty stream   {tree_digest([]).hex()}",
                     f"of `hello` alone     {tree_digest([b'hello']).hex()}"]
@@ -65,7 +64,9 @@ def listings():
         "hex data-slot": frame_lines(data(MIB, 131072, 3, [0xFFFF, 0x0001]), 5),
         "hex release": frame_lines(release(5), 9),
         "hex data-inline": frame_lines(data(65536, 6, masks=[1], request=4, inline=b"sluice"), 2),
-        "digest zeros": ["SHA-256 of 1 MiB of zeros   " + hashlib.sha256(b"\0" * MIB).hexdigest()],
+        "digest zeros": [
+            f"SHA-256 of 32 KiB of zeros       {hashlib.sha256(bytes(LEAF)).hexdigest()}",
+            f"digest of a chunk of zeros       {chunk_digest(bytes(MIB)).hex()}"],
         "digest tree": tree_listing(),
         "hex job": job_listing(),
     }

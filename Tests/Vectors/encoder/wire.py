@@ -6,6 +6,7 @@ import struct
 
 PREAMBLE = b"\x89SLU\r\n\x1a\n"
 MIB = 1 << 20
+LEAF = 32 << 10
 SIZE_MAX = (1 << 53) - 1
 
 HELLO, HELLO_ACK, JOB, JOB_ACK, FINISH, FINISHED, ABORT, ABORTED, ERROR = range(1, 10)
@@ -110,8 +111,18 @@ def having(body, **members):
     return body
 
 
+def leaf_digests(chunk):
+    """SHA-256 of each leaf of a chunk, one behind the other."""
+    return b"".join(hashlib.sha256(chunk[start:start + LEAF]).digest()
+                    for start in range(0, len(chunk), LEAF))
+
+
+def chunk_digest(chunk):
+    return hashlib.sha256(leaf_digests(chunk)).digest()
+
+
 def tree_digest(chunks):
-    return hashlib.sha256(b"".join(hashlib.sha256(chunk).digest() for chunk in chunks)).digest()
+    return hashlib.sha256(b"".join(map(chunk_digest, chunks))).digest()
 
 
 # Hex as in §1.2 ----------------------------------------------------------------------------------
