@@ -1,6 +1,9 @@
 internal import BackupProtocol
 
 extension ArchiveHeader {
+  /// Bytes read at once: what a header claims to have takes no memory before it comes.
+  private static let stepBytes = 64 << 10
+
   /// Reads the header, the first bytes of `source`, and checks all of it.
   ///
   /// What the genuine reader lets pass passes: sizes that are no multiples of 512, blobs anywhere
@@ -21,7 +24,10 @@ extension ArchiveHeader {
       throw ArchiveError(
         .tooLarge, "the header says that it has \(size) bytes; \(Layout.headerBytesMax) are read")
     }
-    bytes += try Self.read(size - bytes.count, from: source)
+    bytes.reserveCapacity(min(size, bytes.count + Self.stepBytes))
+    while bytes.count < size {
+      bytes += try Self.read(min(size - bytes.count, Self.stepBytes), from: source)
+    }
     try self.init(checking: bytes)
   }
 
@@ -54,15 +60,16 @@ extension ArchiveHeader {
   /// Every offset of a blob that the tables have.
   private static func pointers(_ bytes: [UInt8]) -> [UInt32] {
     var pointers: [UInt32] = []
+    func note(_ offset: Int) {
+      let pointer = bytes.bigEndian(offset, as: UInt32.self)
+      if pointer != 0 { pointers.append(pointer) }
+    }
     for index in 0..<Layout.configsMax {
-      pointers.append(bytes.bigEndian(Layout.configNamesAt + 4 * index, as: UInt32.self))
-      pointers.append(bytes.bigEndian(Layout.configDataAt + 4 * index, as: UInt32.self))
+      note(Layout.configNamesAt + 4 * index)
+      note(Layout.configDataAt + 4 * index)
     }
-    for id in 1...Layout.devicesMax {
-      let entry = Layout.devicesAt + Layout.deviceEntryBytes * id
-      pointers.append(bytes.bigEndian(entry, as: UInt32.self))
-    }
-    return pointers.filter { $0 != 0 }
+    for id in 1...Layout.devicesMax { note(Layout.devicesAt + Layout.deviceEntryBytes * id) }
+    return pointers
   }
 
   private static func configs(

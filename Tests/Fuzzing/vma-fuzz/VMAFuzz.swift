@@ -1,4 +1,5 @@
 import BackupProtocol
+import FuzzInput
 import VMAFormat
 
 /// Called by libFuzzer with every input it makes: an archive without its zeros; see ``Archive``.
@@ -8,14 +9,17 @@ import VMAFormat
 @c(LLVMFuzzerTestOneInput)
 public func fuzzArchives(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let archive = Archive(UnsafeBufferPointer(start: data, count: count))
-  if !archive.keepsChecksums { archive.fixChecksums() }
-  let file = read(archive.bytes) { ArchivePlaces($0, $1) }
-  let stream = read(archive.bytes) { _, _ in
-    KeptClusters(scratch: MemoryScratch(), windowCount: 2)
-  }
+  archive.repair()
+  let source = MemorySource(archive.bytes)
+  guard let header = header(source) else { return 0 }
+  let start = source.position
+  let file = read(header, source, ArchivePlaces(source, header.identifier))
+  source.position = start
+  scratch.clear()
+  let stream = read(header, source, KeptClusters(scratch: scratch, windowCount: 2))
   precondition(file == stream, "a file and a stream give different things")
   #if CANARY
-  precondition(file?.devices.isEmpty ?? true, "the canary: the fuzzer must notice this")
+  precondition(file.devices.isEmpty, "the canary: the fuzzer must notice this")
   #endif
   return 0
 }
@@ -28,15 +32,21 @@ private struct Reading: Equatable {
   var code = ErrorCode.none
 }
 
+/// The header, which is the same for files and streams; `nil` if there is none.
+private func header(_ source: MemorySource) -> ArchiveHeader? {
+  do throws(ArchiveError) { return try ArchiveHeader(reading: source) } catch {
+    check(error)
+    return nil
+  }
+}
+
 private func read(
-  _ bytes: UnsafeRawBufferPointer, _ place: (MemorySource, ArchiveIdentifier) -> any EarlyPlace
-) -> Reading? {
-  let source = MemorySource(bytes)
+  _ header: ArchiveHeader, _ source: MemorySource, _ early: any EarlyPlace
+) -> Reading {
   var reading = Reading()
   do throws(ArchiveError) {
-    let header = try ArchiveHeader(reading: source)
     for config in header.configs { reading.configBytes += header.content(config).count }
-    let pass = ArchivePass(header, source: source, early: place(source, header.identifier))
+    let pass = ArchivePass(header, source: source, early: early)
     for device in header.devices {
       let sink = CountingSink()
       try pass.deliver(device, to: sink)
@@ -46,10 +56,14 @@ private func read(
     }
     try pass.drain()
   } catch {
-    precondition(!error.message.isEmpty && error.code != .none, "a failure without a word")
+    check(error)
     reading.code = error.code
   }
   return reading
+}
+
+private func check(_ error: ArchiveError) {
+  precondition(!error.message.isEmpty && error.code != .none, "a failure without a word")
 }
 
 /// Counts what comes, and adds up the first bytes of each block that is not masked.
@@ -85,7 +99,7 @@ private final class CountingSink: ClusterSink {
 
 private final class MemorySource: RandomSource {
   private let bytes: UnsafeRawBufferPointer
-  private(set) var position: UInt64 = 0
+  var position: UInt64 = 0
 
   init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
@@ -111,8 +125,13 @@ private final class MemorySource: RandomSource {
   }
 }
 
+// libFuzzer calls on one thread.
+nonisolated(unsafe) private let scratch = MemoryScratch()
+
 private final class MemoryScratch: ScratchFile {
   private var places: [UInt64: [UInt8]] = [:]
+
+  func clear() { places.removeAll(keepingCapacity: true) }
 
   func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(ArchiveError) {
     places[offset] = Array(bytes)

@@ -1,11 +1,24 @@
-import VMAFormat
+internal import VMAFormat
 
 /// An archive made of an input: most of an archive is zeros, which the input leaves out, and
 /// checksums, which no fuzzer guesses.
 ///
-/// The first byte says whether checksums are put right. Then come pieces: how many zeros (16 bits,
+/// The first byte says what stays as it is: see ``Kept``. Then come pieces: how many zeros (16 bits,
 /// little-endian), how many bytes (8 bits), and these.
-struct Archive {
+package struct Archive {
+  /// What is not put right. Were all of it kept, next to every archive would be refused for its
+  /// first bytes.
+  private struct Kept: OptionSet {
+    let rawValue: UInt8
+    /// Magic numbers, the version, identifiers of extents.
+    static let marks = Kept(rawValue: 1)
+    /// Size of the header, place and size of its blobs.
+    static let sizes = Kept(rawValue: 2)
+    /// Blocks that an extent counts.
+    static let counts = Kept(rawValue: 4)
+    static let checksums = Kept(rawValue: 0xF8)
+  }
+
   /// Longer archives show nothing that shorter ones do not.
   private static let bytesMax = 640 << 10
 
@@ -15,12 +28,12 @@ struct Archive {
     byteCount: bytesMax, alignment: 4096)
 
   private let target: UnsafeMutableRawBufferPointer
-  let keepsChecksums: Bool
+  private let kept: Kept
   /// Valid until the next archive is made.
-  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(target) }
+  package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(target) }
 
-  init(_ input: UnsafeBufferPointer<UInt8>) {
-    keepsChecksums = input.first == 0xFF
+  package init(_ input: UnsafeBufferPointer<UInt8>) {
+    kept = Kept(rawValue: input.first ?? 0)
     var length = 0
     Self.pieces(input) { length += $0 + $1.count }
     let target = UnsafeMutableRawBufferPointer(rebasing: Self.memory[..<length])
@@ -49,16 +62,47 @@ struct Archive {
     }
   }
 
-  /// Puts the checksums of the header and of every extent right that can be found.
-  func fixChecksums() {
-    guard bytes.count > 12288 else { return }
+  /// Puts right what is not kept of the header and of every extent that can be found.
+  package func repair() {
+    guard bytes.count > 12800, !kept.isSuperset(of: .checksums) else { return }
+    if !kept.contains(.marks) { put(0x564D_4100_0000_0001, at: 0, 8) }
+    if !kept.contains(.sizes) { repairSizes() }
     let size = number(at: 56, 4)
     guard size > 12288, size <= bytes.count else { return }
     fix(0..<size, at: 32)
     var place = size
     while place + 512 <= bytes.count {
-      fix(place..<(place + 512), at: 24)
+      repairExtent(place)
       place += 512 + number(at: place + 6, 2) * 4096
+    }
+  }
+
+  private func repairSizes() {
+    if !(12289...bytes.count).contains(number(at: 56, 4)) { put(12800, at: 56, 4) }
+    put(12288, at: 48, 4)
+    put(number(at: 56, 4) - 12288, at: 52, 4)
+  }
+
+  private func repairExtent(_ place: Int) {
+    // Zeros stay zeros: there would be a thousand extents of nothing at the end of an archive.
+    if !kept.contains(.marks), target[place] != 0 {
+      put(0x564D_4145, at: place, 4)
+      put(0, at: place + 4, 2)
+      for offset in 8..<24 { target[place + offset] = target[offset] }
+    }
+    if !kept.contains(.counts) {
+      var blocks = 0
+      for slot in stride(from: place + 40, to: place + 512, by: 8) where target[slot + 3] != 0 {
+        blocks += target[slot].nonzeroBitCount + target[slot + 1].nonzeroBitCount
+      }
+      put(blocks, at: place + 6, 2)
+    }
+    fix(place..<(place + 512), at: 24)
+  }
+
+  private func put(_ number: Int, at offset: Int, _ count: Int) {
+    for place in 0..<count {
+      target[offset + place] = UInt8(truncatingIfNeeded: number >> (8 * (count - 1 - place)))
     }
   }
 
