@@ -19,11 +19,13 @@ struct CodecShape: Sendable {
 extension CodecShape {
   /// Frames of 4 MiB, one behind the other, as the format of zstd allows: every decoder reads on.
   /// The window is a frame, so a reader needs no more memory than that.
-  static func zstd(level: Int32) -> CodecShape {
+  ///
+  /// - Parameter isAligned: Every block fills whole sectors; see ``Padding``.
+  static func zstd(level: Int32, isAligned: Bool) -> CodecShape {
     let bytes = 4 << 20
     return CodecShape(
-      makeCodec: { ZstdCodec(level: level) }, inputBytes: bytes,
-      outputBytes: ZSTD_compressBound(bytes))
+      makeCodec: { ZstdCodec(level: level, isAligned: isAligned) }, inputBytes: bytes,
+      outputBytes: ZSTD_compressBound(bytes) + Padding.bytesMax)
   }
 
   /// Members of 1 MiB, one behind the other, as the format of gzip allows.
@@ -37,10 +39,12 @@ extension CodecShape {
 
 @safe private final class ZstdCodec: BlockCodec {
   private let context: OpaquePointer
+  private let isAligned: Bool
 
-  init?(level: Int32) {
+  init?(level: Int32, isAligned: Bool) {
     guard let context = unsafe ZSTD_createCCtx() else { return nil }
     unsafe self.context = unsafe context
+    self.isAligned = isAligned
     unsafe _ = ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
     unsafe _ = ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
   }
@@ -50,10 +54,11 @@ extension CodecShape {
   func compress(
     _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
   ) -> Int? {
-    // Safe because: both lengths are those of the buffers.
+    // Safe because: both lengths are those of the buffers, less room for the padding.
     let count = unsafe ZSTD_compress2(
-      context, output.baseAddress, output.count, input.baseAddress, input.count)
-    return ZSTD_isError(count) == 0 ? count : nil
+      context, output.baseAddress, output.count - Padding.bytesMax, input.baseAddress, input.count)
+    guard ZSTD_isError(count) == 0 else { return nil }
+    return isAligned ? unsafe Padding.add(behind: count, in: output) : count
   }
 }
 

@@ -130,7 +130,8 @@ func compressed(
 ) throws(PluginError) -> any ArchiveOutput {
   switch compression {
   case .none: target
-  case .zstd(let level): try CompressedOutput(.zstd(level: level), target)
+  case .zstd(let level):
+    try CompressedOutput(.zstd(level: level, isAligned: target.goDirect()), target)
   case .gzip(let level): try CompressedOutput(.gzip(level: level), target)
   }
 }

@@ -25,6 +25,11 @@ import Testing
     let file = try write(contents, talk)
     try expect(file, holds: contents, .verify, Talk(kind: kind))
     let program = option.hasPrefix("zstd") ? "zstd" : "gzip"
+    let isAligned =
+      "cd '\(file.directory.path)' && { ! dd if=/dev/zero of=x bs=4k count=1 oflag=direct "
+      + "2>/dev/null || [ $(($(stat -c %s archive) % 512)) = 0 ]; }"
+    // What the disk takes past the page cache fills whole sectors.
+    if program == "zstd" && kind == .file { #expect(try shell(isAligned) == .exit(0)) }
     let command =
       "cd '\(file.directory.path)' && \(program) -dc < archive > plain && mv plain archive"
     #expect(try shell(command) == .exit(0))
