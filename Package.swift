@@ -55,6 +55,7 @@ let package = Package(
     .systemLibrary(
       name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
     .systemLibrary(name: "CNBD", pkgConfig: "libnbd", providers: [.apt(["libnbd-dev"])]),
+    .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
     .systemLibrary(
       name: "CCompression",
       providers: [.apt(["libzstd-dev", "libdeflate-dev", "zlib1g-dev"])]),
@@ -66,9 +67,15 @@ let package = Package(
     .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
     .target(name: "System", dependencies: ["CLinux"], swiftSettings: strict),
     .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: strict),
+    .target(name: "XML", dependencies: ["CExpat"], swiftSettings: strict),
+    .target(name: "Machine", dependencies: ["JSON"], swiftSettings: strict),
     .target(name: "Hashing", dependencies: ["CCrypto"], swiftSettings: strict),
     .target(name: "BackupProtocol", dependencies: ["JSON"], swiftSettings: strict),
     .target(name: "SharedPool", dependencies: ["System", "CLinux"], swiftSettings: strict),
+
+    // What hypervisors and appliances write of a machine.
+    .target(
+      name: "MachineFiles", dependencies: ["JSON", "Machine", "XML"], swiftSettings: strict),
 
     // What a plugin imports.
     .target(
@@ -142,6 +149,11 @@ let package = Package(
       path: "Plugins/vma", exclude: ["README.md", "Format"],
       resources: [.embedInCode("vma.json")],
       swiftSettings: staticPlugin, linkerSettings: staticLink),
+
+    // The descriptor of an appliance, in memory alone.
+    .target(
+      name: "OVFFormat", dependencies: ["Hashing", "Machine", "XML"], path: "Plugins/ova/OVF",
+      swiftSettings: strict),
 
     // What tests run.
     .executableTarget(

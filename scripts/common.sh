@@ -1,13 +1,13 @@
 # What install, quickstart, run-tests and .ci/run share. To be sourced, from the top of the tree.
 
 # Debian's names. What a build needs, what Sluice runs, what only the tests and the demo run.
-build_packages="pkg-config libjansson-dev libnbd-dev libseccomp-dev libssl-dev libzstd-dev
+build_packages="pkg-config libexpat1-dev libjansson-dev libnbd-dev libseccomp-dev libssl-dev libzstd-dev
   libdeflate-dev zlib1g-dev"
 # Hashing many messages at once: there for one architecture only.
 [ "$(uname -m)" != x86_64 ] || build_packages="$build_packages libipsec-mb-dev"
 run_packages="qemu-system-common qemu-utils"
 demo_packages="cpio e2fsprogs gcc libc6-dev qemu-system-x86"
-test_packages="$demo_packages libnbd-bin nbdkit python3 strace swtpm xfsprogs zstd"
+test_packages="$demo_packages libnbd-bin libxml2-utils nbdkit python3 strace swtpm xfsprogs zstd"
 
 # mke2fs and its like are not on every user's PATH.
 PATH=$PATH:/usr/sbin:/sbin

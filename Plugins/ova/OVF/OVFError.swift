@@ -1,0 +1,41 @@
+package import XML
+
+/// A descriptor that is none, or that says what no appliance of ours may.
+package enum OVFError: Error, Equatable, Sendable {
+  case xml(XMLError)
+  /// The root is no `Envelope` of OVF 1.x; its name.
+  case notAnEnvelope(String)
+  /// OVF 2.x.
+  case version(String)
+  /// None or several `VirtualSystem`, or a collection of them.
+  case systems(Int)
+  /// An element lacks an attribute or a child, or has one that does not parse.
+  case member(element: String, name: String)
+  /// Two files or disks with one id or name.
+  case duplicate(element: String, id: String)
+  /// A disk or stream names a file that there is not.
+  case fileMissing(id: String)
+  /// A file that is a path or lies elsewhere.
+  case href(String)
+  /// An embedded configuration that is not what its digest says, or no base64.
+  case embedded(String)
+  case tooMany(String)
+}
+
+extension OVFError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .xml(let error): "the descriptor is not XML as it should be: \(error)"
+    case .notAnEnvelope(let name): "the descriptor is no OVF envelope but <\(name)>"
+    case .version(let namespace): "the descriptor is of another version of OVF (\(namespace))"
+    case .systems(let count):
+      "the descriptor has \(count) virtual systems; an appliance of one machine is needed"
+    case .member(let element, let name): "<\(element)> lacks a usable \(name)"
+    case .duplicate(let element, let id): "two <\(element)> are called \"\(id)\""
+    case .fileMissing(let id): "the descriptor has no file \"\(id)\""
+    case .href(let name): "\"\(name)\" is no name of a file in the appliance"
+    case .embedded(let name): "the embedded \"\(name)\" is not what its digest says"
+    case .tooMany(let what): "the descriptor has too many \(what)"
+    }
+  }
+}
