@@ -70,7 +70,7 @@ let package = Package(
     .target(name: "XML", dependencies: ["CExpat"], swiftSettings: strict),
     .target(name: "Machine", dependencies: ["JSON"], swiftSettings: strict),
     .target(name: "Hashing", dependencies: ["CCrypto"], swiftSettings: strict),
-    .target(name: "BackupProtocol", dependencies: ["JSON"], swiftSettings: strict),
+    .target(name: "BackupProtocol", dependencies: ["JSON", "Machine"], swiftSettings: strict),
     .target(name: "SharedPool", dependencies: ["System", "CLinux"], swiftSettings: strict),
 
     // What hypervisors and appliances write of a machine.
@@ -80,7 +80,9 @@ let package = Package(
     // What a plugin imports.
     .target(
       name: "WriterKit",
-      dependencies: ["BackupProtocol", "Hashing", "SharedPool", "System", "JSON", "CLinux"],
+      dependencies: [
+        "BackupProtocol", "Hashing", "Machine", "SharedPool", "System", "JSON", "CLinux",
+      ],
       swiftSettings: strict),
 
     // The host.
@@ -152,8 +154,8 @@ let package = Package(
 
     // The descriptor of an appliance, in memory alone.
     .target(
-      name: "OVFFormat", dependencies: ["Hashing", "Machine", "XML"], path: "Plugins/ova/OVF",
-      swiftSettings: strict),
+      name: "OVFFormat", dependencies: ["Hashing", "JSON", "Machine", "XML"],
+      path: "Plugins/ova/OVF", swiftSettings: strict),
 
     // What tests run.
     .executableTarget(

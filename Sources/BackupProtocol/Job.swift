@@ -1,4 +1,5 @@
 public import JSON
+public import Machine
 
 /// JOB: what is to be written or read. Specified in protocol.md §4.3.
 public struct Job: Equatable, Sendable {
@@ -23,6 +24,8 @@ public struct Job: Equatable, Sendable {
   /// The format of the archive: one of the plugin's own.
   public var format: String
   public var vm: Machine
+  /// In write mode what the machine is made of, if the host knows.
+  public var machine: MachineDescription?
   /// The point in time, RFC 3339 in UTC; empty in read mode.
   public var instant: String
   public var output: OutputKind
@@ -39,13 +42,16 @@ public struct Job: Equatable, Sendable {
 
   /// What `require` may name.
   static let known = Set(
-    ["mode", "job", "format", "vm", "instant", "output", "options", "scratch", "streams"]
+    [
+      "mode", "job", "format", "vm", "machine", "instant", "output", "options", "scratch",
+      "streams",
+    ]
       + Feature.allCases.map(\.rawValue))
 
   public init(
     id: String, mode: Mode, format: String, vm: Machine = Machine(), instant: String = "",
     output: OutputKind, options: JSONObject = [:], streams: [StreamDescription] = [],
-    scratch: Int32? = nil
+    scratch: Int32? = nil, machine: MachineDescription? = nil
   ) {
     self.id = id
     self.mode = mode
@@ -56,6 +62,7 @@ public struct Job: Equatable, Sendable {
     self.options = options
     self.streams = streams
     self.scratch = scratch
+    self.machine = machine
   }
 
   public init(parsing payload: [UInt8]) throws(WireError) {
@@ -67,6 +74,7 @@ public struct Job: Equatable, Sendable {
     self.mode = mode
     format = try members.string("format")
     vm = try Machine(members)
+    machine = try members.machine()
     instant = try members.optionalString("instant") ?? ""
     guard let kind = OutputKind(rawValue: try members.members("output").string("kind")) else {
       throw .member(.job, name: "output")
@@ -90,9 +98,21 @@ public struct Job: Equatable, Sendable {
     if let scratch { object["scratch"] = ["fd": JSONValue(scratch)] }
     guard mode == .write else { return object }
     object["vm"] = vm.json
+    if let machine { object["machine"] = .object(machine.object) }
     object["instant"] = .string(instant)
     object["streams"] = .array(streams.map { .object($0.object) })
     return object
+  }
+}
+
+extension ControlMembers {
+  /// The member `machine`; what is wrong in it is named with its place.
+  fileprivate func machine() throws(WireError) -> MachineDescription? {
+    guard let machine = try optionalMembers("machine") else { return nil }
+    do { return try MachineDescription(parsing: machine.object) } catch {
+      if case .member(let place, _) = error { throw .member(type, name: "machine.\(place)") }
+      throw .member(type, name: "machine")
+    }
   }
 }
 
@@ -117,6 +137,8 @@ public struct JobAck: Equatable, Sendable {
   public var vm = Job.Machine()
   /// Its point in time, RFC 3339 in UTC; empty if the archive does not tell.
   public var instant = ""
+  /// What the machine was made of, if the archive tells.
+  public var machine: MachineDescription?
 
   public init(streams: [StreamDescription] = []) { self.streams = streams }
 
@@ -126,13 +148,15 @@ public struct JobAck: Equatable, Sendable {
     guard mode != .write, let job = try members.optionalMembers("job") else { return }
     vm = try Job.Machine(job)
     instant = try job.optionalString("instant") ?? ""
+    machine = try job.machine()
   }
 
   public var object: JSONObject {
     var object: JSONObject = ["streams": .array(streams.map { .object($0.object) })]
-    if vm != Job.Machine() || !instant.isEmpty {
-      object["job"] = ["vm": vm.json, "instant": .string(instant)]
-    }
+    guard vm != Job.Machine() || !instant.isEmpty || machine != nil else { return object }
+    var job: JSONObject = ["vm": vm.json, "instant": .string(instant)]
+    if let machine { job["machine"] = .object(machine.object) }
+    object["job"] = .object(job)
     return object
   }
 }

@@ -1,5 +1,6 @@
 // A plugin says `import WriterKit` and has the words of the wire: Job, StreamDescription,
-// Digest, ErrorCode, JSONValue, SHA256.
+// Digest, ErrorCode, JSONValue, MachineDescription, SHA256.
 @_exported public import BackupProtocol
 @_exported public import Hashing
 @_exported public import JSON
+@_exported public import Machine

@@ -10,6 +10,17 @@ DISK = {"id": 1, "kind": "disk", "name": "d0", "role": "disk", "size": 65536, "b
 JOB_BODY = {"mode": "write", "job": "j1", "format": "raw",
             "output": {"fd": 6, "kind": "directory"}, "options": {}, "streams": [DISK]}
 
+MACHINE = {
+    "name": "db1", "uuid": "3f0c8f0e-6a55-4f0a-9f43-0d8a3f1f6a10", "architecture": "x86_64",
+    "board": "q35", "system": "linux",
+    "processors": {"count": 4, "sockets": 1, "cores": 2, "threads": 2, "model": "host"},
+    "memory": 4294967296, "firmware": {"kind": "efi", "secure_boot": True},
+    "controllers": [{"bus": "scsi", "index": 0, "model": "virtio-scsi"}],
+    "disks": [{"name": "scsi0", "stream": "drive-scsi0", "bus": "scsi", "controller": 0, "slot": 0,
+               "boot_order": 1},
+              {"name": "ide2", "bus": "ide", "controller": 1, "slot": 0, "media": "cdrom"}],
+    "nics": [{"model": "virtio", "mac": "52:54:00:12:34:56", "network": "vmbr0"}]}
+
 
 MANIFEST_SEED = {
     "manifest": 1, "name": "raw", "version": "1.0.0", "vendor": "Sluice", "license": "Apache-2.0",

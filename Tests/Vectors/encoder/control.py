@@ -105,7 +105,7 @@ def job_vectors():
         options={"a": True, "b": 7, "c": "text"})
     job("job-full", "4.3-1", "every member of version 1", "ok",
         vm={"id": "101", "name": "db1", "uuid": "3f0c8f0e-6a55-4f0a-9f43-0d8a3f1f6a10"},
-        instant="2026-01-31T20:00:00Z", machine={"cpus": 4}, require=["vm", "streams"],
+        instant="2026-01-31T20:00:00Z", machine=MACHINE, require=["vm", "machine", "streams"],
         streams=[having(DISK, allocated=4096, incremental=False),
                  {"id": 2, "kind": "config", "name": "101.conf", "role": "proxmox-conf",
                   "size": 812},
@@ -165,6 +165,54 @@ def job_vectors():
             JOB_ACK, {"streams": [having(DISK, digest=having(digest, value=value))]}))
     bad("job-ack-name-slash", "1.4-1", P, "an archive with a path for a name", Frame(
         JOB_ACK, {"streams": [having(DISK, name="../../etc/passwd")]}))
+
+
+def machine_vectors():
+    def machine(name, comment, body, expect="E_PROTOCOL"):
+        vector(f"job-machine-{name}", "4.3-5", TO_PLUGIN, comment, Frame(
+            JOB, having(JOB_BODY, machine=body)), expect)
+
+    def disk(name, comment, expect="E_PROTOCOL", **members):
+        machine(name, comment, {"disks": [{"bus": "scsi", **members}]}, expect)
+
+    machine("document", "as the document shows it", MACHINE, "ok")
+    machine("empty", "nothing is known", {}, "ok")
+    machine("unknown", "members of later times", {"gpus": [{"memory": 1}], "memory": None}, "ok")
+    machine("list", "a list", [])
+    machine("name-escape", "texts reach terminals", {"name": "a\u001b[2J"})
+    machine("name-max", "255 bytes", {"name": "n" * 255}, "ok")
+    machine("name-over", "256 bytes", {"name": "n" * 256})
+    machine("uuid-upper", "digits are in lower case", {"uuid": MACHINE["uuid"].upper()})
+    machine("memory-min", "1 MiB", {"memory": 1 << 20}, "ok")
+    machine("memory-under", "one byte less", {"memory": (1 << 20) - 1})
+    machine("memory-max", "2^53-1 bytes", {"memory": SIZE_MAX}, "ok")
+    machine("memory-over", "2^53 bytes", {"memory": SIZE_MAX + 1})
+    machine("processors-none", "a count is needed", {"processors": {"cores": 2}})
+    machine("processors-zero", "no processor", {"processors": {"count": 0}})
+    machine("processors-max", "8192", {"processors": {"count": 8192}}, "ok")
+    machine("processors-over", "8193", {"processors": {"count": 8193}})
+    machine("firmware-unknown", "another kind", {"firmware": {"kind": "coreboot"}})
+    machine("controllers-max", "64", {"controllers": [{"bus": "sata"}] * 64}, "ok")
+    machine("controllers-over", "65", {"controllers": [{"bus": "sata"}] * 65})
+    machine("disks-max", "256", {"disks": [{"bus": "virtio"}] * 256}, "ok")
+    machine("disks-over", "257", {"disks": [{"bus": "virtio"}] * 257})
+    disk("bus-new", "a bus of later times", "ok", bus="cxl-9")
+    disk("bus-upper", "names of buses are in lower case", bus="SCSI")
+    disk("bus-none", "a bus is needed", bus=None)
+    disk("slot-max", "65535", "ok", slot=65535)
+    disk("slot-over", "65536", slot=65536)
+    disk("slot-negative", "-1", slot=-1)
+    disk("media-unknown", "a tape", media="tape")
+    disk("boot-order-zero", "turns are counted from 1", boot_order=0)
+    machine("mac-dashes", "colons", {"nics": [{"mac": "52-54-00-12-34-56"}]})
+    machine("mac-upper", "digits are in lower case", {"nics": [{"mac": "52:54:00:12:34:AB"}]})
+    machine("nics-over", "65", {"nics": [{}] * 65})
+    machine("large", "disks with long names, more than 65536 bytes of them", {
+        "disks": [{"name": "n" * 250, "bus": "scsi"}] * 256})
+    vector("job-ack-machine", "4.3-2", TO_HOST, "an archive that tells of the machine", Frame(
+        JOB_ACK, {"streams": [DISK], "job": {"machine": MACHINE}}))
+    bad("job-ack-machine-bus", "4.3-5", TO_HOST, "and tells nonsense", Frame(
+        JOB_ACK, {"streams": [DISK], "job": {"machine": {"disks": [{"bus": "a/b"}]}}}))
 
 
 def ending_vectors():
