@@ -34,7 +34,9 @@ extension OVFDescriptor.Backup {
     self.init(
       machineID: MachineDescription.plainText(section.attribute("machine") ?? ""),
       instant: MachineDescription.plainText(section.attribute("instant") ?? ""))
-    for element in section.all("Stream") {
+    let elements = section.all("Stream")
+    guard elements.count <= OVFDescriptor.countMax else { throw .tooMany("streams") }
+    for element in elements {
       streams.append(try OVFDescriptor.Stream(element))
     }
     try requireUnique(streams.map(\.name), "Stream")

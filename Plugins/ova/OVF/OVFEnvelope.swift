@@ -1,0 +1,66 @@
+internal import XML
+
+/// The elements of an envelope, wherever its author put them.
+///
+/// VirtualBox, VMware and virt tools write `VirtualSystem` and sections under their own names;
+/// oVirt writes `Content` and `Section` with an `xsi:type`, and ends the namespace with a slash.
+struct OVFEnvelope {
+  let root: XMLElement
+  let system: XMLElement
+  private let namespace: String
+
+  /// - Throws: `OVFError` for what is no OVF 1.x of exactly one machine.
+  init(_ root: XMLElement) throws(OVFError) {
+    guard root.name.local == "Envelope" else { throw .notAnEnvelope(root.name.local) }
+    namespace = root.name.namespace
+    guard namespace == OVFNamespace.ovf || namespace == OVFNamespace.ovf + "/" else {
+      throw .version(namespace)
+    }
+    self.root = root
+    let isMachine = { (element: XMLElement) in
+      Self.type(of: element) == "VirtualSystem" || element.name.local == "Content"
+    }
+    let systems = root.elements.filter { $0.name.namespace == root.name.namespace }
+      .filter(isMachine)
+    let hasCollection = root.elements.contains { Self.type(of: $0) == "VirtualSystemCollection" }
+    guard systems.count == 1, !hasCollection else { throw .systems(systems.count) }
+    system = systems[0]
+  }
+
+  /// `VirtualSystem` for both `<VirtualSystem>` and `xsi:type="ovf:VirtualSystem_Type"`.
+  private static func type(of element: XMLElement) -> String {
+    guard let type = element.attribute("type", in: OVFNamespace.instance) else {
+      return element.name.local
+    }
+    let local = type.split(separator: ":").last ?? ""
+    return String(local.hasSuffix("_Type") ? local.dropLast(5) : local)
+  }
+
+  /// A section of the envelope or of the machine.
+  func section(_ type: String) -> XMLElement? {
+    (root.elements + system.elements).first { Self.type(of: $0) == type }
+  }
+
+  /// An element directly below another that is called so in OVF.
+  func all(_ local: String, in element: XMLElement?) -> [XMLElement] {
+    element?.all(local, in: namespace) ?? []
+  }
+
+  func text(_ local: String, in element: XMLElement) -> String? {
+    element.first(local, in: namespace)?.text.trimmed
+  }
+
+  /// An attribute of OVF; those of some authors have no namespace.
+  func attribute(_ local: String, of element: XMLElement) -> String? {
+    element.attribute(local, in: namespace) ?? element.attribute(local)
+  }
+}
+
+extension String {
+  /// Without white space at its ends.
+  var trimmed: String {
+    let isSpace: (Character) -> Bool = { $0.isWhitespace }
+    return String(
+      drop(while: isSpace).reversed().drop(while: isSpace).reversed())
+  }
+}
