@@ -108,7 +108,8 @@ let package = Package(
       dependencies: ["BackupProtocol", "SharedPool", "Sandbox", "System", "JSON", "CLinux"],
       swiftSettings: strict),
     .target(
-      name: "QEMUControl", dependencies: ["System", "JSON", "CLinux"], swiftSettings: strict),
+      name: "QEMUControl", dependencies: ["Machine", "System", "JSON", "CLinux"],
+      swiftSettings: strict),
     .target(
       name: "Coordinator",
       dependencies: [

@@ -66,7 +66,7 @@ package struct GuestMachine: Sendable {
       nbdServerInUse: try await hasNBDExport(inquiry),
       tpm: tpm,
       warnings: try await ForeignDevices.warnings(inquiry, tpm: tpm, devices: devices),
-      description: try await MachineDescription.describe(inquiry, schema))
+      description: try await MachineFacts.describe(inquiry, schema))
   }
 
   private static func uuid(_ inquiry: Inquiry) async throws(ControlError) -> String? {

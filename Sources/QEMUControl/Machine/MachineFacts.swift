@@ -3,7 +3,7 @@ internal import JSON
 /// Collects what QEMU tells of how it was set up, for people who have to set it up again.
 ///
 /// Nothing secret: of objects below `/objects`, which hold keys, only the types are read.
-enum MachineDescription {
+enum MachineFacts {
   /// Bytes of all of it; what is too much is left out by name.
   static let bytesMax = 4 << 20
 
