@@ -113,8 +113,8 @@ let package = Package(
     .target(
       name: "Coordinator",
       dependencies: [
-        "BackupProtocol", "BlockSource", "Pump", "PluginHost", "QEMUControl", "Sandbox",
-        "SharedPool", "System", "JSON", "CLinux", "CCrypto",
+        "BackupProtocol", "BlockSource", "Machine", "MachineFiles", "Pump", "PluginHost",
+        "QEMUControl", "Sandbox", "SharedPool", "System", "JSON", "CLinux", "CCrypto",
       ],
       swiftSettings: strict),
     .executableTarget(

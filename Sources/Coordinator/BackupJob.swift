@@ -38,14 +38,18 @@ package struct BackupJob: Sendable {
 
   /// Each step leaves nothing behind when a later one fails: QEMU ends with its owner.
   private func runImages() throws(JobError) -> JobReport {
+    let files = try ToldFiles(request.machineFiles)
+    var request = request
+    if request.vmID.isEmpty { request.vmID = files.id }
     let outputs = try BackupPlan.outputs(request, surroundings)
-    let configs = try BackupPlan.configs(request)
+    let configs = try BackupPlan.configs(request) + files.configs
     let images = try ImageSource.images(request, surroundings)
     let plan = try BackupPlan(
       id: makeJobIdentifier(), instant: makeTimestamp(),
-      machine: .init(id: request.vmID, name: request.vmName),
-      disks: images.map { .init(name: $0.name, role: "disk", size: $0.size) }, configs: configs,
-      outputs: outputs)
+      machine: files.identity(request), told: files.told,
+      disks: zip(images, request.images).map { image, asked in
+        .init(name: image.name, role: "disk", size: image.size, file: asked.path)
+      }, configs: configs, outputs: outputs)
     surroundings.events(
       .planned(doing: "backup", streams: plan.streams.map(\.name), bytes: plan.byteCount))
     let pool = try BackupRun.pool(plan.shape)

@@ -1,5 +1,6 @@
 internal import BackupProtocol
 internal import JSON
+internal import Machine
 internal import PluginHost
 internal import SharedPool
 internal import System
@@ -26,6 +27,8 @@ struct BackupPlan {
     let role: String
     /// Bytes.
     let size: UInt64
+    /// The image it is in, as its machine calls it; empty if unknown.
+    var file = ""
   }
 
   let id: String
@@ -36,12 +39,16 @@ struct BackupPlan {
   let outputs: [Output]
   let streams: [StreamDescription]
   let machine: Job.Machine
+  /// What the machine is made of, if that is known.
+  let description: MachineDescription?
   let shape: PoolShape
 
-  /// - Parameter slotCount: Of the pool; more if a plugin needs more.
+  /// - Parameters:
+  ///   - told: What is known of the machine; its disks find their streams here.
+  ///   - slotCount: Of the pool; more if a plugin needs more.
   init(
-    id: String, instant: String, machine: Job.Machine, disks: [Disk], configs: [ConfigFile],
-    outputs: [Output], slotCount: Int = 16
+    id: String, instant: String, machine: Job.Machine, told: ToldMachine? = nil, disks: [Disk],
+    configs: [ConfigFile], outputs: [Output], slotCount: Int = 16
   ) throws(JobError) {
     guard !disks.isEmpty || !configs.isEmpty else {
       throw JobError(.usage, doing: "", "nothing to back up", hint: "add --image NAME=FILE")
@@ -49,6 +56,7 @@ struct BackupPlan {
     self.id = id
     self.instant = instant
     self.machine = machine
+    description = Self.description(told, machine, disks)
     self.disks = disks
     self.configs = configs
     self.outputs = try Self.named(outputs, machine, instant: instant)
@@ -62,6 +70,19 @@ struct BackupPlan {
   static func shape(_ outputs: [Output], slotCount: Int = 16) -> PoolShape {
     let needed = outputs.map { Int($0.chosen.plugin.manifest.slotCountMin) }.max() ?? 0
     return PoolShape(slotCount: max(slotCount, needed))
+  }
+
+  /// The machine with its disks' streams, called as the job calls it.
+  private static func description(
+    _ told: ToldMachine?, _ machine: Job.Machine, _ disks: [Disk]
+  ) -> MachineDescription? {
+    let streams = disks.filter { $0.kind == .disk }.map {
+      ToldMachine.Stream(name: $0.name, role: $0.role, file: $0.file)
+    }
+    guard var described = told?.with(streams: streams) else { return nil }
+    if !machine.name.isEmpty { described.name = MachineDescription.plainText(machine.name) }
+    // What does not fit into a JOB is left out: it is a view, and the file travels.
+    return (try? MachineDescription(parsing: described.object)) == nil ? nil : described
   }
 
   /// The outputs with their names for this backup.

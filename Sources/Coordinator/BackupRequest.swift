@@ -55,6 +55,8 @@ package struct BackupRequest: Sendable {
   package var outputs: [Output] = []
   /// Files that travel beside the disks, under their own names.
   package var configs: [String] = []
+  /// Files that describe the machine.
+  package var machineFiles: [MachineFile] = []
   package var options: [Option] = []
   package var transport = TransportChoice.auto
   /// Whether plugins may take data from the pool; off sends it through their pipes.

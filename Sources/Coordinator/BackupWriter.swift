@@ -46,7 +46,8 @@ final class BackupWriter {
   ) throws(JobError) -> PluginSession {
     let job = Job(
       id: plan.id, mode: .write, format: output.chosen.format.name, vm: plan.machine,
-      instant: plan.instant, output: output.kind, options: output.options, streams: plan.streams)
+      instant: plan.instant, output: output.kind, options: output.options, streams: plan.streams,
+      machine: plan.description)
     let starter = PluginStarter(
       plugin: output.chosen.plugin, label: output.label, job: job, pool: pool,
       sharesMemory: request.sharesMemory, stallLimit: request.stallLimit,

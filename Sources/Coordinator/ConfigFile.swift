@@ -21,8 +21,11 @@ struct ConfigFile: Sendable {
     self.role = role
   }
 
-  init(path: String) throws(JobError) {
-    let name = splitPath(path).name
+  /// A file of the user's.
+  ///
+  /// - Parameter name: In the archive; `nil` is the file's own.
+  init(path: String, name: String? = nil, role: String = "config") throws(JobError) {
+    let name = name ?? splitPath(path).name
     guard StreamDescription.isAcceptable(name: name) else {
       throw JobError(.usage, doing: "", "\"\(path)\" has a name no archive can carry")
     }
@@ -32,7 +35,7 @@ struct ConfigFile: Sendable {
       throw JobError(error, doing: "reading the configuration \(path)")
     }
     self.name = name
-    role = "config"
+    self.role = role
   }
 
   /// One extent of data, or nothing.

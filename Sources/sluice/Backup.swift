@@ -48,6 +48,7 @@ struct Backup: AsyncParsableCommand {
   var allowBacking: [String] = []
 
   @OptionGroup(title: "Outputs") var outputs: OutputOptions
+  @OptionGroup(title: "The machine") var machine: MachineOptions
   @OptionGroup(title: "Running machines") var guest: GuestOptions
   @OptionGroup var sandbox: SandboxOption
   @OptionGroup var common: CommonOptions
@@ -79,6 +80,7 @@ struct Backup: AsyncParsableCommand {
     request.images = image.map(\.image)
     request.guest = guest.request
     request.configs = config
+    request.machineFiles = machine.files
     request.transport = transport
     request.computesDigests = digest == .tree
     request.allowBacking = allowBacking

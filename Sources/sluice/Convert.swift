@@ -16,6 +16,7 @@ struct Convert: AsyncParsableCommand {
 
   @OptionGroup var options: ArchiveOptions
   @OptionGroup(title: "Outputs") var outputs: OutputOptions
+  @OptionGroup(title: "The machine") var machine: MachineOptions
 
   func validate() throws { try outputs.check(isJSON: options.common.json) }
 
@@ -25,6 +26,7 @@ struct Convert: AsyncParsableCommand {
     let (path, format) = (options.archive, options.format)
     var request = BackupRequest()
     outputs.fill(&request)
+    request.machineFiles = machine.files
     let wanted = request
     _ = try await perform(printer) { stop throws(JobError) in
       try ConvertJob(path, format: format, wanted, surroundings, stop: stop).run()

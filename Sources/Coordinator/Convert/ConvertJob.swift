@@ -1,5 +1,6 @@
 internal import BackupProtocol
 internal import BlockSource
+internal import Machine
 internal import PluginHost
 package import Pump
 internal import SharedPool
@@ -37,6 +38,7 @@ package struct ConvertJob: Sendable {
   ///   were, and the events name them.
   package func run() throws(JobError) -> JobReport {
     let started = Instant.now
+    let files = try ToldFiles(request.machineFiles)
     let archive = try Archive.find(path, format: format, surroundings, stop: stop)
     let outputs = try BackupPlan.outputs(
       request, surroundings, isMachineTold: request.vmID.isEmpty)
@@ -54,7 +56,7 @@ package struct ConvertJob: Sendable {
       _ = reading.end()
     }
     let contents = try reading.contents()
-    let plan = try makePlan(contents, outputs)
+    let plan = try makePlan(contents, outputs, files)
     surroundings.events(
       .planned(doing: "convert", streams: plan.streams.map(\.name), bytes: plan.byteCount))
     let source = ArchiveSource(reading, contents, plan, maps: maps, handover)
@@ -73,7 +75,7 @@ package struct ConvertJob: Sendable {
   }
 
   private func makePlan(
-    _ contents: ArchiveReading.Contents, _ outputs: [BackupPlan.Output]
+    _ contents: ArchiveReading.Contents, _ outputs: [BackupPlan.Output], _ files: ToldFiles
   ) throws(JobError) -> BackupPlan {
     guard !contents.disks.isEmpty || !contents.configs.isEmpty else {
       throw JobError(.badData, doing: "", "the archive is empty")
@@ -88,12 +90,17 @@ package struct ConvertJob: Sendable {
         .warning("the archive does not tell its instant: that of the conversion takes its place"))
       origin.instant = makeTimestamp()
     }
+    // What the user says now, then what the archive holds, then what its format tells.
+    let told =
+      files.told ?? ToldFiles(archived: contents.configs, surroundings.events).told
+      ?? origin.description.map { ToldMachine($0) }
     return try BackupPlan(
-      id: makeJobIdentifier(), instant: origin.instant, machine: origin.machine(request),
+      id: makeJobIdentifier(), instant: origin.instant, machine: origin.machine(request, files),
+      told: told,
       disks: contents.disks.map {
         BackupPlan.Disk(name: $0.name, kind: $0.kind, role: $0.role, size: $0.size ?? 0)
       },
-      configs: contents.configs, outputs: outputs)
+      configs: contents.configs + files.configs, outputs: outputs)
   }
 
   /// Where the disks have data, for writers that must know it before the first byte: found out by
@@ -132,12 +139,16 @@ extension Archive {
     var machine = Job.Machine()
     /// RFC 3339 in UTC.
     var instant = ""
+    /// What the machine was made of, if the archive's format tells.
+    var description: MachineDescription?
 
     /// The machine, with what the user says of it in place of what the archive does.
-    func machine(_ request: BackupRequest) -> Job.Machine {
-      Job.Machine(
-        id: request.vmID.isEmpty ? machine.id : request.vmID,
-        name: request.vmName.isEmpty ? machine.name : request.vmName, uuid: machine.uuid)
+    func machine(_ request: BackupRequest, _ files: ToldFiles) -> Job.Machine {
+      let said = files.identity(request)
+      return Job.Machine(
+        id: said.id.isEmpty ? machine.id : said.id,
+        name: said.name.isEmpty ? machine.name : said.name,
+        uuid: said.uuid.isEmpty ? machine.uuid : said.uuid)
     }
   }
 
@@ -151,6 +162,6 @@ extension Archive {
     let (vm, instant) = receipt.map { ($0.vm, $0.instant) } ?? (ack.vm, ack.instant)
     return Origin(
       machine: Job.Machine(id: cleaned(vm.id), name: cleaned(vm.name), uuid: cleaned(vm.uuid)),
-      instant: isTimestamp(instant) ? instant : "")
+      instant: isTimestamp(instant) ? instant : "", description: ack.machine)
   }
 }

@@ -1,6 +1,7 @@
 internal import BackupProtocol
 internal import Glibc
 internal import JSON
+internal import Machine
 internal import Pump
 internal import QEMUControl
 internal import System
@@ -20,9 +21,11 @@ struct GuestBackup: Sendable {
   let stop: StopSignal
 
   func run() async throws(JobError) -> JobReport {
-    let outputs = try BackupPlan.outputs(request, surroundings)
+    let files = try ToldFiles(request.machineFiles)
+    let outputs = try BackupPlan.outputs(
+      request, surroundings, isMachineTold: request.vmID.isEmpty && !files.id.isEmpty)
     try BackupPlan.refuseTaken(outputs)
-    let configs = try BackupPlan.configs(request)
+    let configs = try BackupPlan.configs(request) + files.configs
     let socket = GuestConnection.canonical(guest.socket)
     let client = try await GuestConnection.open(socket)
     // The watchdog has a duplicate, if it still needs one.
@@ -39,7 +42,7 @@ struct GuestBackup: Sendable {
       journal.remove()
       throw error
     }
-    let result = await outcome(of: session, id, outputs, configs)
+    let result = await outcome(of: session, id, outputs, configs, files)
     let undone = await session.hold.release()
     if case .failure(let error) = result { throw await explained(error, undone, session) }
     var report = try result.get()
@@ -56,7 +59,8 @@ struct GuestBackup: Sendable {
   }
 
   private func outcome(
-    of session: GuestSession, _ id: String, _ outputs: [BackupPlan.Output], _ configs: [ConfigFile]
+    of session: GuestSession, _ id: String, _ outputs: [BackupPlan.Output],
+    _ configs: [ConfigFile], _ files: ToldFiles
   ) async -> Result<JobReport, JobError> {
     do throws(JobError) {
       try requireGoingOn()
@@ -68,7 +72,10 @@ struct GuestBackup: Sendable {
       try await GuestDisk.settle(disks)
       let plan = try BackupPlan(
         id: id, instant: makeTimestamp(seconds: taken.seconds),
-        machine: session.machineIdentity(id: request.vmID, request.vmName), disks: session.planned,
+        machine: session.machineIdentity(
+          id: request.vmID.isEmpty ? files.id : request.vmID, request.vmName),
+        told: files.told ?? ToldMachine(facts: session.machine.description),
+        disks: session.planned,
         configs: configs + [session.description], outputs: outputs, slotCount: Self.slotCount)
       var report = try await copy(plan, disks, session)
       report.guest?.instant = plan.instant

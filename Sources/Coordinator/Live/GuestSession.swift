@@ -15,7 +15,8 @@ struct GuestSession: Sendable {
   var planned: [BackupPlan.Disk] {
     disks.map {
       BackupPlan.Disk(
-        name: $0.name, role: GuestSelection.role($0), size: UInt64(clamping: $0.size))
+        name: $0.name, role: GuestSelection.role($0), size: UInt64(clamping: $0.size),
+        file: $0.imageFile ?? "")
     }
   }
 

@@ -1,0 +1,115 @@
+internal import BackupProtocol
+internal import BlockSource
+internal import Machine
+internal import MachineFiles
+internal import QEMUControl
+internal import System
+internal import JSON
+
+/// A file that describes the machine: it travels as it is, and the host learns from it what a
+/// format must know.
+package struct MachineFile: Sendable {
+  /// What kind of file it is; of several, the first kind here describes the machine.
+  package enum Kind: String, Sendable, CaseIterable {
+    case machine
+    case libvirtXML = "libvirt-xml"
+    case proxmox = "proxmox-conf"
+    /// What we ourselves write of a running machine.
+    case facts = "qemu-machine"
+
+    /// The option that gives it; none gives facts.
+    var option: String {
+      switch self {
+      case .machine: "--machine"
+      case .libvirtXML: "--libvirt-xml"
+      case .proxmox: "--proxmox-config"
+      case .facts: ""
+      }
+    }
+  }
+
+  package let kind: Kind
+  package let path: String
+
+  package init(_ kind: Kind, path: String) {
+    self.kind = kind
+    self.path = path
+  }
+
+  /// The file as a stream of the job.
+  func config() throws(JobError) -> ConfigFile {
+    // Proxmox gives a machine's file the machine's number; in an archive it has one name.
+    try ConfigFile(
+      path: path, name: kind == .proxmox ? "qemu-server.conf" : nil, role: kind.rawValue)
+  }
+
+  /// Learns the machine from a file's bytes.
+  static func told(_ kind: Kind, _ bytes: [UInt8]) throws(MachineFileError) -> ToldMachine {
+    switch kind {
+    case .machine: return try ToldMachine(json: bytes)
+    case .libvirtXML: return try ToldMachine(libvirtXML: bytes)
+    case .proxmox: return try ToldMachine(proxmoxConfiguration: bytes)
+    case .facts:
+      do { return ToldMachine(facts: try JSONValue(parsingLeniently: bytes)) } catch {
+        throw .json(error)
+      }
+    }
+  }
+}
+
+/// What files say of a job's machine.
+struct ToldFiles {
+  /// The files, to travel.
+  var configs: [ConfigFile] = []
+  /// The machine, if a file describes it.
+  var told: ToldMachine?
+  /// Its number in Proxmox, which is the name of its file there.
+  var id = ""
+
+  /// Reads the files that the user names.
+  ///
+  /// - Throws: `JobError`; a file that is not as its kind must be is `.badData`.
+  init(_ files: [MachineFile]) throws(JobError) {
+    for kind in MachineFile.Kind.allCases {
+      for file in files where file.kind == kind {
+        let config = try file.config()
+        configs.append(config)
+        do {
+          let machine = try MachineFile.told(kind, config.bytes)
+          if told == nil { told = machine }
+        } catch {
+          throw JobError(
+            .badData, doing: "reading \(kind.option) \(file.path)", "\(error)",
+            hint: "to keep a file beside the disks without reading it, use --config")
+        }
+        if kind == .proxmox { id = Self.number(file.path) }
+      }
+    }
+  }
+
+  /// What configurations of an archive say; one that cannot be read says nothing.
+  init(archived configs: [ConfigFile], _ events: EventSink) {
+    for kind in MachineFile.Kind.allCases where told == nil {
+      guard let config = configs.first(where: { $0.role == kind.rawValue }) else { continue }
+      do throws(MachineFileError) { told = try MachineFile.told(kind, config.bytes) } catch {
+        events(
+          .warning("\"\(config.name)\" does not describe the machine as it should: \(error)"))
+      }
+    }
+  }
+
+  /// 101 of `/etc/pve/qemu-server/101.conf`
+  private static func number(_ path: String) -> String {
+    let name = splitPath(path).name
+    let digits = name.prefix { $0.isASCII && $0.isNumber }
+    return name == "\(digits).conf" && (1...9).contains(digits.count) ? String(digits) : ""
+  }
+
+  /// The machine as receipts name it, where the user says nothing else.
+  func identity(_ request: BackupRequest) -> Job.Machine {
+    Job.Machine(
+      id: request.vmID.isEmpty ? id : request.vmID,
+      name: request.vmName.isEmpty ? told?.description.name ?? "" : request.vmName,
+      uuid: told?.description.uuid ?? "")
+  }
+}
