@@ -257,6 +257,20 @@ let package = Package(
         "VMAFormat", "BackupProtocol", "JSON", "ScriptedHost", "SharedPool", "System", "CLinux",
       ],
       swiftSettings: strictTests),
+    // Machines as hypervisors write them.
+    .target(
+      name: "MachineSamples", path: "Tests/Support/MachineSamples", swiftSettings: strictTests),
+    .testTarget(
+      name: "MachineTests",
+      dependencies: ["JSON", "Machine", "MachineFiles", "MachineSamples", "QEMUControl", "XML"],
+      swiftSettings: strictTests),
+    // Asks xmllint, and virt-v2v where it is.
+    .testTarget(
+      name: "OVFFormatTests",
+      dependencies: [
+        "CommandLine", "Machine", "MachineFiles", "MachineSamples", "OVFFormat", "System", "XML",
+      ],
+      swiftSettings: strictTests),
     // What the vector tests and the fuzzer do with bytes.
     .target(
       name: "FrameExercise", dependencies: ["BackupProtocol", "JSON"],

@@ -1,3 +1,5 @@
+public import Machine
+
 /// What a plugin's author writes so that archives can be listed, restored and verified.
 ///
 /// The kit calls the methods on one thread: `init`, then `read` as often as the host asks.
@@ -21,6 +23,9 @@ public protocol ArchiveReader: AnyObject {
   /// Of what machine the backup is, as far as the archive tells: a conversion keeps it.
   var machine: Job.Machine { get }
 
+  /// What the machine was made of, if the archive tells.
+  var description: MachineDescription? { get }
+
   /// The backup's point in time, RFC 3339 in UTC (`2026-01-31T20:00:00Z`); empty if the archive
   /// does not tell.
   var instant: String { get }
@@ -40,5 +45,6 @@ public protocol ArchiveReader: AnyObject {
 extension ArchiveReader {
   public static var readsRanges: Bool { false }
   public var machine: Job.Machine { Job.Machine() }
+  public var description: MachineDescription? { nil }
   public var instant: String { "" }
 }

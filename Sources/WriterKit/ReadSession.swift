@@ -23,6 +23,7 @@ final class ReadSession {
     for stream in reader.streams { streams[stream.id] = stream }
     var ack = JobAck(streams: reader.streams)
     (ack.vm, ack.instant) = (reader.machine, reader.instant)
+    ack.machine = reader.description
     try context.channel.send { $0.append(.jobAck, ack.object) }
     while true {
       if let read = slots.nextRead() {

@@ -100,7 +100,8 @@ package struct OVFDescriptor: Equatable, Sendable {
     /// What the URI means; `.unknown` says nothing about the file.
     package var kind: Kind {
       let uri = rawValue.lowercased()
-      if uri.contains("vmdk.html") { return .vmdk }
+      // Without "interfaces" the URI is oVirt's, which means raw by it, and says so nowhere.
+      if uri.contains("interfaces/specifications/vmdk.html") { return .vmdk }
       if uri.contains("qcow") { return .qcow2 }
       if uri.contains("vhd") { return .vhd }
       return uri == "http://en.wikipedia.org/wiki/byte" ? .raw : .unknown

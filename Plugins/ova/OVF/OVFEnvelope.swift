@@ -3,7 +3,8 @@ internal import XML
 /// The elements of an envelope, wherever its author put them.
 ///
 /// VirtualBox, VMware and virt tools write `VirtualSystem` and sections under their own names;
-/// oVirt writes `Content` and `Section` with an `xsi:type`, and ends the namespace with a slash.
+/// oVirt writes `Content` and `Section` with an `xsi:type`, ends the namespace with a slash, and
+/// puts the root alone into it.
 struct OVFEnvelope {
   let root: XMLElement
   let system: XMLElement
@@ -20,8 +21,7 @@ struct OVFEnvelope {
     let isMachine = { (element: XMLElement) in
       Self.type(of: element) == "VirtualSystem" || element.name.local == "Content"
     }
-    let systems = root.elements.filter { $0.name.namespace == root.name.namespace }
-      .filter(isMachine)
+    let systems = root.elements.filter(isMachine)
     let hasCollection = root.elements.contains { Self.type(of: $0) == "VirtualSystemCollection" }
     guard systems.count == 1, !hasCollection else { throw .systems(systems.count) }
     system = systems[0]
@@ -43,11 +43,15 @@ struct OVFEnvelope {
 
   /// An element directly below another that is called so in OVF.
   func all(_ local: String, in element: XMLElement?) -> [XMLElement] {
-    element?.all(local, in: namespace) ?? []
+    element?.elements.filter { isOurs($0, local) } ?? []
   }
 
   func text(_ local: String, in element: XMLElement) -> String? {
-    element.first(local, in: namespace)?.text.trimmed
+    element.elements.first { isOurs($0, local) }?.text.trimmed
+  }
+
+  private func isOurs(_ element: XMLElement, _ local: String) -> Bool {
+    element.isNamed(local, in: namespace) || element.isNamed(local, in: "")
   }
 
   /// An attribute of OVF; those of some authors have no namespace.

@@ -7,6 +7,7 @@ import WriterKit
 final class StackReader: ArchiveReader {
   let streams: [StreamDescription]
   let machine: Job.Machine
+  let description: MachineDescription?
   let instant: String
   private let input: Int32
   /// Place of the stream that comes next.
@@ -23,6 +24,7 @@ final class StackReader: ArchiveReader {
     do {
       let content = try JobAck(parsing: head, mode: .read)
       (streams, machine, instant) = (content.streams, content.vm, content.instant)
+      description = content.machine
     } catch {
       throw PluginError(.corrupt, "the head of the stack is \(error)")
     }

@@ -12,6 +12,7 @@ final class StackWriter: ArchiveWriter {
     self.output = output
     var content = JobAck(streams: job.streams)
     (content.vm, content.instant) = (job.vm, job.instant)
+    content.machine = job.machine
     let head = Array(JSONValue.object(content.object).text.utf8)
     try write(Stack.magic + littleEndian(UInt64(head.count)).prefix(4) + head)
   }
