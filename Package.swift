@@ -234,7 +234,7 @@ let package = Package(
       swiftSettings: strictTests),
     .testTarget(
       name: "QEMUControlTests",
-      dependencies: ["QEMUControl", "CommandLine", "System", "JSON", "CLinux"],
+      dependencies: ["QEMUControl", "CommandLine", "Machine", "System", "JSON", "CLinux"],
       swiftSettings: strictTests),
     .testTarget(
       name: "WriterKitTests",
@@ -280,7 +280,7 @@ let package = Package(
       swiftSettings: strictTests),
     // Start the executables that the same build makes, as a user would.
     .testTarget(
-      name: "EndToEndTests", dependencies: ["CommandLine", "JSON", "System"],
+      name: "EndToEndTests", dependencies: ["CommandLine", "JSON", "MachineSamples", "System"],
       path: "Tests/EndToEnd",
       swiftSettings: strictTests),
     // Real guests in real QEMUs; minutes, not seconds.

@@ -3,8 +3,8 @@ internal import CExpat
 extension XMLElement {
   /// Reads a whole document.
   ///
-  /// Expat checks form and encoding (UTF-8, UTF-16, ISO-8859-1, US-ASCII). No entity but the five of
-  /// XML itself exists, since nothing may declare one; nothing outside of `bytes` is ever read.
+  /// Expat checks form and encoding (UTF-8, UTF-16, ISO-8859-1, US-ASCII). No entity but the five
+  /// of XML itself exists, since nothing may declare one; nothing outside of `bytes` is ever read.
   ///
   /// - Parameter bytes: Of hostile origin or not.
   /// - Throws: `XMLError`; what was read so far is gone.

@@ -1,9 +1,10 @@
 /// Descriptors after those of other programs, cut to what matters.
 enum Foreign {
+  private static let rasd =
+    "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"
   private static let names = """
     xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1" \
-    xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData" \
-    xmlns:vmw="http://www.vmware.com/schema/ovf" \
+    xmlns:rasd="\(rasd)" xmlns:vmw="http://www.vmware.com/schema/ovf" \
     xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" \
     xmlns:vbox="http://www.virtualbox.org/ovf/machine"
     """
@@ -24,10 +25,20 @@ enum Foreign {
   static func file(_ attributes: String) -> String { envelope(files: "<File \(attributes)/>") }
   static func disk(_ attributes: String) -> String { envelope(disks: "<Disk \(attributes)/>") }
 
-  private static func item(_ members: KeyValuePairs<String, String>, _ more: String = "") -> String
-  {
-    "<Item>" + members.map { "<rasd:\($0.key)>\($0.value)</rasd:\($0.key)>" }.joined() + more
-      + "</Item>"
+  /// An item of `key=value; key=value`, with short names for the words of CIM.
+  private static func item(_ members: String) -> String {
+    let words = [
+      "type": "ResourceType", "id": "InstanceID", "count": "VirtualQuantity",
+      "sub": "ResourceSubType", "address": "Address", "parent": "Parent",
+      "slot": "AddressOnParent", "host": "HostResource", "unit": "AllocationUnits",
+      "net": "Connection", "name": "ElementName",
+    ]
+    let elements = members.split(separator: "; ").map { member in
+      let parts = member.split(separator: "=")
+      let word = words[String(parts[0])]!
+      return "<rasd:\(word)>\(parts[1])</rasd:\(word)>"
+    }
+    return "<Item>\(elements.joined())</Item>"
   }
 
   private static let stream =
@@ -44,15 +55,15 @@ enum Foreign {
       <OperatingSystemSection ovf:id="96"><Info/><Description>Debian_64</Description>
       </OperatingSystemSection>
       <VirtualHardwareSection><Info/>
-      \(item(["ElementName": "2 virtual CPU", "InstanceID": "1", "ResourceType": "3", "VirtualQuantity": "2"]))
-      \(item(["AllocationUnits": "MegaBytes", "ElementName": "2048 MB of memory", "InstanceID": "2", "ResourceType": "4", "VirtualQuantity": "2048"]))
-      \(item(["Address": "0", "InstanceID": "3", "ResourceSubType": "PIIX4", "ResourceType": "5"]))
-      \(item(["Address": "1", "InstanceID": "4", "ResourceSubType": "PIIX4", "ResourceType": "5"]))
-      \(item(["Address": "0", "InstanceID": "5", "ResourceSubType": "AHCI", "ResourceType": "20"]))
-      \(item(["AddressOnParent": "0", "ElementName": "disk1", "HostResource": "/disk/vmdisk1", "InstanceID": "6", "Parent": "5", "ResourceType": "17"]))
-      \(item(["AddressOnParent": "0", "ElementName": "cdrom1", "InstanceID": "7", "Parent": "4", "ResourceType": "15"]))
-      \(item(["Address": "080027AABBCC", "Connection": "NAT", "InstanceID": "8", "ResourceSubType": "E1000", "ResourceType": "10"]))
-      \(item(["ElementName": "sound", "InstanceID": "9", "ResourceSubType": "ensoniq1371", "ResourceType": "35"]))
+      \(item("name=2 virtual CPU; id=1; type=3; count=2"))
+      \(item("unit=MegaBytes; name=2048 MB of memory; id=2; type=4; count=2048"))
+      \(item("address=0; id=3; sub=PIIX4; type=5"))
+      \(item("address=1; id=4; sub=PIIX4; type=5"))
+      \(item("address=0; id=5; sub=AHCI; type=20"))
+      \(item("slot=0; name=disk1; host=/disk/vmdisk1; id=6; parent=5; type=17"))
+      \(item("slot=0; name=cdrom1; id=7; parent=4; type=15"))
+      \(item("address=080027AABBCC; net=NAT; id=8; sub=E1000; type=10"))
+      \(item("name=sound; id=9; sub=ensoniq1371; type=35"))
       </VirtualHardwareSection>
       <vbox:Machine ovf:required="false" version="1.19-linux" name="vb"><ovf:Info/>
       <vbox:Hardware><vbox:Firmware type="EFI"/></vbox:Hardware></vbox:Machine>
@@ -82,10 +93,10 @@ enum Foreign {
       <vmw:CoresPerSocket ovf:required="false">2</vmw:CoresPerSocket></Item>
       <Item ovf:bound="max"><rasd:InstanceID>1</rasd:InstanceID>\
       <rasd:ResourceType>3</rasd:ResourceType><rasd:VirtualQuantity>99</rasd:VirtualQuantity></Item>
-      \(item(["AllocationUnits": "byte * 2^20", "InstanceID": "2", "ResourceType": "4", "VirtualQuantity": "8192"]))
-      \(item(["Address": "0", "InstanceID": "3", "ResourceSubType": "VirtualSCSI", "ResourceType": "6"]))
-      \(item(["AddressOnParent": "0", "HostResource": "ovf:/disk/vmdisk1", "InstanceID": "4", "Parent": "3", "ResourceType": "17"]))
-      \(item(["AddressOnParent": "7", "Connection": "VM Network", "InstanceID": "5", "ResourceSubType": "VmxNet3", "ResourceType": "10"]))
+      \(item("unit=byte * 2^20; id=2; type=4; count=8192"))
+      \(item("address=0; id=3; sub=VirtualSCSI; type=6"))
+      \(item("slot=0; host=ovf:/disk/vmdisk1; id=4; parent=3; type=17"))
+      \(item("slot=7; net=VM Network; id=5; sub=VmxNet3; type=10"))
       <vmw:Config ovf:required="false" vmw:key="firmware" vmw:value="efi"/>
       <vmw:Config ovf:required="false" vmw:key="bootOptions.efiSecureBootEnabled" \
       vmw:value="true"/>
@@ -94,7 +105,7 @@ enum Foreign {
 
   static let oVirt = """
     <ovf:Envelope xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1/" \
-    xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData" \
+    xmlns:rasd="\(rasd)" \
     xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ovf:version="0.9">
     <References><File ovf:href="a" ovf:id="a" ovf:size="6"/></References>
     <Section xsi:type="ovf:DiskSection_Type"><Info/>

@@ -7,6 +7,8 @@ internal import SharedPool
 final class ArchiveSource: BackupSource {
   let streams: [LaneStream]
   private let reading: ArchiveReading
+  /// Streams that come out of the archive; the user may have given others.
+  private let archived: Set<String>
   private let handover: StreamHandover
   private var hasStopped = false
 
@@ -16,6 +18,7 @@ final class ArchiveSource: BackupSource {
   ) {
     self.reading = reading
     self.handover = handover
+    archived = Set(contents.configs.map(\.name) + contents.disks.map(\.name))
     var streams = plan.configStreams(handover.pool)
     for disk in contents.disks {
       streams.append(
@@ -40,7 +43,8 @@ final class ArchiveSource: BackupSource {
     case .failure where handover.isCut: return
     case .failure(let error): throw error
     case .success:
-      for summary in summaries where summary.digest != reading.digest(of: summary.name) {
+      for summary in summaries where archived.contains(summary.name) {
+        guard summary.digest != reading.digest(of: summary.name) else { continue }
         throw JobError(
           .badData, doing: "", "stream \"\(summary.name)\" changed while it was converted")
       }
