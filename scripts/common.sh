@@ -1,8 +1,8 @@
 # What install, quickstart, run-tests and .ci/run share. To be sourced, from the top of the tree.
 
 # Debian's names. What a build needs, what Sluice runs, what only the tests and the demo run.
-build_packages="pkg-config libexpat1-dev libjansson-dev libnbd-dev libseccomp-dev libssl-dev libzstd-dev
-  libdeflate-dev zlib1g-dev"
+build_packages="pkg-config libexpat1-dev libjansson-dev libnbd-dev libseccomp-dev libssl-dev
+  libzstd-dev libdeflate-dev zlib1g-dev"
 # Hashing many messages at once: there for one architecture only.
 [ "$(uname -m)" != x86_64 ] || build_packages="$build_packages libipsec-mb-dev"
 run_packages="qemu-system-common qemu-utils"

@@ -25,7 +25,8 @@ struct ProxmoxConfiguration {
   /// Refuses a job that no line could make fit for Proxmox.
   func checkNames() throws(PluginError) {
     guard hasFile else {
-      throw PluginError(.badJob, "proxmox needs the machine's \(Self.name): add --proxmox-config FILE")
+      throw PluginError(
+        .badJob, "proxmox needs the machine's \(Self.name): add --proxmox-config FILE")
     }
     for disk in disks where Self.drive(of: disk) == nil {
       throw PluginError(

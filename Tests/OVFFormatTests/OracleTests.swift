@@ -59,9 +59,8 @@ import Testing
   func `another parser finds in it what was put in`() async throws {
     let place = try Scratch()
     try place.write("m.ovf", try Appliance.descriptor("libvirt-xml").serialised())
-    let name = try await place.shell(
-      "xmllint --nonet --xpath \"string(//*[local-name()='VirtualSystem']/*[local-name()='Name'])\" m.ovf"
-    )
+    let path = "string(//*[local-name()='VirtualSystem']/*[local-name()='Name'])"
+    let name = try await place.shell("xmllint --nonet --xpath \"\(path)\" m.ovf")
     #expect(name.hasPrefix("db & web"))
     try await place.shell(
       """
