@@ -39,6 +39,7 @@ let package = Package(
     .executable(name: "sluice-launcher", targets: ["sluice-launcher"]),
     .executable(name: "sluice-sink", targets: ["sluice-sink"]),
     .executable(name: "sluice-watchdog", targets: ["sluice-watchdog"]),
+    .executable(name: "sluice-writer-ova", targets: ["sluice-writer-ova"]),
     .executable(name: "sluice-writer-raw", targets: ["sluice-writer-raw"]),
     .executable(name: "sluice-writer-vma", targets: ["sluice-writer-vma"]),
     .library(name: "WriterKit", targets: ["WriterKit"]),
@@ -78,11 +79,17 @@ let package = Package(
       name: "MachineFiles", dependencies: ["JSON", "Machine", "XML"], swiftSettings: strict),
 
     // What a plugin imports.
+    .target(name: "ArchiveBytes", dependencies: ["BackupProtocol"], swiftSettings: strict),
     .target(
       name: "WriterKit",
       dependencies: [
         "BackupProtocol", "Hashing", "Machine", "SharedPool", "System", "JSON", "CLinux",
       ],
+      swiftSettings: strict),
+
+    .target(
+      name: "ArchiveFiles",
+      dependencies: ["ArchiveBytes", "WriterKit", "System", "CLinux", "CCompression"],
       swiftSettings: strict),
 
     // The host.
@@ -134,25 +141,40 @@ let package = Package(
       name: "sluice-watchdog", dependencies: ["QEMUControl", "System"], swiftSettings: strict),
 
     // The plugins.
+    .target(
+      name: "RawFormat", dependencies: ["WriterKit"], path: "Plugins/raw/Format",
+      swiftSettings: strict),
     .executableTarget(
-      name: "sluice-writer-raw", dependencies: ["WriterKit", "System", "CLinux"],
-      path: "Plugins/raw", exclude: ["README.md"],
+      name: "sluice-writer-raw", dependencies: ["RawFormat", "WriterKit", "System", "CLinux"],
+      path: "Plugins/raw", exclude: ["README.md", "Format"],
       // In the code, not in a bundle: the accessor of a bundle needs Foundation.
       resources: [.embedInCode("raw.json")],
       swiftSettings: staticPlugin, linkerSettings: staticLink),
     // The format alone, on memory and files alike: what the fuzzer runs too.
     .target(
-      name: "VMAFormat", dependencies: ["BackupProtocol", "CCrypto"], path: "Plugins/vma/Format",
-      swiftSettings: strict),
+      name: "VMAFormat", dependencies: ["ArchiveBytes", "BackupProtocol", "CCrypto"],
+      path: "Plugins/vma/Format", swiftSettings: strict),
     .executableTarget(
       name: "sluice-writer-vma",
       dependencies: [
-        "VMAFormat", "WriterKit", "BackupProtocol", "System", "CLinux", "CCompression", "CCrypto",
+        "VMAFormat", "ArchiveBytes", "ArchiveFiles", "WriterKit", "BackupProtocol", "System",
+        "CLinux", "CCrypto",
       ],
       path: "Plugins/vma", exclude: ["README.md", "Format"],
       resources: [.embedInCode("vma.json")],
       swiftSettings: staticPlugin, linkerSettings: staticLink),
 
+    .executableTarget(
+      name: "sluice-writer-ova",
+      dependencies: [
+        "TarFormat", "RawFormat", "ArchiveBytes", "ArchiveFiles", "WriterKit", "System", "CLinux",
+      ],
+      path: "Plugins/ova", exclude: ["README.md", "OVF", "Tar", "sluice-ovf.xsd"],
+      resources: [.embedInCode("ova.json")],
+      swiftSettings: staticPlugin, linkerSettings: staticLink),
+    .target(
+      name: "TarFormat", dependencies: ["ArchiveBytes", "BackupProtocol"], path: "Plugins/ova/Tar",
+      swiftSettings: strict),
     // The descriptor of an appliance, in memory alone.
     .target(
       name: "OVFFormat", dependencies: ["Hashing", "JSON", "Machine", "XML"],
@@ -254,7 +276,8 @@ let package = Package(
     .testTarget(
       name: "VMAPluginTests",
       dependencies: [
-        "VMAFormat", "BackupProtocol", "JSON", "ScriptedHost", "SharedPool", "System", "CLinux",
+        "VMAFormat", "ArchiveBytes", "BackupProtocol", "JSON", "ScriptedHost", "SharedPool",
+        "System", "CLinux",
       ],
       swiftSettings: strictTests),
     // Machines as hypervisors write them.

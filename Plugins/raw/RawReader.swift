@@ -1,3 +1,4 @@
+import RawFormat
 import System
 import WriterKit
 
@@ -23,7 +24,9 @@ final class RawReader: ArchiveReader {
       checksums = nil
       return
     }
-    checksums = try Checksums(of: streams, manifest: text, in: directory)
+    let sums = try InputFile(opening: Layout.checksums, in: directory)
+      .readAll(limit: Checksums.byteCountMax)
+    checksums = try Checksums(parsing: sums, of: streams, manifest: text)
     try checkNames()
   }
 

@@ -1,4 +1,5 @@
 import CLinux
+import RawFormat
 import System
 import WriterKit
 

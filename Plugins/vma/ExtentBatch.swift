@@ -1,3 +1,4 @@
+import ArchiveFiles
 import Glibc
 import VMAFormat
 import WriterKit

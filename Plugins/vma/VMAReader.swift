@@ -1,4 +1,5 @@
-import Glibc
+import ArchiveBytes
+import ArchiveFiles
 import VMAFormat
 import WriterKit
 
@@ -137,19 +138,5 @@ final class VMAReader: ArchiveReader {
       detourBytes = 0
       host.busy(milliseconds: 60_000, "keeping clusters that come before their turn")
     }
-  }
-}
-
-/// What the format throws, as a plugin says it.
-func plugin<Value>(_ body: () throws(ArchiveError) -> Value) throws(PluginError) -> Value {
-  do { return try body() } catch {
-    throw PluginError(error.code, error.message, errno: error.errno)
-  }
-}
-
-extension ArchiveError {
-  /// What the kit throws, on its way through the format.
-  init(_ error: PluginError) {
-    self.init(error.code, error.message, errno: error.errno)
   }
 }

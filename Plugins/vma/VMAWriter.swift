@@ -1,3 +1,5 @@
+import ArchiveBytes
+import ArchiveFiles
 import Glibc
 import VMAFormat
 import WriterKit
@@ -31,7 +33,7 @@ final class VMAWriter: ArchiveWriter {
     self.job = job
     self.host = host
     target = PlainOutput(output)
-    self.output = try compressed(options.compression, target)
+    self.output = try options.compression.output(to: target)
     batch = ExtentBatch(identifier, output: self.output)
     shelf = LeaseShelf(most: host.leasesMax)
   }

@@ -6,13 +6,14 @@ import Testing
   static let order = [
     "CJansson", "CExpat", "CCrypto", "CSeccomp", "CNBD", "CCompression", "CLaunch", "CHashing",
     "CLinux", "System", "JSON", "XML", "Machine", "MachineFiles", "Hashing", "LeafHashing",
-    "BackupProtocol", "SharedPool", "WriterKit", "Sandbox", "BlockSource", "PluginHost", "Pump",
-    "QEMUControl", "sluice-watchdog", "Coordinator", "sluice",
+    "BackupProtocol", "ArchiveBytes", "SharedPool", "WriterKit", "ArchiveFiles", "Sandbox",
+    "BlockSource", "PluginHost", "Pump", "QEMUControl", "sluice-watchdog", "Coordinator", "sluice",
   ]
   /// What a plugin may import: nothing of the host.
   static let floorOfPlugins: Set = [
     "WriterKit", "BackupProtocol", "Hashing", "SharedPool", "System", "JSON", "CLinux", "CCrypto",
-    "CJansson", "CExpat", "CCompression", "Machine", "OVFFormat", "VMAFormat", "XML",
+    "CJansson", "CExpat", "CCompression", "ArchiveBytes", "ArchiveFiles", "Machine", "OVFFormat",
+    "RawFormat", "TarFormat", "VMAFormat", "XML",
   ]
 
   let graph: PackageGraph

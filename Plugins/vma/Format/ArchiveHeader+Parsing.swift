@@ -1,3 +1,4 @@
+package import ArchiveBytes
 internal import BackupProtocol
 
 extension ArchiveHeader {

@@ -1,3 +1,5 @@
+internal import ArchiveBytes
+
 extension ArchivePass {
   /// Delivers the clusters that come now, in turn and side by side, as one piece: straight from
   /// the source to where the sink wants them.

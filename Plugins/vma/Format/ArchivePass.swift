@@ -1,3 +1,4 @@
+package import ArchiveBytes
 internal import BackupProtocol
 
 /// One pass over the extents of an archive, which delivers device after device in order.

@@ -1,3 +1,4 @@
+package import ArchiveBytes
 internal import BackupProtocol
 
 /// Early clusters of an archive that can be read at any place: they stay where they are. A ticket

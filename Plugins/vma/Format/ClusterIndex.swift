@@ -1,3 +1,4 @@
+internal import ArchiveBytes
 internal import BackupProtocol
 
 /// Clusters that came before their turn: for each of them a ticket that says where it is now.

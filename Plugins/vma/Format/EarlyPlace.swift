@@ -1,3 +1,5 @@
+package import ArchiveBytes
+
 /// Where the blocks of clusters are that came before their turn.
 package protocol EarlyPlace: AnyObject {
   /// Takes the blocks of a slot, the next bytes of `source`, which stands behind them afterwards.

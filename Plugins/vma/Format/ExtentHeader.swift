@@ -1,3 +1,5 @@
+package import ArchiveBytes
+
 /// One cluster in an extent: whose, which, and the blocks of it that are stored.
 package struct ExtentSlot: Equatable, Sendable {
   package let device: UInt8

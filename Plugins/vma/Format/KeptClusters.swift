@@ -1,3 +1,4 @@
+package import ArchiveBytes
 internal import BackupProtocol
 
 /// Early clusters of an archive that can be read once only: the first of them wait in memory, what

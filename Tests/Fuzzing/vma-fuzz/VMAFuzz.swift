@@ -1,3 +1,4 @@
+import ArchiveBytes
 import BackupProtocol
 import FuzzInput
 import VMAFormat

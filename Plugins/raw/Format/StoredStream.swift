@@ -1,23 +1,34 @@
-import WriterKit
+package import WriterKit
 
 /// A stream that is in the archive.
-struct StoredStream {
-  let stream: StreamDescription
+package struct StoredStream {
+  package let stream: StreamDescription
   /// Bytes of the stream and of the file.
-  let length: UInt64
+  package let length: UInt64
   /// Bytes the file takes on the disk.
-  let storedBytes: UInt64
+  package let storedBytes: UInt64
   /// The host's.
-  let digest: Digest
+  package let digest: Digest
   /// Of the whole file, if SHA256SUMS is to list it.
-  let sha256: [UInt8]?
+  package let sha256: [UInt8]?
 
-  var file: String { Layout.fileName(stream) }
+  package init(
+    stream: StreamDescription, length: UInt64, storedBytes: UInt64, digest: Digest,
+    sha256: [UInt8]?
+  ) {
+    self.stream = stream
+    self.length = length
+    self.storedBytes = storedBytes
+    self.digest = digest
+    self.sha256 = sha256
+  }
+
+  package var file: String { Layout.fileName(stream) }
 }
 
 /// The text of manifest.json: the receipt, and for each stream its `file`, the bytes `stored` for
 /// it, and `allocated` if the host knew what the source had.
-func manifestText(_ job: Job, _ stored: [StoredStream], tools: [String]) -> [UInt8] {
+package func manifestText(_ job: Job, _ stored: [StoredStream], tools: [String]) -> [UInt8] {
   let receipt = Receipt(
     job: job.id, format: job.format, instant: job.instant, vm: job.vm, tools: tools,
     streams: stored.map {

@@ -1,18 +1,18 @@
-import WriterKit
+package import WriterKit
 
 /// The names inside an archive: `NAME.raw` for a disk, `NAME` for everything else.
-enum Layout {
+package enum Layout {
   /// The receipt, extended by what is known of each file.
-  static let manifest = "manifest.json"
+  package static let manifest = "manifest.json"
   /// What `sha256sum -c` reads.
-  static let checksums = "SHA256SUMS"
+  package static let checksums = "SHA256SUMS"
 
-  static func fileName(_ stream: StreamDescription) -> String {
+  package static func fileName(_ stream: StreamDescription) -> String {
     stream.kind == .disk ? stream.name + ".raw" : stream.name
   }
 
   /// Refuses streams that cannot live side by side.
-  static func check(_ streams: [StreamDescription]) throws(PluginError) {
+  package static func check(_ streams: [StreamDescription]) throws(PluginError) {
     var owners: [String: StreamDescription] = [:]
     for stream in streams {
       let file = fileName(stream)

@@ -1,5 +1,5 @@
+import ArchiveBytes
 import CLinux
-import VMAFormat
 import WriterKit
 
 /// The bytes of descriptor 6 as they come, of a pipe or a file; the first of them can be looked at.
@@ -8,6 +8,9 @@ import WriterKit
   private(set) var position: UInt64 = 0
   /// Bytes that were looked at and not read yet.
   private var peeked: ArraySlice<UInt8> = []
+  /// Everything that came, as long as it may have to be read again.
+  private var kept: [UInt8] = []
+  private var isKeeping = false
   /// What is skipped of a pipe goes here.
   private let waste: UnsafeMutableRawBufferPointer
 
@@ -33,6 +36,18 @@ import WriterKit
     return Array(peeked)
   }
 
+  /// Keeps what comes from now on.
+  func startKeeping() { isKeeping = true }
+
+  /// What was kept is not needed any more.
+  ///
+  /// - Returns: It.
+  func stopKeeping() -> [UInt8] {
+    isKeeping = false
+    defer { kept = [] }
+    return kept
+  }
+
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
     let first = min(peeked.count, buffer.count)
     if first > 0 {
@@ -43,6 +58,11 @@ import WriterKit
     let done = first + (try unsafe readRaw(into: rest))
     position += UInt64(done)
     return done
+  }
+
+  /// What comes behind all that was taken from the descriptor, looked at or not.
+  func readOn(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
+    try unsafe readRaw(into: buffer)
   }
 
   func skip(_ count: Int) throws(ArchiveError) -> Int {
@@ -58,6 +78,7 @@ import WriterKit
         throw ArchiveError(PluginError("reading the archive", errno: Int32(-result)))
       }
       if result == 0 { break }
+      if isKeeping { unsafe kept.append(contentsOf: buffer[done..<(done + result)]) }
       done += result
     }
     return done

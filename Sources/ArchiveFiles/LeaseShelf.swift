@@ -1,7 +1,7 @@
-import WriterKit
+package import WriterKit
 
 /// The frames whose blocks wait in a batch.
-struct LeaseShelf: ~Copyable {
+package struct LeaseShelf: ~Copyable {
   /// Half of the largest pool.
   private static let placeCount = 128
 
@@ -13,23 +13,23 @@ struct LeaseShelf: ~Copyable {
   private let most: Int
 
   /// - Parameter most: Frames that may be kept.
-  init(most: Int) { self.most = max(1, min(most, Self.placeCount)) }
+  package init(most: Int) { self.most = max(1, min(most, Self.placeCount)) }
 
   /// Whether the batch has to leave before another frame comes.
-  var isDue: Bool { count > 0 && age >= most }
+  package var isDue: Bool { count > 0 && age >= most }
 
   /// Keeps the frame that came.
-  mutating func keep(_ lease: consuming Lease) {
+  package mutating func keep(_ lease: consuming Lease) {
     leases[count] = consume lease
     count += 1
     age += 1
   }
 
   /// Notes a frame that is not kept.
-  mutating func passOver() { if count > 0 { age += 1 } }
+  package mutating func passOver() { if count > 0 { age += 1 } }
 
   /// Gives all of them back.
-  mutating func releaseAll() {
+  package mutating func releaseAll() {
     for place in 0..<count { leases[place] = nil }
     (count, age) = (0, 0)
   }

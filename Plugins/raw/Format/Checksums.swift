@@ -1,19 +1,19 @@
 import WriterKit
 
 /// SHA256SUMS: what `sha256sum` writes and reads with `-c`.
-struct Checksums {
-  private(set) var text: [UInt8] = []
+package struct Checksums {
+  package private(set) var text: [UInt8] = []
   /// Names in the order of the lines.
-  private(set) var files: [String] = []
+  package private(set) var files: [String] = []
   private var digests: [String: [UInt8]] = [:]
 
-  init() {}
+  package init() {}
 
   /// The digest a line gives for a file.
-  subscript(file: String) -> [UInt8]? { digests[file] }
+  package subscript(file: String) -> [UInt8]? { digests[file] }
 
   /// Adds a line. A name with a backslash is escaped, and its line says so, as in coreutils.
-  mutating func add(_ sha256: [UInt8], file: String) {
+  package mutating func add(_ sha256: [UInt8], file: String) {
     files.append(file)
     digests[file] = sha256
     let hexadecimal = Digest(algorithm: .sha256, bytes: sha256).hexadecimal

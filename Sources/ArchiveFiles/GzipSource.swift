@@ -1,5 +1,5 @@
+import ArchiveBytes
 import CCompression
-import VMAFormat
 import WriterKit
 
 /// Decompresses gzip: members of any number; checksums and lengths are checked.
@@ -50,7 +50,7 @@ import WriterKit
   }
 }
 
-/// A `.vma.gz`.
-func GzipSource(_ stream: InputStream) throws(PluginError) -> DecompressedSource {
+/// An archive that is compressed with gzip.
+func GzipSource(_ stream: any ByteSource) throws(PluginError) -> DecompressedSource {
   DecompressedSource(stream, try GzipDecoder())
 }

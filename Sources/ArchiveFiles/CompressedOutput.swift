@@ -36,7 +36,7 @@ final class CompressedOutput: ArchiveOutput {
     self.threads = threads
   }
 
-  func write(_ pieces: UnsafeMutableBufferPointer<iovec>) throws(PluginError) {
+  func write(_ pieces: MemoryPieces) throws(PluginError) {
     for place in pieces.indices {
       var left = unsafe UnsafeRawBufferPointer(
         start: pieces[place].iov_base, count: pieces[place].iov_len)
@@ -121,17 +121,5 @@ private final class Worker: @unchecked Sendable {
       job.finish()
       turn = (turn + 1) % jobs.count
     }
-  }
-}
-
-/// The way to the target that an option asks for.
-func compressed(
-  _ compression: Options.Compression, _ target: PlainOutput
-) throws(PluginError) -> any ArchiveOutput {
-  switch compression {
-  case .none: target
-  case .zstd(let level):
-    try CompressedOutput(.zstd(level: level, isAligned: target.goDirect()), target)
-  case .gzip(let level): try CompressedOutput(.gzip(level: level), target)
   }
 }

@@ -1,19 +1,19 @@
-import VMAFormat
-import WriterKit
+package import ArchiveBytes
+package import WriterKit
 
 /// The kit's sink, as the format wants it.
-final class PieceSink: ClusterSink {
+package final class PieceSink: ClusterSink {
   private let sink: ReadSink
 
-  init(_ sink: ReadSink) { self.sink = sink }
+  package init(_ sink: ReadSink) { self.sink = sink }
 
-  var pieceBytesMax: Int { sink.pieceBytesMax }
+  package var pieceBytesMax: Int { sink.pieceBytesMax }
 
-  func zeros(_ count: UInt64) throws(ArchiveError) {
+  package func zeros(_ count: UInt64) throws(ArchiveError) {
     do { try sink.zeros(count) } catch { throw ArchiveError(error) }
   }
 
-  func data(
+  package func data(
     _ count: Int, masks: Span<UInt16>,
     _ fill: (inout MutableRawSpan) throws(ArchiveError) -> Void
   ) throws(ArchiveError) {

@@ -1,17 +1,15 @@
-import WriterKit
+package import WriterKit
 
 extension Checksums {
   /// Bytes of the longest SHA256SUMS: 1024 streams with names of 255 bytes, all escaped.
-  private static let byteCountMax = 1 << 20
+  package static let byteCountMax = 1 << 20
 
   /// Reads SHA256SUMS and checks the manifest against it.
   ///
   /// Every file but a disk must be listed, and nothing that is not in the archive.
-  init(
-    of streams: [StreamDescription], manifest: [UInt8], in directory: Int32
+  package init(
+    parsing bytes: [UInt8], of streams: [StreamDescription], manifest: [UInt8]
   ) throws(PluginError) {
-    let bytes = try InputFile(opening: Layout.checksums, in: directory)
-      .readAll(limit: Self.byteCountMax)
     self.init()
     try parse(bytes)
     var known: Set = [Layout.manifest]

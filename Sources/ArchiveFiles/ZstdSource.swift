@@ -1,5 +1,5 @@
+import ArchiveBytes
 import CCompression
-import VMAFormat
 import WriterKit
 
 /// Decompresses zstd: frames of any number, skippable ones too; checksums are checked.
@@ -34,7 +34,7 @@ import WriterKit
   }
 }
 
-/// A `.vma.zst`.
-func ZstdSource(_ stream: InputStream) throws(PluginError) -> DecompressedSource {
+/// An archive that is compressed with zstd.
+func ZstdSource(_ stream: any ByteSource) throws(PluginError) -> DecompressedSource {
   DecompressedSource(stream, try ZstdDecoder())
 }

@@ -1,12 +1,15 @@
-import Glibc
-import WriterKit
+package import Glibc
+package import WriterKit
+
+/// Pieces of memory that are written one behind the other.
+package typealias MemoryPieces = UnsafeMutableBufferPointer<iovec>
 
 /// Where the bytes of the archive go, in order.
-protocol ArchiveOutput: AnyObject {
+package protocol ArchiveOutput: AnyObject {
   /// Adds pieces of memory; they may be used again when it returns.
   ///
   /// - Parameter pieces: Changed on the way.
-  func write(_ pieces: UnsafeMutableBufferPointer<iovec>) throws(PluginError)
+  func write(_ pieces: MemoryPieces) throws(PluginError)
 
   /// Everything is there: completes what is under way, and brings it to stable storage.
   ///
@@ -19,7 +22,7 @@ protocol ArchiveOutput: AnyObject {
 
 extension ArchiveOutput {
   /// Adds bytes.
-  func write(_ bytes: [UInt8]) throws(PluginError) {
+  package func write(_ bytes: [UInt8]) throws(PluginError) {
     var failure: PluginError?
     unsafe bytes.withUnsafeBytes { buffer in
       // Safe because: nobody writes to what an iovec names here.

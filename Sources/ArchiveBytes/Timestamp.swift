@@ -1,6 +1,6 @@
 /// Seconds since 1970 of an instant in UTC as JOB writes it, `2026-01-31T20:00:00Z`; fractions of
 /// a second do not count.
-func secondsSince1970(_ instant: String) -> Int64? {
+package func secondsSince1970(_ instant: String) -> Int64? {
   let text = Array(instant.utf8)
   guard text.count >= 20, text.last == UInt8(ascii: "Z"), text[4] == UInt8(ascii: "-"),
     text[7] == UInt8(ascii: "-"), text[10] == UInt8(ascii: "T"), text[13] == UInt8(ascii: ":"),
@@ -30,7 +30,7 @@ private func daysSince1970(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64
 
 /// The instant in UTC as JOB_ACK writes it, `2026-01-31T20:00:00Z`; empty up to the first second of
 /// 1970, which is what writers without a clock say, and for years of more than four digits.
-func timestamp(secondsSince1970 seconds: Int64) -> String {
+package func timestamp(secondsSince1970 seconds: Int64) -> String {
   guard (1...253_402_300_799).contains(seconds) else { return "" }
   let (days, rest) = seconds.quotientAndRemainder(dividingBy: 86400)
   let (year, month, day) = dateOfDay(days)

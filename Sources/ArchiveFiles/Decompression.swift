@@ -1,4 +1,4 @@
-import VMAFormat
+import ArchiveBytes
 import WriterKit
 
 /// A library that decompresses a stream step by step.
@@ -18,7 +18,7 @@ protocol Decoder: AnyObject {
 @safe final class DecompressedSource: ByteSource {
   private static let inputBytes = 128 << 10
 
-  private let stream: InputStream
+  private let stream: any ByteSource
   private let decoder: any Decoder
   private let input: UnsafeMutableRawBufferPointer
   private var inputRange = 0..<0
@@ -26,7 +26,7 @@ protocol Decoder: AnyObject {
   private let waste: UnsafeMutableRawBufferPointer
   private(set) var position: UInt64 = 0
 
-  init(_ stream: InputStream, _ decoder: any Decoder) {
+  init(_ stream: any ByteSource, _ decoder: any Decoder) {
     self.stream = stream
     self.decoder = decoder
     unsafe input = .allocate(byteCount: Self.inputBytes, alignment: 4096)

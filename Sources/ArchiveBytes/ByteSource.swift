@@ -67,7 +67,7 @@ extension ByteSource {
   }
 
   /// Reads exactly `count` bytes of `span` from `start`.
-  func fill(
+  package func fill(
     _ span: inout MutableRawSpan, from start: Int, count: Int, of what: String
   ) throws(ArchiveError) {
     var failure: ArchiveError?
@@ -85,7 +85,7 @@ extension ByteSource {
   }
 
   /// Passes over exactly `count` bytes.
-  func pass(_ count: Int, of what: String) throws(ArchiveError) {
+  package func pass(_ count: Int, of what: String) throws(ArchiveError) {
     if count == 0 { return }
     guard try skip(count) == count else {
       throw .corrupt("the archive ends inside \(what)")

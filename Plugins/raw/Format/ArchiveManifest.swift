@@ -1,10 +1,10 @@
-import WriterKit
+package import WriterKit
 
 /// manifest.json as it is found: every number and name is somebody else's until checked.
-struct ArchiveManifest {
-  private(set) var streams: [StreamDescription] = []
+package struct ArchiveManifest {
+  package private(set) var streams: [StreamDescription] = []
 
-  init(parsing bytes: [UInt8]) throws(PluginError) {
+  package init(parsing bytes: [UInt8]) throws(PluginError) {
     let value: JSONValue
     do { value = try JSONValue(parsing: bytes, depthMax: Limits.jsonDepthMax) } catch {
       throw Self.damage("it is not JSON")

@@ -13,5 +13,5 @@ package struct ArchiveError: Error, Equatable, Sendable {
     self.errno = errno
   }
 
-  static func corrupt(_ message: String) -> ArchiveError { ArchiveError(.corrupt, message) }
+  package static func corrupt(_ message: String) -> ArchiveError { ArchiveError(.corrupt, message) }
 }

@@ -1,11 +1,11 @@
 import CLinux
 import Glibc
-import WriterKit
+package import WriterKit
 
 /// The target itself: a file, written past the page cache where it can be, or a pipe.
-final class PlainOutput: ArchiveOutput {
+package final class PlainOutput: ArchiveOutput {
   /// What writev(2) takes at once.
-  static let piecesMax = 1024
+  package static let piecesMax = 1024
 
   private let descriptor: Int32
   private let isFile: Bool
@@ -13,7 +13,7 @@ final class PlainOutput: ArchiveOutput {
   private(set) var writtenBytes: UInt64 = 0
 
   /// - Parameter output: An empty file, or a pipe.
-  init(_ output: Output) {
+  package init(_ output: Output) {
     descriptor = output.descriptor
     isFile = output.kind == .file
   }
@@ -22,12 +22,12 @@ final class PlainOutput: ArchiveOutput {
   /// 512 bytes; whoever calls it promises the latter.
   ///
   /// - Returns: Whether it does.
-  func goDirect() -> Bool {
+  package func goDirect() -> Bool {
     isDirect = isFile && writtenBytes % 512 == 0 && clinux_set_direct(descriptor, 1) == 0
     return isDirect
   }
 
-  func write(_ pieces: UnsafeMutableBufferPointer<iovec>) throws(PluginError) {
+  package func write(_ pieces: MemoryPieces) throws(PluginError) {
     var left = unsafe pieces[...]
     while unsafe !left.isEmpty {
       let count = unsafe min(left.count, Self.piecesMax)
@@ -45,14 +45,14 @@ final class PlainOutput: ArchiveOutput {
     }
   }
 
-  func finish() throws(PluginError) -> UInt64 {
+  package func finish() throws(PluginError) -> UInt64 {
     guard isFile else { return writtenBytes }
     let result = clinux_fsync(descriptor)
     if result < 0 { throw PluginError("completing the archive", errno: -result) }
     return writtenBytes
   }
 
-  func abort() {
+  package func abort() {
     if isFile { _ = clinux_ftruncate(descriptor, 0) }
   }
 

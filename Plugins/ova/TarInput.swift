@@ -1,0 +1,158 @@
+import ArchiveBytes
+import ArchiveFiles
+import TarFormat
+import WriterKit
+
+/// The members of an archive, as often as they are needed.
+final class TarInput {
+  private let host: Host
+  private let output: Output
+  /// Where it is read again from.
+  private var scratch: Int32?
+  private var input: ArchiveInput
+  private var walk: TarWalk
+  /// The member that the walk stands at, whose bytes nobody took.
+  private var current: TarMember?
+  /// Bytes passed over since the host last heard of us.
+  private var passedBytes: UInt64 = 0
+
+  init(_ output: Output, _ host: Host) throws(PluginError) {
+    self.host = host
+    self.output = output
+    input = try ArchiveInput(output, keepsStart: true)
+    walk = TarWalk(input.source)
+    listen()
+  }
+
+  /// Goes to the first member.
+  ///
+  /// - Returns: The comment of the archive.
+  func start() throws(PluginError) -> String? {
+    try advance()
+    return walk.comment
+  }
+
+  /// The start is not needed again.
+  func goOn() { input.forgetStart() }
+
+  /// Goes through the archive once, and back to its start.
+  func list(_ body: (TarMember) throws(PluginError) -> Void) throws(PluginError) {
+    if !input.canRestart { try spool() }
+    while let member = current {
+      try body(member)
+      try advance()
+    }
+    try restart()
+  }
+
+  /// Goes on to a file; back to the start if it is not there and the archive can be read again.
+  ///
+  /// - Returns: `nil` if there is no such file.
+  func find(_ file: String) throws(PluginError) -> TarMember? {
+    if let member = try findForward(file) { return member }
+    guard input.canRestart else { return nil }
+    try restart()
+    return try findForward(file)
+  }
+
+  /// Puts the file that was found into a sink.
+  func deliver(_ member: TarMember, to sink: any ClusterSink) throws(PluginError) {
+    current = nil
+    try plugin { () throws(ArchiveError) in
+      try member.deliver(from: walk.source, to: sink)
+    }
+  }
+
+  /// The whole of a small file, which comes next.
+  func content(of file: String, atMost most: Int) throws(PluginError) -> [UInt8] {
+    if current == nil { try advance() }
+    guard let member = current, member.kind == .file,
+      try fileName(ofMember: member.name) == file
+    else { throw PluginError(.corrupt, "the archive lacks \(file) behind its last stream") }
+    guard member.byteCount <= UInt64(most) else {
+      throw PluginError(.corrupt, "\(file) has \(member.byteCount) bytes: more than it can have")
+    }
+    let sink = MemorySink()
+    try deliver(member, to: sink)
+    return sink.bytes
+  }
+
+  /// Whether no member follows.
+  func isAtEnd() throws(PluginError) -> Bool {
+    if current == nil { try advance() }
+    return current == nil
+  }
+
+  /// Goes to the end of the archive, and of the file.
+  func drain() throws(PluginError) {
+    try plugin { () throws(ArchiveError) in try walk.drain() }
+  }
+
+  private func findForward(_ file: String) throws(PluginError) -> TarMember? {
+    if current == nil { try advance() }
+    while let member = current {
+      if member.kind == .file, try fileName(ofMember: member.name) == file { return member }
+      try advance()
+    }
+    return nil
+  }
+
+  private func advance() throws(PluginError) {
+    current = try plugin { () throws(ArchiveError) in try walk.next() }
+  }
+
+  private func restart() throws(PluginError) {
+    input = if let scratch { try ArchiveInput(file: scratch) } else { try ArchiveInput(output) }
+    walk = TarWalk(input.source)
+    listen()
+    try advance()
+  }
+
+  /// Copies a stream that does not say what it holds to where it can be read twice.
+  private func spool() throws(PluginError) {
+    guard let descriptor = host.scratch else {
+      throw PluginError(
+        .unsupported, "an archive of another program is read from a file only, and not from a pipe")
+    }
+    host.busy(milliseconds: 600_000, "copying an archive that does not begin with its contents")
+    try plugin { () throws(ArchiveError) in
+      try input.spool(to: ScratchDescriptor(descriptor)) { heed(UInt64($0)) }
+    }
+    scratch = descriptor
+    try restart()
+  }
+
+  private func listen() {
+    walk.onPassing = { [unowned self] in heed($0) }
+  }
+
+  /// Says that we work on, while nothing comes that the host could see.
+  private func heed(_ count: UInt64) {
+    passedBytes += count
+    guard passedBytes >= 1 << 30 else { return }
+    passedBytes = 0
+    host.busy(milliseconds: 60_000, "going through the archive")
+  }
+}
+
+/// A small file as it is.
+private final class MemorySink: ClusterSink {
+  private(set) var bytes: [UInt8] = []
+
+  let pieceBytesMax = 64 << 10
+
+  func zeros(_ count: UInt64) throws(ArchiveError) {
+    bytes.append(contentsOf: repeatElement(0, count: Int(count)))
+  }
+
+  func data(
+    _ count: Int, masks: Span<UInt16>,
+    _ fill: (inout MutableRawSpan) throws(ArchiveError) -> Void
+  ) throws(ArchiveError) {
+    var piece = [UInt8](repeating: 0, count: count)
+    var span = piece.mutableSpan
+    var raw = unsafe span.mutableBytes
+    try fill(&raw)
+    bytes += piece
+  }
+}

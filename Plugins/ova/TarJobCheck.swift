@@ -1,0 +1,20 @@
+import RawFormat
+import WriterKit
+
+/// What a tar archive cannot hold is refused before anything is read.
+func checkTarJob(_ job: Job, _ output: Output) throws(PluginError) {
+  guard output.kind != .directory else {
+    throw PluginError(.badJob, "tar writes a file or a pipe, not a directory")
+  }
+  for stream in job.streams {
+    if stream.isIncremental {
+      throw PluginError(
+        .unsupported, "tar holds whole disks only, and \"\(stream.name)\" is incremental")
+    }
+    guard stream.size != nil else {
+      throw PluginError(
+        .unsupported, "tar must know how long \"\(stream.name)\" is before it comes")
+    }
+  }
+  try Layout.check(job.streams)
+}

@@ -1,0 +1,103 @@
+import ArchiveBytes
+import ArchiveFiles
+import RawFormat
+import TarFormat
+import WriterKit
+
+/// Reads a tar archive, compressed or not, from a file or a stream.
+///
+/// One of ours tells what it holds in its first header, and goes by once. One of other programs is
+/// gone through first, to find out; of a stream it is copied to the scratch file for that.
+final class TarReader: ArchiveReader {
+  let streams: [StreamDescription]
+  let machine: Job.Machine
+  let instant: String
+  /// File names of the streams.
+  private let files: [UInt32: String]
+  private let isOurs: Bool
+  private let isVerified: Bool
+  private let input: TarInput
+  private var digests: [UInt32: StreamDigests] = [:]
+
+  init(job: Job, input: Output, host: Host) throws(PluginError) {
+    guard input.kind != .directory else {
+      throw PluginError(.badJob, "tar reads a file or a stream, not a directory")
+    }
+    isVerified = job.mode == .verify
+    self.input = try TarInput(input, host)
+    if let contents = try Contents(comment: try self.input.start()) {
+      isOurs = true
+      (machine, instant) = (contents.machine, contents.instant)
+      streams = contents.streams
+      files = Dictionary(
+        uniqueKeysWithValues: contents.streams.map { ($0.id, Layout.fileName($0)) })
+      self.input.goOn()
+    } else {
+      isOurs = false
+      (machine, instant) = (Job.Machine(), "")
+      var listing = ForeignListing(host)
+      try self.input.list { member throws(PluginError) in try listing.add(member) }
+      (streams, files) = (listing.streams, listing.files)
+    }
+    try checkListing()
+    // No stream will be asked for, so what is wrong has to be told now.
+    if streams.isEmpty && isVerified { try complete() }
+  }
+
+  func read(
+    _ stream: StreamDescription, _ range: Range<UInt64>, into sink: ReadSink
+  ) throws(PluginError) {
+    guard let file = files[stream.id], let member = try input.find(file) else {
+      throw PluginError(.corrupt, "the archive lacks \"\(stream.name)\", or it comes out of order")
+    }
+    guard member.byteCount == stream.size else {
+      throw PluginError(
+        .corrupt,
+        "\"\(stream.name)\" has \(member.byteCount) bytes, but \(stream.size ?? 0) were announced")
+    }
+    let digesting = DigestingSink(sink, isHashed: stream.kind != .disk)
+    try input.deliver(member, to: digesting)
+    digests[stream.id] = digesting.finish()
+    if stream.id == streams.last?.id { try complete() }
+  }
+
+  /// The last stream was read: looks at what comes behind it.
+  private func complete() throws(PluginError) {
+    if isOurs { try checkManifest() }
+    if isVerified { try input.drain() }
+  }
+
+  /// Holds what was read against what the archive says of itself at its end.
+  private func checkManifest() throws(PluginError) {
+    let text = try input.content(of: Layout.manifest, atMost: Receipt.byteCountMax)
+    let sums = try input.content(of: Layout.checksums, atMost: Checksums.byteCountMax)
+    let manifest = try ArchiveManifest(parsing: text)
+    let checksums = try Checksums(parsing: sums, of: manifest.streams, manifest: text)
+    guard manifest.streams.count == streams.count else {
+      throw PluginError(.corrupt, "\(Layout.manifest) has other streams than the archive")
+    }
+    for (stream, recorded) in zip(streams, manifest.streams) {
+      guard stream.name == recorded.name, stream.kind == recorded.kind,
+        stream.role == recorded.role, stream.size == recorded.size
+      else { throw PluginError(.corrupt, "\(Layout.manifest) has another \"\(stream.name)\"") }
+      guard let read = digests[stream.id] else { continue }
+      let isRight =
+        recorded.digest.map { $0.algorithm != .treeSHA256 || $0 == read.tree } ?? true
+      let isListed = read.sha256.map { checksums[Layout.fileName(stream)] == $0 } ?? true
+      guard isRight && isListed else {
+        throw PluginError(.corrupt, "\"\(stream.name)\" is damaged: its digest is another")
+      }
+    }
+    guard try input.isAtEnd() else {
+      throw PluginError(.corrupt, "the archive has a member behind \(Layout.checksums)")
+    }
+  }
+
+  /// A list that the host could not take would be the end of the session.
+  private func checkListing() throws(PluginError) {
+    let listing = JSONValue.object(JobAck(streams: streams).object).serialised()
+    guard listing.count <= Int(Limits.controlBytesMax) else {
+      throw PluginError(.tooLarge, "the names in the archive are too long to be listed together")
+    }
+  }
+}
