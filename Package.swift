@@ -272,6 +272,14 @@ let package = Package(
     .testTarget(
       name: "RawPluginTests", dependencies: ["WriterKit", "ScriptedHost", "System", "CLinux"],
       swiftSettings: strictTests),
+    // Starts the executable sluice-writer-ova that the same build makes.
+    .testTarget(
+      name: "OVAPluginTests",
+      dependencies: [
+        "TarFormat", "ArchiveBytes", "BackupProtocol", "JSON", "ScriptedHost", "SharedPool",
+        "System", "WriterKit", "CLinux",
+      ],
+      swiftSettings: strictTests),
     // Starts the executable sluice-writer-vma that the same build makes.
     .testTarget(
       name: "VMAPluginTests",

@@ -55,9 +55,13 @@ final class TarReader: ArchiveReader {
         .corrupt,
         "\"\(stream.name)\" has \(member.byteCount) bytes, but \(stream.size ?? 0) were announced")
     }
-    let digesting = DigestingSink(sink, isHashed: stream.kind != .disk)
-    try input.deliver(member, to: digesting)
-    digests[stream.id] = digesting.finish()
+    if isOurs {
+      let digesting = DigestingSink(sink, isHashed: stream.kind != .disk)
+      try input.deliver(member, to: digesting)
+      digests[stream.id] = digesting.finish()
+    } else {
+      try input.deliver(member, to: PieceSink(sink))
+    }
     if stream.id == streams.last?.id { try complete() }
   }
 

@@ -21,7 +21,9 @@ package final class ScratchDescriptor: ScratchFile {
     }
   }
 
-  package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(ArchiveError) {
+  package func read(
+    into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
+  ) throws(ArchiveError) {
     let done = try unsafe readFully(descriptor, buffer, at: offset, "the scratch file")
     guard done == buffer.count else {
       throw ArchiveError(.io, "the scratch file is shorter than what was written to it")

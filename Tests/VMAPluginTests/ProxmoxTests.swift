@@ -1,3 +1,4 @@
+import ArchiveBytes
 import BackupProtocol
 import JSON
 import ScriptedHost

@@ -54,7 +54,9 @@ struct PAXRecords: Equatable {
     return number
   }
 
-  mutating func append(_ key: String, _ value: String) { records.append((key, Array(value.utf8)[...])) }
+  mutating func append(_ key: String, _ value: String) {
+    records.append((key, Array(value.utf8)[...]))
+  }
 
   /// The bytes of all records.
   var encoded: [UInt8] {

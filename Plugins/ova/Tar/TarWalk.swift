@@ -35,7 +35,9 @@ package final class TarWalk {
     var extensions = HeaderExtensions()
     for _ in 0..<Self.extensionsMax {
       guard let header = try readHeader() else {
-        guard extensions.isEmpty else { throw .corrupt("a header announces a member, and none is there") }
+        guard extensions.isEmpty else {
+          throw .corrupt("a header announces a member, and none is there")
+        }
         return nil
       }
       switch header.type {
@@ -104,7 +106,8 @@ package final class TarWalk {
     where record.key == "size" || record.key == "path" || record.key.hasPrefix("GNU.sparse") {
       throw .corrupt("a global header gives all members one \(record.key)")
     }
-    if let text = records["comment"], comment == nil { comment = String(decoding: text, as: UTF8.self) }
+    guard let text = records["comment"], comment == nil else { return }
+    comment = String(decoding: text, as: UTF8.self)
   }
 
   /// A block, which must be there.

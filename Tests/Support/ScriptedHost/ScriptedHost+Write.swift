@@ -53,6 +53,23 @@ extension ScriptedHost {
     try self.await(.jobAck)
   }
 
+  /// EXTENTS for every disk: holes where ``write(_:digest:masks:)`` will send some.
+  package func sendMaps(_ contents: [Content], masks: Bool = true) throws {
+    for content in contents where content.stream.kind == .disk {
+      var map: [MapExtent] = []
+      for piece in pieces(content.bytes, masks: masks) {
+        let (range, kind): (Range<Int>, MapExtent.Kind) =
+          switch piece {
+          case .hole(let range): (range, .hole)
+          case .data(let range): (range, .data)
+          }
+        map.append(
+          MapExtent(offset: UInt64(range.lowerBound), length: UInt64(range.count), kind: kind))
+      }
+      try send { $0.append(extents: map[...], stream: content.stream.id, isLast: true) }
+    }
+  }
+
   /// OPEN, the bytes with masks and holes as the pump would send them, CLOSE.
   ///
   /// - Parameter masks: Otherwise every block is claimed to be data and nothing is a hole.

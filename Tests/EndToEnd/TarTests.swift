@@ -1,0 +1,161 @@
+import CommandLine
+import Glibc
+import System
+import Testing
+
+private let hasTarTools =
+  Build.has("tar") && Build.has("bsdtar") && Build.has("python3") && Build.has("zstd")
+
+/// Tar archives, by the program as a user runs it: plugin in its sandbox.
+@Suite(.inTurns, .enabled(if: hasTarTools, "needs tar, bsdtar, python3 and zstd"))
+struct TarTests {
+  private let scene: VMAScene
+  private var trip: RoundTrip { scene.trip }
+  private var place: Scratch { scene.place }
+
+  init() throws { scene = try VMAScene() }
+
+  /// `sluice backup` of the sources, for the shell.
+  private let backup = "sluice backup --quiet " + VMAScene.sources.joined(separator: " ")
+
+  @Test(arguments: ["vhost-user", "nbd"], ["auto", "off"])
+  func `a tee makes a tar, a VMA archive and a raw one from one reading`(
+    transport: String, memory: String
+  ) async throws {
+    try await scene.makeSources()
+    let finding = try await trip.run(
+      ["backup"] + VMAScene.sources + [
+        "--to", "raw=archive", "--to", "vma=x.vma", "--to", "tar=x.tar", "--transport", transport,
+        "--shared-memory", memory,
+      ])
+    trip.expectSuccess(finding)
+    for program in ["tar -xSf", "bsdtar -xf", "python3 -m tarfile -e"] {
+      try await place.shell("rm -rf out && mkdir out && cd out && \(program) ../x.tar")
+      try await scene.expectSources("out")
+      try await place.shell("cd out && sha256sum -c --strict SHA256SUMS")
+    }
+    // What is extracted is an archive of the format raw.
+    trip.expectSuccess(try await trip.run(["verify", "out", "--format", "raw"]))
+    #expect(try place.dataBytes("out/drive-scsi0.raw") < 4 << 20)
+    let listing = try await trip.run(["list", "x.tar"])
+    #expect(listing.output.contains("format   tar") && listing.output.contains("drive-scsi1"))
+    try await scene.expectRestored("x.tar")
+  }
+
+  @Test(arguments: [("zstd:1", "x.tar.zst"), ("gzip", "x.tar.gz")])
+  func `a compressed tar is made and read in the sandbox, and by others`(
+    option: String, name: String
+  ) async throws {
+    try await scene.makeSources()
+    trip.expectSuccess(
+      try await trip.run(
+        ["backup"] + VMAScene.sources + [
+          "--to", "tar=\(name)", "--option", "tar.compress=\(option)",
+        ]))
+    try await place.shell("mkdir out && tar -C out -xSf \(name)")
+    try await scene.expectSources("out")
+    try await scene.expectRestored(name)
+  }
+
+  @Test func `a pipe takes a tar, and gives one back`() async throws {
+    try await scene.makeSources()
+    try await scene.expectShell(
+      """
+      mkdir out && \(backup) --to tar=- | tar -C out -xSf - && \(backup) --to tar=- > x.tar &&
+      \(backup) --to 'tar=|zstd -q > y.tar.zst' && cat x.tar | sluice restore - --to a1 &&
+      cat y.tar.zst | sluice restore - --format tar --to a2 && cat x.tar | sluice verify - &&
+      tar -C out -Scf - . | sluice restore - --to a3
+      """)
+    for directory in ["out", "a1", "a2"] { try await scene.expectSources(directory) }
+    // Of another program's archive everything that is there is a file.
+    try await scene.expectSources("a3")
+  }
+
+  @Test(arguments: ["none", "zstd"])
+  func `archives are converted to tar and back`(compression: String) async throws {
+    try await scene.makeArchive()
+    try await scene.expectShell(
+      """
+      sluice convert x.vma --to tar=x.tar --option tar.compress=\(compression) &&
+      sluice convert x.tar --to vma=y.vma --to raw=directory && sluice verify y.vma &&
+      sluice verify directory && sluice convert x.tar --to tar=z.tar && sluice verify z.tar
+      """)
+    try await scene.expectSources("directory")
+    #expect(
+      try await scene.shell("cat x.vma | sluice convert - --to tar=p.tar").contains("must know"))
+    for key in ["instant", "vm"] {
+      let facts = "python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[\"\(key)\"])'"
+      try await place.shell(
+        "\(facts) x.vma.sluice.json > f1; \(facts) z.tar.sluice.json > f2; cmp f1 f2")
+    }
+  }
+
+  @Test func `a member of more than 8 GiB is read by everybody`() async throws {
+    // A raw image without a map of holes would take minutes: these clusters are allocated in the
+    // image, and hold zeros that QEMU does not tell.
+    try await place.shell(
+      """
+      qemu-img create -q -f qcow2 -o preallocation=metadata,lazy_refcounts=off big.qcow2 9G
+      qemu-io -c 'write -P 7 0 64k' -c 'write -P 9 9663610880 64k' big.qcow2 > said
+      """)
+    trip.expectSuccess(
+      try await trip.run(["backup", "--image", "d=big.qcow2", "--to", "tar=x.tar"]))
+    try await place.shell(
+      """
+      tar -tvf x.tar | grep -q ' 9663676416 ' && bsdtar -tvf x.tar | grep -q ' 9663676416 '
+      python3 -m tarfile -l x.tar | grep -q d.raw
+      """)
+    #expect(try place.status("x.tar").size > 0)
+    trip.expectSuccess(try await trip.run(["verify", "x.tar"]))
+  }
+
+  @Test func `three terabytes of holes take no time and no room`() async throws {
+    try place.makeSparse("a.raw", bytes: 3 << 40, data: [(0, 70_000), (2 << 40, 1 << 20)])
+    trip.expectSuccess(
+      try await trip.run(["backup", "--image", "d=a.raw", "--to", "tar=x.tar"]))
+    #expect(try place.status("x.tar").size < 2 << 20)
+    trip.expectSuccess(try await trip.run(["verify", "x.tar"]))
+    trip.expectSuccess(try await trip.run(["restore", "x.tar", "--to", "restored"]))
+    #expect(try place.status("restored/d.raw").size == 3 << 40)
+    #expect(try place.dataBytes("restored/d.raw") <= 3 << 20)
+    try await place.shell(
+      """
+      mkdir out && tar -C out -xSf x.tar
+      for at in 0 $((2 << 20)); do
+        for file in a.raw restored/d.raw out/d.raw; do
+          dd if=$file bs=1M skip=$at count=2 status=none | sha256sum
+        done | sort -u | wc -l | grep -qx 1 || exit 1
+      done
+      """)
+  }
+
+  @Test func `a flipped bit of a tar is found without a receipt, by restore too`() async throws {
+    try await scene.makeSources()
+    trip.expectSuccess(try await trip.run(["backup"] + VMAScene.sources + ["--to", "tar=x.tar"]))
+    try await place.shell("rm x.tar.sluice.json")
+    trip.expectSuccess(try await trip.run(["verify", "x.tar"]))
+    try place.flip("x.tar", at: 2 << 20)
+    let finding = try await trip.run(["verify", "x.tar"])
+    #expect(finding.status == 65 && finding.errors.contains("digest"), "\(finding.errors)")
+    #expect(try await trip.run(["restore", "x.tar", "--to", "restored"]).status == 65)
+    #expect(!place.exists("restored"))
+  }
+
+  @Test(arguments: ["none", "zstd"], [SIGKILL, SIGTERM])
+  func `a backup that is stopped leaves no tar`(
+    compression: String, signal: Int32
+  ) async throws {
+    try place.makeSparse("a.raw", bytes: 64 * VMAScene.mebi, data: [(0, 60 << 20)])
+    let program = try startSluice(
+      [
+        "backup", "--image", "d=a.raw", "--to", "tar=x.tar", "--rate-limit", "20M", "--json",
+        "--option", "tar.compress=\(compression)",
+      ], in: place.directory)
+    try #require(try await program.says("planned"))
+    try await Task.sleep(for: .milliseconds(700))
+    program.send(signal)
+    let finding = try await program.finding()
+    #expect(finding.status != 0 && finding.left == [])
+    #expect(!place.exists("x.tar") && !place.exists("x.tar.sluice.json"))
+  }
+}

@@ -1,0 +1,71 @@
+import BackupProtocol
+import JSON
+import ScriptedHost
+import Testing
+
+/// A disk of a size alone.
+private func disk(
+  _ name: String = "d", id: UInt32 = 1, size: UInt64? = 512, isIncremental: Bool = false
+) -> Content {
+  Content(
+    StreamDescription(
+      id: id, kind: size == nil ? .vmstate : .disk, name: name, role: "disk", size: size,
+      isIncremental: isIncremental), [])
+}
+
+@Suite struct `What a tar archive cannot hold` {
+  @Test(
+    arguments: [
+      (.unsupported, "incremental", [disk(isIncremental: true)], [:]),
+      (.unsupported, "how long", [disk(size: nil)], [:]),
+      (.badJob, "both be the file d.raw", [disk(), .config(2, "d.raw", [])], [:]),
+      (.badJob, "every archive", [.config(1, "manifest.json", [])], [:]),
+      (.badJob, "255", [disk(String(repeating: "n", count: 252))], [:]),
+      (.badOption, "no option", [disk()], ["level": 3]),
+      (.badOption, "zstd:19", [disk()], ["compress": "zstd:20"]),
+      (.badOption, "true or false", [disk()], ["sha256sums": "yes"]),
+    ] as [(ErrorCode, String, [Content], JSONObject)])
+  func `is refused before anything is read`(
+    code: ErrorCode, word: String, contents: [Content], options: JSONObject
+  ) throws {
+    let file = try ArchiveFile()
+    let plugin = try workshop.startWriter(file)
+    #expect(throws: HostError.self) {
+      try plugin.host.start(contents, format: "tar", output: .file, options: options)
+    }
+    let error = try #require(plugin.host.fatalError)
+    #expect(error.code == code && error.message.contains(word), "\(error.message)")
+    #expect(plugin.wait() == .exit(1))
+    #expect(try file.bytes() == [])
+  }
+
+  @Test func `is not what just fits`() throws {
+    let contents = [disk(String(repeating: "n", count: 251)), disk("e", id: 2, size: 1 << 53 - 1)]
+    let file = try ArchiveFile()
+    let plugin = try workshop.startWriter(file)
+    try plugin.host.start(contents, format: "tar", output: .file)
+    plugin.host.closeInput()
+    #expect(plugin.wait() == .exit(1))
+    #expect(try file.bytes() == [])
+  }
+
+  @Test(arguments: [true, false])
+  func `leaves an empty file when the job is called off`(isDead: Bool) throws {
+    let file = try ArchiveFile()
+    let plugin = try workshop.startWriter(file)
+    let content = Content.disk(1, "d", pattern(5 << 20, seed: 1))
+    try plugin.host.start([content], format: "tar", output: .file)
+    try plugin.host.sendMaps([content])
+    try plugin.host.send { $0.appendOpen(stream: 1) }
+    try plugin.host.sendData(content, 0..<(1 << 20), masks: true)
+    try plugin.host.await(.release)
+    if isDead {
+      plugin.host.closeInput()
+    } else {
+      try plugin.host.send { $0.append(.abort, [:]) }
+      try plugin.host.await(.aborted)
+    }
+    #expect(plugin.wait() == .exit(1))
+    #expect(try file.bytes() == [])
+  }
+}

@@ -1,0 +1,178 @@
+package import BackupProtocol
+internal import CLinux
+internal import Glibc
+package import JSON
+package import SharedPool
+package import System
+
+/// How a test talks to the plugin.
+package struct Talk: Sendable {
+  package var isShared = true
+  package var masks = true
+  package var shape = PoolShape(slotCount: 4, slotBytes: 1 << 20)
+  package var options: JSONObject = [:]
+  /// What channel 6 is.
+  package var kind = Job.OutputKind.file
+
+  package init(
+    isShared: Bool = true, masks: Bool = true,
+    shape: PoolShape = PoolShape(slotCount: 4, slotBytes: 1 << 20), options: JSONObject = [:],
+    kind: Job.OutputKind = .file
+  ) {
+    self.isShared = isShared
+    self.masks = masks
+    self.shape = shape
+    self.options = options
+    self.kind = kind
+  }
+}
+
+/// An archive in a directory that goes away with its owner.
+package final class ArchiveFile {
+  package static let name = "archive"
+  package let directory: TemporaryDirectory
+
+  package init() throws { directory = try TemporaryDirectory() }
+
+  package convenience init(_ bytes: [UInt8]) throws {
+    try self.init()
+    try directory.create(Self.name, bytes)
+  }
+
+  package var path: String { directory.path + "/" + Self.name }
+
+  package func bytes() throws -> [UInt8] { try directory.contents(Self.name) }
+
+  package func opened(_ flags: Int32) throws -> OwnedDescriptor {
+    try openFile(Self.name, in: directory.descriptor.raw, flags: flags, mode: 0o600)
+  }
+
+  /// A stream that ends in the file, or begins with it: a pipe with `cat` at its other end.
+  package func pipe(writing: Bool) throws -> OwnedDescriptor {
+    let cat = writing ? "cat pipe > \(Self.name); touch done" : "cat \(Self.name) > pipe"
+    let start =
+      "cd \(directory.path) && rm -f pipe done && mkfifo pipe && { (\(cat)) 2>/dev/null & }"
+    try require(try shell(start) == .exit(0), "the shell failed")
+    return try openFile(
+      "pipe", in: directory.descriptor.raw, flags: writing ? O_WRONLY : O_RDONLY)
+  }
+
+  /// Waits until `cat` has written all that came through the pipe.
+  package func waitForPipe() throws {
+    for _ in 0..<2000 where !directory.names.contains("done") { usleep(5000) }
+    try require(directory.names.contains("done"), "cat did not end")
+  }
+}
+
+/// What reading an archive gives.
+package struct Outcome {
+  package var streams: [StreamDescription] = []
+  package var answers: [Answer] = []
+  /// Of the first failure.
+  package var code = ErrorCode.none
+  package var message = ""
+
+  package init() {}
+}
+
+/// A plugin under test and one of its formats.
+package struct Workshop: Sendable {
+  package let plugin: String
+  package let format: String
+  /// Whether the host tells where disks have data.
+  package let sendsMaps: Bool
+
+  package init(plugin: String, format: String, sendsMaps: Bool = false) {
+    self.plugin = plugin
+    self.format = format
+    self.sendsMaps = sendsMaps
+  }
+
+  /// The plugin in write mode, up to its HELLO_ACK.
+  package func startWriter(_ file: ArchiveFile, _ talk: Talk = Talk()) throws -> PluginProcess {
+    let pool = talk.isShared ? try SharedPool(talk.shape, name: "test") : nil
+    let target =
+      talk.kind == .pipe ? try file.pipe(writing: true) : try file.opened(O_RDWR | O_CREAT)
+    let process = try PluginProcess(
+      plugin, target: target, pool: pool, shape: talk.shape)
+    try process.host.greet(features: (talk.isShared ? ["shm"] : []) + (sendsMaps ? ["map"] : []))
+    return process
+  }
+
+  /// A whole archive of the contents.
+  package func write(_ contents: [Content], _ talk: Talk = Talk()) throws -> ArchiveFile {
+    let file = try ArchiveFile()
+    let process = try startWriter(file, talk)
+    try process.host.start(contents, format: format, output: talk.kind, options: talk.options)
+    if sendsMaps { try process.host.sendMaps(contents, masks: talk.masks) }
+    for content in contents {
+      try process.host.write(content, digest: .none, masks: talk.masks)
+    }
+    let finished = try process.host.finish()
+    try require(process.wait() == .exit(0), "the plugin did not exit with 0")
+    try require(process.host.unreleased == 0, "frames are unreleased")
+    if talk.kind == .pipe { try file.waitForPipe() }
+    let size = UInt64(try file.bytes().count)
+    try require(
+      finished.artefacts == [Finished.Artefact(name: "archive", size: size)]
+        && finished.storedBytes == size, "FINISHED tells another size than \(size)")
+    return file
+  }
+
+  /// The plugin in read mode, up to its HELLO_ACK.
+  package func startReader(
+    _ file: ArchiveFile, _ talk: Talk = Talk(), hasScratch: Bool = true
+  ) throws -> PluginProcess {
+    let pool = talk.isShared ? try SharedPool(talk.shape, name: "test") : nil
+    let archive =
+      talk.kind == .pipe ? try file.pipe(writing: false) : try file.opened(O_RDONLY)
+    let scratch = try openNamelessFile(in: file.directory.path)
+    let process = try PluginProcess(
+      plugin, target: archive, pool: pool, shape: talk.shape, isPoolWritable: true,
+      scratch: hasScratch ? scratch.raw : nil)
+    try process.host.greet(features: talk.isShared ? ["shm"] : [])
+    return process
+  }
+
+  /// Reads every stream of an archive, in the order that the plugin says.
+  package func readAll(
+    _ file: ArchiveFile, _ mode: Job.Mode = .verify, _ talk: Talk = Talk(), hasScratch: Bool = true
+  ) throws -> Outcome {
+    let process = try startReader(file, talk, hasScratch: hasScratch)
+    let host = process.host
+    var outcome = Outcome()
+    do {
+      outcome.streams = try host.startReading(
+        mode, format: format, output: talk.kind, scratch: hasScratch ? 8 : nil)
+    } catch HostError.unexpected {
+      guard let error = host.fatalError else { throw WorkshopError("no fatal error came") }
+      (outcome.code, outcome.message) = (error.code, error.message)
+      try require(process.wait() == .exit(1), "the plugin did not exit with 1")
+      return outcome
+    }
+    for stream in outcome.streams {
+      // What a stream claims to be may be more than a test has room for.
+      let isHuge = (stream.size ?? 0) > 2 << 30
+      let answer = isHuge ? try host.readAway(stream) : try host.read(stream)
+      outcome.answers.append(answer)
+      if answer.status != .none, outcome.code == .none {
+        outcome.code = answer.status
+        outcome.message = host.streamErrors.last?.message ?? ""
+      }
+    }
+    _ = try host.finish()
+    try require(process.wait() == .exit(0), "the plugin did not exit with 0")
+    return outcome
+  }
+}
+
+/// What went otherwise than every test expects.
+package struct WorkshopError: Error, CustomStringConvertible {
+  package let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+private func require(_ condition: Bool, _ otherwise: String) throws {
+  if !condition { throw WorkshopError(otherwise) }
+}
