@@ -28,7 +28,7 @@ struct Maker: Sendable, CustomTestStringConvertible {
     Maker("bsdtar -C in --format=pax -cf archive config d.raw e.img"),
     Maker("bsdtar -C in --format=gnutar -cf archive config d.raw e.img"),
     Maker(
-      "/usr/bin/python3 -c 'import tarfile; tarfile.open(\"archive\", \"w\").add(\"in\", \"\")'"),
+      "/usr/bin/python3 -m tarfile -c archive in/config in/d.raw in/e.img"),
   ]
 }
 
