@@ -167,7 +167,8 @@ let package = Package(
     .executableTarget(
       name: "sluice-writer-ova",
       dependencies: [
-        "TarFormat", "RawFormat", "ArchiveBytes", "ArchiveFiles", "WriterKit", "System", "CLinux",
+        "TarFormat", "RawFormat", "ArchiveBytes", "ArchiveFiles", "WriterKit", "BackupProtocol",
+        "System", "CLinux",
       ],
       path: "Plugins/ova", exclude: ["README.md", "OVF", "Tar", "sluice-ovf.xsd"],
       resources: [.embedInCode("ova.json")],

@@ -67,7 +67,7 @@ struct Wreck: Sendable, CustomTestStringConvertible {
     Wreck("a size for all", says: "all members", TarMaker.records([("size", "1")], type: "g")),
     Wreck("a comment of ours that is none", says: "JSON", Self.comment("sluice {")),
     Wreck(
-      "contents without streams", says: "streams", Self.comment("sluice {\"sluice_receipt\":1}")),
+      "contents of nothing", says: "streams", Self.comment("sluice {\"sluice_receipt\":1}")),
   ]
 
   static let maps = [
