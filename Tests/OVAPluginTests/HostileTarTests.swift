@@ -72,7 +72,7 @@ struct Wreck: Sendable, CustomTestStringConvertible {
 
   static let maps = [
     Wreck(
-      "extents that overlap", says: "overlap", TarMaker.sparse("2\n0\n512\n256\n512\n", data: 1024)),
+      "extents that overlap", says: "overlap", TarMaker.sparse("2\n0\n512\n256\n9\n", data: 512)),
     Wreck(
       "extents that go backwards", says: "backwards", TarMaker.sparse("2\n65536\n256\n0\n256\n")),
     Wreck("an extent behind the end", says: "behind the end", TarMaker.sparse("1\n131000\n512\n")),

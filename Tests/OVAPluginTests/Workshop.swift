@@ -50,7 +50,7 @@ enum Oracle: String, CaseIterable {
   var extraction: String {
     switch self {
     case .tar: "tar -C out -xSf archive"
-    case .bsdtar: "bsdtar -C out -xf archive"
+    case .bsdtar: "LC_ALL=C.UTF-8 bsdtar -C out -xf archive"
     case .python3:
       "/usr/bin/python3 -c 'import tarfile; tarfile.open(\"archive\").extractall(\"out\")'"
     }
