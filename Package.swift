@@ -170,7 +170,7 @@ let package = Package(
         "TarFormat", "RawFormat", "ArchiveBytes", "ArchiveFiles", "WriterKit", "BackupProtocol",
         "System", "CLinux",
       ],
-      path: "Plugins/ova", exclude: ["README.md", "OVF", "Tar", "sluice-ovf.xsd"],
+      path: "Plugins/ova", exclude: ["README.md", "Disk", "OVF", "Tar", "sluice-ovf.xsd"],
       resources: [.embedInCode("ova.json")],
       swiftSettings: staticPlugin, linkerSettings: staticLink),
     .target(
@@ -180,6 +180,11 @@ let package = Package(
     .target(
       name: "OVFFormat", dependencies: ["Hashing", "JSON", "Machine", "XML"],
       path: "Plugins/ova/OVF", swiftSettings: strict),
+
+    // Formats of disks, on memory alone: what the fuzzer runs too.
+    .target(
+      name: "DiskFormats", dependencies: ["ArchiveBytes", "BackupProtocol", "CCompression"],
+      path: "Plugins/ova/Disk", swiftSettings: strict),
 
     // What tests run.
     .executableTarget(

@@ -1,0 +1,60 @@
+internal import CCompression
+internal import ArchiveBytes
+internal import BackupProtocol
+
+/// Inflates grains, each into as much room as a grain has: there is no bomb in it.
+@safe final class GrainDecoder {
+  private let decompressor: OpaquePointer
+  /// The grain that was inflated last.
+  let grain: UnsafeMutableRawBufferPointer
+  /// Deflated bytes, for whoever reads them.
+  let input: UnsafeMutableRawBufferPointer
+
+  /// Bytes that a deflated grain may take: longer ones gain nothing.
+  static func inputBytesMax(grainBytes: Int) -> Int { 2 * grainBytes + 1024 }
+
+  init(grainBytes: Int) throws(ArchiveError) {
+    guard let decompressor = unsafe libdeflate_alloc_decompressor() else {
+      throw ArchiveError(.internal, "the compressing library has no memory")
+    }
+    unsafe self.decompressor = unsafe decompressor
+    unsafe grain = .allocate(byteCount: grainBytes, alignment: 4096)
+    unsafe input = .allocate(
+      byteCount: Self.inputBytesMax(grainBytes: grainBytes) + 512, alignment: 4096)
+  }
+
+  deinit {
+    unsafe libdeflate_free_decompressor(decompressor)
+    unsafe grain.deallocate()
+    unsafe input.deallocate()
+  }
+
+  /// Inflates from ``input``.
+  ///
+  /// - Returns: Bytes in ``grain``.
+  /// - Throws: E_CORRUPT.
+  func inflate(_ range: Range<Int>) throws(ArchiveError) -> Int {
+    var count = 0
+    let source = unsafe UnsafeRawBufferPointer(rebasing: input[range])
+    // Safe because: both lengths are those of the buffers.
+    let result = unsafe libdeflate_zlib_decompress(
+      decompressor, source.baseAddress, source.count, grain.baseAddress, grain.count, &count)
+    guard result == LIBDEFLATE_SUCCESS else {
+      throw .corrupt("a grain of the VMDK does not inflate")
+    }
+    return count
+  }
+
+  /// Inflates without a frame, where the end of the input is known only roughly.
+  func inflateRaw(_ range: Range<Int>) throws(ArchiveError) {
+    let source = unsafe UnsafeRawBufferPointer(rebasing: input[range])
+    var taken = 0
+    var count = 0
+    let result = unsafe libdeflate_deflate_decompress_ex(
+      decompressor, source.baseAddress, source.count, grain.baseAddress, grain.count, &taken,
+      &count)
+    guard result == LIBDEFLATE_SUCCESS, unsafe count == grain.count else {
+      throw .corrupt("a cluster of the qcow2 image does not inflate")
+    }
+  }
+}

@@ -1,0 +1,106 @@
+package import ArchiveBytes
+internal import BackupProtocol
+
+/// Reads any sparse VMDK by its tables: stream-optimised ones of every writer, and sparse ones.
+///
+/// Memory: a page of the directory, a table, a grain.
+package final class VMDKTableReader {
+  package let header: VMDKHeader
+  /// Empty if the file has none.
+  package let descriptor: [UInt8]
+  private let source: SourceWindow
+  private var page: [UInt8] = []
+  /// Entry of the directory that the page begins with.
+  private var pageStart: UInt64?
+  private var table: [UInt8]
+  private var marker = [UInt8](repeating: 0, count: VMDKLayout.markerBytes)
+
+  /// - Throws: E_CORRUPT, E_UNSUPPORTED.
+  package init(_ source: SourceWindow) throws(ArchiveError) {
+    self.source = source
+    var bytes = [UInt8](repeating: 0, count: VMDKHeader.byteCount)
+    try source.fill(&bytes, at: 0, "its header")
+    var header = try VMDKHeader(parsing: bytes)
+    let (offset, sectors) = (header.descriptorOffset, header.descriptorSectors)
+    var text = [UInt8](
+      repeating: 0, count: offset == 0 ? 0 : Int(min(sectors, UInt64(VMDKDescriptor.bytesMax / 512))) * 512)
+    try source.fill(&text, at: offset * 512, "its descriptor")
+    descriptor = Array(text.prefix { $0 != 0 })
+    if header.directoryOffset == VMDKHeader.directoryAtEnd {
+      // Marker, footer, end marker.
+      guard source.byteCount >= 4 * 512 else { throw .corrupt("the VMDK has no footer") }
+      try source.fill(&bytes, at: source.byteCount - 1024, "its footer")
+      header.directoryOffset = try VMDKHeader(parsing: bytes).directoryOffset
+    }
+    guard header.directoryOffset <= 1 << 32 else { throw .corrupt("the VMDK has no directory") }
+    self.header = header
+    table = [UInt8](repeating: 0, count: Int(header.tableEntries) * 4)
+  }
+
+  /// Reads the disk.
+  ///
+  /// - Throws: E_CORRUPT.
+  package func read(to sink: any ClusterSink) throws(ArchiveError) {
+    let decoder = try GrainDecoder(grainBytes: header.grainBytes)
+    let assembler = ClusterAssembler(sink, capacity: header.capacityBytes)
+    let grains = (header.capacity + header.grainSectors - 1) / header.grainSectors
+    let entries = UInt64(header.tableEntries)
+    let tables = (grains + entries - 1) / entries
+    // The whole directory has to be there: a small file cannot claim a large one.
+    guard header.directoryOffset * 512 + tables * 4 <= source.byteCount else {
+      throw .corrupt("the VMDK ends inside its directory")
+    }
+    for number in 0..<tables {
+      let place = try directoryEntry(number, of: tables)
+      if place == 0 { continue }
+      try source.fill(&table, at: UInt64(place) * 512, "a table")
+      for index in 0..<min(entries, grains - number * entries) {
+        let sector = table.little(UInt32.self, at: 4 * Int(index))
+        if sector == 0 || (sector == 1 && header.flags & VMDKHeader.zeroGrains != 0) { continue }
+        try readGrain(number * entries + index, at: UInt64(sector) * 512, decoder, assembler)
+      }
+    }
+    try assembler.finish()
+  }
+
+  private func directoryEntry(_ number: UInt64, of tables: UInt64) throws(ArchiveError) -> UInt32 {
+    let first = number & ~1023
+    if pageStart != first {
+      page = [UInt8](repeating: 0, count: Int(min(1024, tables - first)) * 4)
+      try source.fill(&page, at: header.directoryOffset * 512 + first * 4, "its directory")
+      pageStart = first
+    }
+    return page.little(UInt32.self, at: Int(number - first) * 4)
+  }
+
+  private func readGrain(
+    _ number: UInt64, at offset: UInt64, _ decoder: GrainDecoder, _ assembler: ClusterAssembler
+  ) throws(ArchiveError) {
+    let lba = number * header.grainSectors
+    var count = Int(min(UInt64(header.grainBytes), (header.capacity - lba) * 512))
+    if header.isCompressed {
+      try source.fill(&marker, at: offset, "a grain")
+      let size = Int(marker.little(UInt32.self, at: 8))
+      guard marker.little(UInt64.self, at: 0) == lba, size > 0,
+        size <= GrainDecoder.inputBytesMax(grainBytes: header.grainBytes)
+      else { throw .corrupt("a table of the VMDK points to what is no grain of it") }
+      let input = unsafe UnsafeMutableRawBufferPointer(rebasing: decoder.input[..<size])
+      try unsafe fill(input, at: offset + UInt64(VMDKLayout.markerBytes))
+      count = try decoder.inflate(0..<size)
+      try header.check(grainBytes: count, at: lba)
+    } else {
+      try unsafe fill(
+        UnsafeMutableRawBufferPointer(rebasing: decoder.grain[..<count]), at: offset)
+    }
+    try unsafe assembler.put(
+      UnsafeRawBufferPointer(rebasing: decoder.grain[..<count]), at: lba * 512)
+  }
+
+  private func fill(
+    _ buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
+  ) throws(ArchiveError) {
+    guard try unsafe source.read(into: buffer, at: offset) == buffer.count else {
+      throw .corrupt("the VMDK ends inside a grain")
+    }
+  }
+}
