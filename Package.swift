@@ -308,6 +308,10 @@ let package = Package(
         "CommandLine", "Machine", "MachineFiles", "MachineSamples", "OVFFormat", "System", "XML",
       ],
       swiftSettings: strictTests),
+    .testTarget(
+      name: "DiskFormatsTests",
+      dependencies: ["DiskFormats", "ArchiveBytes", "BackupProtocol", "CommandLine"],
+      swiftSettings: strictTests),
     // What the vector tests and the fuzzer do with bytes.
     .target(
       name: "FrameExercise", dependencies: ["BackupProtocol", "JSON"],

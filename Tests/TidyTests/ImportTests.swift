@@ -12,8 +12,8 @@ import Testing
   /// What a plugin may import: nothing of the host.
   static let floorOfPlugins: Set = [
     "WriterKit", "BackupProtocol", "Hashing", "SharedPool", "System", "JSON", "CLinux", "CCrypto",
-    "CJansson", "CExpat", "CCompression", "ArchiveBytes", "ArchiveFiles", "Machine", "OVFFormat",
-    "RawFormat", "TarFormat", "VMAFormat", "XML",
+    "CJansson", "CExpat", "CCompression", "ArchiveBytes", "ArchiveFiles", "DiskFormats", "Machine",
+    "OVFFormat", "RawFormat", "TarFormat", "VMAFormat", "XML",
   ]
 
   let graph: PackageGraph

@@ -34,7 +34,9 @@ package struct QCOW2Header: Equatable, Sendable {
       throw ArchiveError(.unsupported, "a qcow2 image with the features \(features)")
     }
     let bits = bytes.big(UInt32.self, at: 20)
-    guard (9...21).contains(bits) else { throw .corrupt("a qcow2 image with clusters of 2^\(bits)") }
+    guard (9...21).contains(bits) else {
+      throw .corrupt("a qcow2 image with clusters of 2^\(bits)")
+    }
     clusterBits = Int(bits)
     capacityBytes = bytes.big(UInt64.self, at: 24)
     l1Entries = UInt64(bytes.big(UInt32.self, at: 36))

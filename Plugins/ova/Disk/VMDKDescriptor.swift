@@ -42,7 +42,9 @@ package struct VMDKDescriptor: Equatable, Sendable {
   /// - Parameter bytes: Up to the first NUL, ``bytesMax`` at most.
   /// - Throws: E_CORRUPT or E_UNSUPPORTED.
   package init(parsing bytes: [UInt8]) throws(ArchiveError) {
-    guard bytes.count <= Self.bytesMax else { throw .corrupt("a VMDK descriptor of \(bytes.count)") }
+    guard bytes.count <= Self.bytesMax else {
+      throw .corrupt("a VMDK descriptor of \(bytes.count)")
+    }
     for line in bytes.prefix(while: { $0 != 0 }).split(whereSeparator: { $0 == 10 || $0 == 13 }) {
       try take(String(decoding: line, as: UTF8.self))
     }

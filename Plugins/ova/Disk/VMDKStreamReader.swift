@@ -21,7 +21,8 @@ package final class VMDKStreamReader {
     try source.fill(&bytes, "the header of a VMDK")
     header = try VMDKHeader(parsing: bytes)
     guard header.isCompressed else {
-      throw ArchiveError(.unsupported, "a sparse VMDK can be read from a file only, not from a pipe")
+      throw ArchiveError(
+        .unsupported, "a sparse VMDK can be read from a file only, not from a pipe")
     }
   }
 
@@ -31,7 +32,9 @@ package final class VMDKStreamReader {
   package func read(to sink: any ClusterSink) throws(ArchiveError) {
     let decoder = try GrainDecoder(grainBytes: header.grainBytes)
     let assembler = ClusterAssembler(sink, capacity: header.capacityBytes)
-    guard header.overheadSectors >= sectors else { throw .corrupt("the VMDK has no room for grains") }
+    guard header.overheadSectors >= sectors else {
+      throw .corrupt("the VMDK has no room for grains")
+    }
     try pass(header.overheadSectors - sectors)
     while try readMarker() {
       let size = sector.little(UInt32.self, at: 8)

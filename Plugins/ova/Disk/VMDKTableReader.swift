@@ -23,7 +23,8 @@ package final class VMDKTableReader {
     var header = try VMDKHeader(parsing: bytes)
     let (offset, sectors) = (header.descriptorOffset, header.descriptorSectors)
     var text = [UInt8](
-      repeating: 0, count: offset == 0 ? 0 : Int(min(sectors, UInt64(VMDKDescriptor.bytesMax / 512))) * 512)
+      repeating: 0,
+      count: offset == 0 ? 0 : Int(min(sectors, UInt64(VMDKDescriptor.bytesMax / 512))) * 512)
     try source.fill(&text, at: offset * 512, "its descriptor")
     descriptor = Array(text.prefix { $0 != 0 })
     if header.directoryOffset == VMDKHeader.directoryAtEnd {

@@ -1,0 +1,66 @@
+import ArchiveBytes
+import BackupProtocol
+import CommandLine
+import DiskFormats
+import Testing
+
+@Suite struct `A damaged image` {
+  private static let disk = Disk(
+    "small", 300 << 10, [(0, Disk.text(70000)), (200 << 10, noise(5000, seed: 1))])
+
+  /// Every byte of the metadata, and some of the data, as something else.
+  @Test(arguments: [0, 1])
+  func `is read or refused but never traps if it is a VMDK`(level: Int) throws {
+    let file = try vmdk(Self.disk.bytes, level: level)
+    for place in places(file.count) {
+      for value: UInt8 in [0x01, 0x80, 0xFF] {
+        var bytes = file
+        bytes[place] ^= value
+        expectBounded { try streamed(bytes, keeps: false) }
+        expectBounded { try tabled(bytes, keeps: false) }
+      }
+    }
+  }
+
+  @Test func `is read or refused but never traps if it is a qcow2 image`() throws {
+    let file = try qcow2(Self.disk.bytes, Self.disk.runs)
+    for place in places(112) + places(file.count).filter({ $0 > 65536 * 3 }) {
+      for value: UInt8 in [0x01, 0x80, 0xFF] {
+        var bytes = file
+        bytes[place] ^= value
+        expectBounded { try clustered(bytes, keeps: false) }
+      }
+    }
+  }
+
+  @Test(arguments: [0, 1, 511, 512, 65535, 65536, 70000, 80_000])
+  func `is refused if it ends early`(count: Int) throws {
+    let file = Array(try vmdk(Self.disk.bytes, level: 1).prefix(count))
+    #expect(throws: ArchiveError.self) { try streamed(file) }
+    #expect(throws: ArchiveError.self) { try tabled(file) }
+    let image = Array(try qcow2(Self.disk.bytes, Self.disk.runs).prefix(count))
+    #expect(throws: ArchiveError.self) { try clustered(image) }
+  }
+
+  @Test func `gives no more than the disk it declares`() throws {
+    // The same grain again and again would be more than the disk: it does not ascend.
+    let file = try vmdk([UInt8](repeating: 7, count: 65536), level: 9)
+    var bytes = file
+    for _ in 0..<1000 { bytes.insert(contentsOf: file[65536..<66048], at: 66048) }
+    let error = #expect(throws: ArchiveError.self) { try streamed(bytes) }
+    #expect(error?.code == .unsupported)
+  }
+
+  private func places(_ count: Int) -> [Int] {
+    Array(0..<min(count, 600)) + Array(stride(from: 600, to: count, by: 997))
+  }
+
+  private func expectBounded(_ body: () throws -> MemorySink) {
+    do {
+      let sink = try body()
+      #expect(sink.dataBytes <= UInt64(1 << 30))
+    } catch {
+      #expect(error is ArchiveError)
+    }
+  }
+}
