@@ -3,8 +3,8 @@ internal import Hashing
 
 /// The tree digest of a stream, fed with the digests of its chunks in ascending order.
 ///
-/// A chunk is 1 MiB; its digest is the SHA-256 over the SHA-256 of each of its leaves of 32 KiB. The
-/// tree's is the SHA-256 over those of all chunks. Chunks of zeros are one constant, so that a
+/// A chunk is 1 MiB; its digest is the SHA-256 over the SHA-256 of each of its leaves of 32 KiB.
+/// The tree's is the SHA-256 over those of all chunks. Chunks of zeros are one constant, so that a
 /// hole costs 32 bytes of hashing a MiB. protocol.md §10.
 struct TreeDigest: ~Copyable {
   static let chunkBytes: UInt64 = 1 << 20
