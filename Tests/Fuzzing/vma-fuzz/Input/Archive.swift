@@ -3,8 +3,8 @@ internal import VMAFormat
 /// An archive made of an input: most of an archive is zeros, which the input leaves out, and
 /// checksums, which no fuzzer guesses.
 ///
-/// The first byte says what stays as it is: see ``Kept``. Then come pieces: how many zeros (16 bits,
-/// little-endian), how many bytes (8 bits), and these.
+/// The first byte says what stays as it is: see ``Kept``. Then come pieces: how many zeros (16
+/// bits, little-endian), how many bytes (8 bits), and these.
 package struct Archive {
   /// What is not put right. Were all of it kept, next to every archive would be refused for its
   /// first bytes.
