@@ -90,7 +90,7 @@ struct TarTests {
     }
   }
 
-  @Test func `a member of more than 8 GiB is read by everybody`() async throws {
+  @Test func `a disk of more than 8 GiB is listed by everybody`() async throws {
     // A raw image without a map of holes would take minutes: these clusters are allocated in the
     // image, and hold zeros that QEMU does not tell.
     try await place.shell(
