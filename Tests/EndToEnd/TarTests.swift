@@ -145,17 +145,6 @@ struct TarTests {
   func `a backup that is stopped leaves no tar`(
     compression: String, signal: Int32
   ) async throws {
-    try place.makeSparse("a.raw", bytes: 64 * VMAScene.mebi, data: [(0, 60 << 20)])
-    let program = try startSluice(
-      [
-        "backup", "--image", "d=a.raw", "--to", "tar=x.tar", "--rate-limit", "20M", "--json",
-        "--option", "tar.compress=\(compression)",
-      ], in: place.directory)
-    try #require(try await program.says("planned"))
-    try await Task.sleep(for: .milliseconds(700))
-    program.send(signal)
-    let finding = try await program.finding()
-    #expect(finding.status != 0 && finding.left == [])
-    #expect(!place.exists("x.tar") && !place.exists("x.tar.sluice.json"))
+    try await scene.expectNothingStopped(format: "tar", compression: compression, by: signal)
   }
 }

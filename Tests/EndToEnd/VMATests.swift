@@ -132,17 +132,6 @@ import Testing
   func `a backup that is stopped leaves no archive`(
     compression: String, signal: Int32
   ) async throws {
-    try place.makeSparse("a.raw", bytes: 64 * VMAScene.mebi, data: [(0, 60 << 20)])
-    let program = try startSluice(
-      [
-        "backup", "--image", "d=a.raw", "--to", "vma=x.vma", "--rate-limit", "20M", "--json",
-        "--option", "vma.compress=\(compression)",
-      ], in: place.directory)
-    try #require(try await program.says("planned"))
-    try await Task.sleep(for: .milliseconds(700))
-    program.send(signal)
-    let finding = try await program.finding()
-    #expect(finding.status != 0 && finding.left == [])
-    #expect(!place.exists("x.vma") && !place.exists("x.vma.sluice.json"))
+    try await scene.expectNothingStopped(format: "vma", compression: compression, by: signal)
   }
 }
