@@ -119,6 +119,7 @@ struct Wreck: Sendable, CustomTestStringConvertible {
         $0.replaceSubrange(386..<410, with: Array("00000000000\u{0}00000000777\u{0}".utf8))
         $0.replaceSubrange(483..<495, with: Array("00000002000\u{0}".utf8))
       }),
+    Wreck("an old map without end", .tooLarge, says: "more blocks", endlessMap()),
     Wreck(
       "an old map without size", says: "proper size",
       TarMaker.file("d.raw", type: "S") {
@@ -148,6 +149,17 @@ struct Wreck: Sendable, CustomTestStringConvertible {
     maker.add("long", [UInt8](repeating: 0x61, count: 100_000), type: "L")
     maker.add("d.raw", [1])
     return maker.finished
+  }
+
+  /// Blocks that hold no extent and announce another.
+  private static func endlessMap() -> [UInt8] {
+    let header = TarMaker.file("d.raw", type: "S") {
+      $0.replaceSubrange(483..<495, with: Array("00000002000\u{0}".utf8))
+      $0[482] = 1
+    }
+    var block = [UInt8](repeating: 0, count: 512)
+    block[504] = 1
+    return header.prefix(512) + Array(repeatElement(block, count: 1 << 17).joined())
   }
 
   private static func headersOnly() -> [UInt8] {

@@ -149,6 +149,9 @@ extension TarWalk {
     return map
   }
 
+  /// Extents in a block behind the header of GNU's old map.
+  private static let extentsPerBlock = 21
+
   /// GNU's old map: four extents in the header, then blocks of 21.
   private func oldMap(_ header: RawHeader) throws(ArchiveError) -> SparseMap {
     guard let size = RawHeader.number(header.block[483..<495]), size <= Limits.streamBytesMax else {
@@ -157,9 +160,15 @@ extension TarWalk {
     var map = SparseMap(byteCount: size)
     try append(header.block, from: 386, count: 4, to: &map)
     var isContinued = header.block[482] != 0
+    // Blocks without an extent would go on for ever.
+    var blocksLeft = SparseMap.extentsMax / Self.extentsPerBlock + 1
     while isContinued {
+      guard blocksLeft > 0 else {
+        throw ArchiveError(.tooLarge, "a sparse map has more blocks than extents are read")
+      }
+      blocksLeft -= 1
       let block = try readBlock("a sparse map")
-      try append(block, from: 0, count: 21, to: &map)
+      try append(block, from: 0, count: Self.extentsPerBlock, to: &map)
       isContinued = block[504] != 0
     }
     return map

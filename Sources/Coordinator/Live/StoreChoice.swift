@@ -86,18 +86,31 @@ struct StoreRoom: Sendable {
     self.stores = stores
     places = Set(stores.map(\.directory)).map { directory in
       let room = Self.room(directory, stores)
-      return Place(directory: directory, marginBytes: min(StoreChoice.marginBytes, room / 4))
+      return Place(directory: directory, marginBytes: min(StoreChoice.marginBytes, room / 2))
     }
   }
 
-  /// A directory that is about to be full, with the bytes it has left.
-  func shortage() -> (directory: String, freeBytes: Int64)? {
+  /// What a look at the places finds.
+  enum Finding {
+    case ample
+    /// A guest could fill a place before a look that is not soon.
+    case tight
+    /// A directory is about to be full, with the bytes it has left.
+    case short(directory: String, freeBytes: Int64)
+  }
+
+  func look() -> Finding {
+    var finding = Finding.ample
     for place in places {
       let room = Self.room(place.directory, stores)
-      if room < place.marginBytes { return (place.directory, room) }
+      if room < place.marginBytes { return .short(directory: place.directory, freeBytes: room) }
+      if room < Self.ampleBytes { finding = .tight }
     }
-    return nil
+    return finding
   }
+
+  /// More than a guest writes between two looks that are not soon.
+  private static let ampleBytes: Int64 = 1 << 30
 
   /// What is free, and what is reserved and not yet used.
   private static func room(_ directory: String, _ stores: [FleecingStore]) -> Int64 {
