@@ -1,5 +1,6 @@
 """What the benchmarks share: images, seconds of wall and CPU, ratios with their bars."""
 
+import argparse
 import os
 import resource
 import shutil
@@ -22,6 +23,14 @@ def make_image(path, mib):
             image.write(os.urandom(min(6, mib - start) * MIB))
         os.fsync(image.fileno())
     return os.stat(path).st_blocks * 512
+
+
+def rounds(text):
+    """The value of --rounds: one for warming up, and at least one that counts."""
+    number = int(text)
+    if number < 2:
+        raise argparse.ArgumentTypeError("at least 2: the first one is a warm-up")
+    return number
 
 
 class Measurement:
