@@ -167,8 +167,8 @@ let package = Package(
     .executableTarget(
       name: "sluice-writer-ova",
       dependencies: [
-        "TarFormat", "RawFormat", "ArchiveBytes", "ArchiveFiles", "WriterKit", "BackupProtocol",
-        "System", "CLinux",
+        "TarFormat", "OVFFormat", "DiskFormats", "RawFormat", "ArchiveBytes", "ArchiveFiles",
+        "WriterKit", "BackupProtocol", "Hashing", "Machine", "System", "CLinux", "CCompression",
       ],
       path: "Plugins/ova", exclude: ["README.md", "Disk", "OVF", "Tar", "sluice-ovf.xsd"],
       resources: [.embedInCode("ova.json")],

@@ -1,10 +1,10 @@
 import WriterKit
 
-/// The writer and reader of tar archives: see README.md beside this file.
+/// The writer and reader of appliances and tar archives: see README.md beside this file.
 @main struct Main {
   static func main() {
     Plugin(
-      manifest: PackageResources.ova_json, writer: TarWriter.self, reader: TarReader.self,
+      manifest: PackageResources.ova_json, writer: FormatWriter.self, reader: FormatReader.self,
       wantsMap: true
     ).run()
   }

@@ -1,8 +1,16 @@
 import ArchiveFiles
 import WriterKit
 
-/// The options of ova.json.
+/// The options of ova.json, each of which belongs to one format.
+///
+/// A host tells those at their defaults too: of the other format they mean nothing.
 struct Options {
+  /// What the disks of an appliance are.
+  enum DiskFormat: String { case vmdk, qcow2 }
+
+  /// `nil` if it was not given.
+  var level: Int?
+  var diskFormat = DiskFormat.vmdk
   var compression = Compression.none
   /// List disks in SHA256SUMS.
   var listsDisks = false
@@ -10,11 +18,52 @@ struct Options {
   init(_ options: JSONObject, format: String) throws(PluginError) {
     for member in options.members {
       switch member.name {
+      case "level": level = try member.level()
+      case "disk-format": diskFormat = try member.diskFormat()
       case "compress": compression = try member.compression()
       case "sha256sums": listsDisks = try member.flag()
       default:
         throw PluginError(.badOption, "\(format) has no option \"\(member.name)\"")
       }
     }
+    try format == "ova" ? checkAppliance() : checkTar()
+  }
+
+  private func checkAppliance() throws(PluginError) {
+    guard compression == .none else {
+      throw PluginError(
+        .badOption,
+        "\"compress\" belongs to tar: importers want an ova as it is, and deflate its "
+          + "disks by \"level\"")
+    }
+    guard !listsDisks else {
+      throw PluginError(
+        .badOption, "\"sha256sums\" belongs to tar: the manifest of an ova lists every member")
+    }
+  }
+
+  private func checkTar() throws(PluginError) {
+    guard level == nil else {
+      throw PluginError(.badOption, "\"level\" belongs to ova: tar has \"compress\"")
+    }
+    guard diskFormat == .vmdk else {
+      throw PluginError(.badOption, "\"disk-format\" belongs to ova: disks of a tar are raw")
+    }
+  }
+}
+
+extension JSONObject.Member {
+  fileprivate func level() throws(PluginError) -> Int {
+    guard let level = value.integer, (0...9).contains(level) else {
+      throw PluginError(.badOption, "option \"level\" is not a number from 0 to 9")
+    }
+    return Int(level)
+  }
+
+  fileprivate func diskFormat() throws(PluginError) -> Options.DiskFormat {
+    guard let format = value.string.flatMap(Options.DiskFormat.init) else {
+      throw PluginError(.badOption, "option \"disk-format\" is not vmdk or qcow2")
+    }
+    return format
   }
 }

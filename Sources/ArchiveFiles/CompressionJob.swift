@@ -1,4 +1,4 @@
-import Glibc
+internal import System
 
 /// A block on its way through a compressing thread.
 ///
@@ -30,28 +30,4 @@ import Glibc
   func take() { submitted.pass() }
   func finish() { finished.open() }
   func await() { finished.pass() }
-}
-
-/// A semaphore: passed as often as it was opened.
-///
-/// `@unchecked Sendable` because: sem_post(3) and sem_wait(3) are made for several threads.
-@safe private final class Gate: @unchecked Sendable {
-  private let semaphore: UnsafeMutablePointer<sem_t>
-
-  init() {
-    unsafe semaphore = .allocate(capacity: 1)
-    unsafe sem_init(semaphore, 0, 0)
-  }
-
-  deinit {
-    unsafe sem_destroy(semaphore)
-    unsafe semaphore.deallocate()
-  }
-
-  func open() { unsafe sem_post(semaphore) }
-
-  func pass() {
-    // A signal may end the wait.
-    while unsafe sem_wait(semaphore) != 0 {}
-  }
 }

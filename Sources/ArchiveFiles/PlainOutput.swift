@@ -45,6 +45,24 @@ package final class PlainOutput: ArchiveOutput {
     }
   }
 
+  /// Replaces one block of 512 bytes that was written before; only in a file.
+  package func patch(_ block: [UInt8], at offset: UInt64) throws(PluginError) {
+    precondition(block.count == 512 && offset % 512 == 0, "a patch is one block")
+    precondition(isFile && offset + 512 <= writtenBytes, "a patch lies in what was written")
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 512, alignment: 4096)
+    defer { unsafe memory.deallocate() }
+    unsafe memory.copyBytes(from: block)
+    guard let start = memory.baseAddress else { return }
+    var result = unsafe clinux_pwrite(descriptor, start, 512, Int64(offset))
+    if result == -Int(EINVAL) && isDirect {
+      try leaveDirect()
+      result = unsafe clinux_pwrite(descriptor, start, 512, Int64(offset))
+    }
+    guard result == 512 else {
+      throw PluginError("writing the archive", errno: result < 0 ? Int32(-result) : EIO)
+    }
+  }
+
   package func finish() throws(PluginError) -> UInt64 {
     guard isFile else { return writtenBytes }
     let result = clinux_fsync(descriptor)

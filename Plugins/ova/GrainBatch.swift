@@ -1,0 +1,86 @@
+import ArchiveFiles
+import DiskFormats
+import System
+import WriterKit
+
+/// Grains on their way through a thread, from the host's memory into records.
+///
+/// The writer's thread fills it, one of the threads encodes it, the writer's thread takes it back
+/// when ``awaitEncoded()`` returns: nobody touches what is the other's, hence
+/// `@unchecked Sendable`. The leases are always the writer's.
+@safe final class GrainBatch: @unchecked Sendable {
+  static let grainsMax = 16
+  /// Of what stands between the records.
+  static let tableBytesMax = 4096
+  private static let outputBytes = grainsMax * VMDKLayout.recordBytesMax
+
+  @safe struct Grain {
+    /// 65536 bytes.
+    let bytes: UnsafeRawPointer
+    let number: UInt64
+    /// Where its record is in the block, once it is encoded; empty if it was dropped.
+    var record = 0..<0
+  }
+
+  /// Records, and behind them what stands between them.
+  let block = MemberBlock(
+    byteCount: outputBytes + grainsMax * tableBytesMax, pieces: 2 * grainsMax + 1)
+  private(set) var grains: [Grain] = []
+  /// Of the frames whose bytes are in it.
+  var shelf = LeaseShelf(most: grainsMax)
+  /// The number of the first of them; `nil` if there is none.
+  var oldestFrame: UInt64?
+  private var tableBytes = 0
+  private let isEncoded = Gate()
+
+  init() { grains.reserveCapacity(Self.grainsMax) }
+
+  var isFull: Bool { grains.count == Self.grainsMax }
+
+  func add(_ bytes: UnsafeRawPointer, number: UInt64) {
+    unsafe grains.append(Grain(bytes: bytes, number: number))
+  }
+
+  /// Encodes all grains, on a thread that owns `codec`.
+  ///
+  /// - Parameter dropsZeros: Grains of zeros have no record.
+  func encode(with codec: GrainCodec?, dropsZeros: Bool) {
+    var end = 0
+    for place in grains.indices {
+      let bytes = unsafe UnsafeRawBufferPointer(
+        start: grains[place].bytes, count: VMDKLayout.grainBytes)
+      if dropsZeros, unsafe areZeros(bytes) { continue }
+      let room = unsafe UnsafeMutableRawBufferPointer(
+        rebasing: block.memory[end..<(end + VMDKLayout.recordBytesMax)])
+      let count: Int
+      if let codec {
+        count = unsafe codec.encode(bytes, number: grains[place].number, into: room)
+      } else {
+        unsafe room.copyMemory(from: bytes)
+        count = bytes.count
+      }
+      grains[place].record = end..<(end + count)
+      end += count
+    }
+    isEncoded.open()
+  }
+
+  func awaitEncoded() { isEncoded.pass() }
+
+  /// Adds what stands before the next record to the block.
+  func addTable(_ bytes: [UInt8]) {
+    let start = Self.outputBytes + tableBytes
+    let range = start..<(start + bytes.count)
+    unsafe UnsafeMutableRawBufferPointer(rebasing: block.memory[range]).copyBytes(from: bytes)
+    block.add(range, isMember: true)
+    tableBytes += bytes.count
+  }
+
+  /// Empties it; the block stays until it is hashed.
+  func clear() {
+    grains.removeAll(keepingCapacity: true)
+    shelf.releaseAll()
+    oldestFrame = nil
+    tableBytes = 0
+  }
+}

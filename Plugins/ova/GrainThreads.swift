@@ -1,0 +1,71 @@
+import DiskFormats
+import Synchronization
+import System
+import WriterKit
+
+/// The threads that encode batches: each takes the next one of the ring.
+///
+/// `@unchecked Sendable` because: the ring never changes, its batches say themselves whose they are,
+/// and the rest is atomic, or the writer's thread's alone.
+final class GrainThreads: @unchecked Sendable {
+  /// As many as processors, but for machines that have many: those of the manifest.
+  private static let threadsMax = 4
+
+  private let ring: [GrainBatch]
+  private let dropsZeros: Bool
+  private let isSubmitted = Gate()
+  private let taken = Atomic<Int>(0)
+  private let isStopping = Atomic<Bool>(false)
+  private var threads: [WorkerThread] = []
+
+  /// How many there will be.
+  static func count(processors: Int) -> Int { max(1, min(threadsMax, processors)) }
+
+  init(ring: [GrainBatch], dropsZeros: Bool) {
+    self.ring = ring
+    self.dropsZeros = dropsZeros
+  }
+
+  /// - Parameter level: Of VMDK's grains; `nil` copies clusters.
+  func start(_ count: Int, level: Int?) throws(PluginError) {
+    for number in 0..<count {
+      let codec = level.flatMap { GrainCodec(level: $0) }
+      guard level == nil || codec != nil else {
+        throw PluginError(.internal, "the compressing library has no memory")
+      }
+      let own = Owned(codec)
+      do {
+        threads.append(
+          try WorkerThread(name: "grains-\(number)") { [self] in run(with: own.codec) })
+      } catch { throw PluginError("starting to compress", error) }
+    }
+  }
+
+  /// The next batch of the ring is filled.
+  func submit() { isSubmitted.open() }
+
+  /// Ends the threads; those batches that no thread has begun stay as they are.
+  func stop() {
+    isStopping.store(true, ordering: .releasing)
+    for _ in threads { isSubmitted.open() }
+    for thread in threads { thread.join() }
+    threads = []
+  }
+
+  private func run(with codec: GrainCodec?) {
+    while true {
+      isSubmitted.pass()
+      if isStopping.load(ordering: .acquiring) { return }
+      let turn = taken.wrappingAdd(1, ordering: .relaxed).oldValue
+      ring[turn % ring.count].encode(with: codec, dropsZeros: dropsZeros)
+    }
+  }
+}
+
+/// A codec on its way to its thread.
+///
+/// `@unchecked Sendable` because: it is handed to one thread, and never touched by another.
+private final class Owned: @unchecked Sendable {
+  let codec: GrainCodec?
+  init(_ codec: GrainCodec?) { self.codec = codec }
+}

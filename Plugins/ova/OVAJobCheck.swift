@@ -1,0 +1,80 @@
+import ArchiveBytes
+import ArchiveFiles
+import DiskFormats
+import WriterKit
+
+/// What an appliance cannot hold is refused before anything is read.
+struct OVAJobCheck {
+  /// Bytes of all configurations, which are kept until the descriptor is written.
+  static let configBytesMax: UInt64 = 64 << 20
+
+  let job: Job
+  let output: Output
+  let options: Options
+
+  func run() throws(PluginError) {
+    guard output.kind != .directory else {
+      throw PluginError(.badJob, "ova writes a file or a pipe, not a directory")
+    }
+    try checkLevel()
+    for stream in job.streams { try check(stream) }
+    try checkOrder()
+    let configs = job.streams.filter { $0.kind == .config }
+    let bytes = configs.reduce(0) { $0 + ($1.size ?? 0) }
+    guard bytes <= Self.configBytesMax else {
+      throw PluginError(
+        .tooLarge,
+        "the configurations have \(bytes) bytes together; an ova takes "
+          + "\(Self.configBytesMax)")
+    }
+  }
+
+  private func checkLevel() throws(PluginError) {
+    guard let level = options.level, level > 0 else { return }
+    if options.diskFormat == .qcow2 {
+      throw PluginError(
+        .badOption, "a qcow2 in an ova is not compressed: leave \"level\" away, or write vmdk")
+    }
+    if output.kind == .pipe {
+      throw PluginError(
+        .badOption,
+        "a pipe must be told how long a disk is before it is deflated: leave \"level\" "
+          + "away and compress what comes out (… | zstd), or write a file")
+    }
+  }
+
+  private func check(_ stream: StreamDescription) throws(PluginError) {
+    guard stream.kind != .vmstate else {
+      throw PluginError(
+        .unsupported,
+        "an appliance has no place for the machine's memory, \"\(stream.name)\": leave it away")
+    }
+    guard !stream.isIncremental else {
+      throw PluginError(
+        .unsupported, "ova holds whole disks only, and \"\(stream.name)\" is incremental")
+    }
+    guard let size = stream.size else {
+      throw PluginError(
+        .unsupported, "ova must know how long \"\(stream.name)\" is before it comes")
+    }
+    if stream.kind == .disk { try checkDisk(stream, size) }
+  }
+
+  private func checkDisk(_ disk: StreamDescription, _ size: UInt64) throws(PluginError) {
+    do throws(PluginError) {
+      try plugin { () throws(ArchiveError) in
+        switch options.diskFormat {
+        case .vmdk: try VMDKLayout.check(capacityBytes: size)
+        case .qcow2: _ = try QCOW2Layout(capacityBytes: size, runs: ClusterRuns())
+        }
+      }
+    } catch { throw PluginError(error.code, "\"\(disk.name)\": \(error.message)") }
+  }
+
+  /// The descriptor is written first and holds the configurations.
+  private func checkOrder() throws(PluginError) {
+    let kinds = job.streams.map(\.kind)
+    guard let disk = kinds.firstIndex(of: .disk), kinds[disk...].contains(.config) else { return }
+    throw PluginError(.badJob, "ova needs the configurations before the disks")
+  }
+}
