@@ -1,0 +1,189 @@
+import BackupProtocol
+import Glibc
+import JSON
+import ScriptedHost
+import SharedPool
+import Testing
+
+/// The format `ova`, by a host that tells where disks have data.
+private let appliances = Workshop(plugin: "sluice-writer-ova", format: "ova", sendsMaps: true)
+
+private let hasTools = ["tar", "qemu-img"].allSatisfy { access("/usr/bin/\($0)", X_OK) == 0 }
+
+@Suite(.enabled(if: hasTools, "needs tar and qemu-img"))
+struct `Writing an appliance` {
+  /// Writes, and has QEMU compare every disk.
+  private func expect(
+    _ contents: [Content], _ talk: Talk = Talk(), format: String = "vmdk"
+  ) throws {
+    let file = try appliances.write(contents, talk)
+    #expect(
+      try shell("cd \(file.directory.path) && mkdir out && tar -C out -xf archive") == .exit(0))
+    for content in contents where content.stream.kind == .disk {
+      let name = content.stream.name
+      try file.directory.create("\(name).raw", content.bytes)
+      let words = "cd \(file.directory.path) && qemu-img compare -f \(format) -F raw "
+      #expect(
+        try shell("\(words) out/\(name).\(format) \(name).raw > said") == .exit(0), "\(name)")
+    }
+    for content in contents where content.stream.kind == .config {
+      let bytes = try file.directory.contents("out/" + content.stream.name)
+      #expect(areEqual(bytes, content.bytes), "\(content.stream.name) differs")
+    }
+  }
+
+  private static let contents: [Content] = [
+    .config(7, "vm.conf", Array("memory: 512\n".utf8)), .config(8, "empty", []),
+    .config(9, "zeros", [UInt8](repeating: 0, count: 70_000)),
+    .disk(1, "every-second-block", pattern(9 << 20 | 512, seed: 1) { $0 % 2 == 0 }),
+    .disk(2, "every-second-cluster", pattern(8 << 20, seed: 2) { $0 / 16 % 2 == 0 }),
+    .disk(3, "last-block-only", pattern(2 << 20 | 512, seed: 3) { $0 != 512 }),
+    .disk(4, "first-block-only", pattern(34 << 20 | 1024, seed: 4) { $0 != 0 }),
+    .disk(5, "nothing", pattern(70 << 20 | 512, seed: 5) { _ in true }),
+    .disk(6, "irregular", pattern(35 << 20, seed: 6) { $0 * $0 / 7 % 3 == 0 }),
+    .disk(10, "one-grain-of-a-table", pattern(97 << 20, seed: 7) { $0 % 8192 != 8000 }),
+  ]
+
+  @Test(arguments: [true, false], [Job.OutputKind.file, .pipe])
+  func `holes and data come back wherever they lie`(
+    isShared: Bool, kind: Job.OutputKind
+  ) throws {
+    try expect(Self.contents, Talk(isShared: isShared, kind: kind))
+  }
+
+  @Test(arguments: [true, false], [Job.OutputKind.file, .pipe])
+  func `a qcow2 image takes them too`(isShared: Bool, kind: Job.OutputKind) throws {
+    let options: JSONObject = ["disk-format": "qcow2"]
+    try expect(
+      Self.contents, Talk(isShared: isShared, options: options, kind: kind), format: "qcow2")
+  }
+
+  @Test(arguments: [0, 1])
+  func `without masks and holes every level does`(level: Int64) throws {
+    let disk = Content.disk(1, "d", pattern(3 << 20 | 4608, seed: 9) { $0 % 2 == 0 })
+    try expect([disk], Talk(masks: false, options: ["level": .integer(level)]))
+  }
+
+  @Test(arguments: [64 << 10, 256 << 10, 4 << 20])
+  func `slots of any size do`(slotBytes: Int) throws {
+    let disk = Content.disk(1, "d", pattern(29 << 20 | 4608, seed: 3) { $0 / 100 % 3 == 0 })
+    for slotCount in [4, 64] where slotCount * slotBytes <= 16 << 20 {
+      let shape = PoolShape(slotCount: slotCount, slotBytes: slotBytes)
+      try expect([disk], Talk(shape: shape))
+      try expect([disk], Talk(shape: shape, kind: .pipe))
+    }
+  }
+
+  @Test(arguments: [Job.OutputKind.file, .pipe])
+  func `zeros that come where data was announced are stored if they must`(
+    kind: Job.OutputKind
+  ) throws {
+    let file = try ArchiveFile()
+    let plugin = try appliances.startWriter(file, Talk(kind: kind))
+    let disk = Content.disk(1, "d", [UInt8](repeating: 0, count: 5 << 20 | 512))
+    try plugin.host.start([disk], format: "ova", output: kind)
+    try plugin.host.sendMaps([disk], masks: false)
+    try plugin.host.send { $0.appendOpen(stream: 1) }
+    let size = UInt64(disk.bytes.count)
+    try plugin.host.send {
+      $0.append(ZeroFrame(offset: 0, length: 65536, kind: .zero), stream: 1)
+      $0.append(ZeroFrame(offset: 65536, length: size - 65536, kind: .zero), stream: 1)
+      $0.append(CloseFrame(logicalLength: size, digest: .none), stream: 1)
+    }
+    let finished = try plugin.host.finish()
+    #expect(plugin.wait() == .exit(0))
+    #expect((finished.storedBytes > size) == (kind == .pipe))
+    if kind == .pipe { try file.waitForPipe() }
+    try file.directory.create("d.raw", disk.bytes)
+    let words = "tar -xf archive && qemu-img compare -f vmdk -F raw d.vmdk d.raw > said"
+    #expect(try shell("cd \(file.directory.path) && \(words)") == .exit(0))
+  }
+
+  @Test func `an appliance of nothing is one`() throws { try expect([]) }
+
+  @Test(arguments: [true, false])
+  func `leaves an empty file when the job is called off`(isDead: Bool) throws {
+    let file = try ArchiveFile()
+    let plugin = try appliances.startWriter(file)
+    let content = Content.disk(1, "d", pattern(5 << 20, seed: 1))
+    try plugin.host.start([content], format: "ova", output: .file)
+    try plugin.host.sendMaps([content])
+    try plugin.host.send { $0.appendOpen(stream: 1) }
+    try plugin.host.sendData(content, 0..<(1 << 20), masks: true)
+    if isDead {
+      plugin.host.closeInput()
+    } else {
+      try plugin.host.send { $0.append(.abort, [:]) }
+      try plugin.host.await(.aborted)
+    }
+    #expect(plugin.wait() == .exit(1))
+    #expect(try file.bytes() == [])
+  }
+}
+
+/// A disk of a size alone.
+private func disk(
+  _ kind: StreamDescription.Kind = .disk, size: UInt64? = 512, isIncremental: Bool = false
+) -> Content {
+  Content(
+    StreamDescription(
+      id: 1, kind: kind, name: "d", role: "disk", size: size, isIncremental: isIncremental), [])
+}
+
+@Suite struct `What an appliance cannot hold` {
+  private static func config(_ size: UInt64) -> Content {
+    Content(
+      StreamDescription(id: 2, kind: .config, name: "c", role: "config", size: size), [])
+  }
+
+  @Test(
+    arguments: [
+      (.unsupported, "incremental", [disk(isIncremental: true)], [:]),
+      (.unsupported, "memory", [disk(.vmstate, size: nil)], [:]),
+      (.unsupported, "512 bytes", [disk(size: 513)], [:]),
+      (.unsupported, "512 bytes", [disk(size: 513)], ["disk-format": "qcow2"]),
+      (.tooLarge, "62 TiB", [disk(size: 62 << 40 + 512)], [:]),
+      (.tooLarge, "62 TiB", [disk(size: 62 << 40 + 512)], ["disk-format": "qcow2"]),
+      (.tooLarge, "together", [config(64 << 20 + 1)], [:]),
+      (.badJob, "before the disks", [disk(), config(1)], [:]),
+      (.badOption, "no option", [disk()], ["depth": 3]),
+      (.badOption, "belongs to tar", [disk()], ["compress": "zstd"]),
+      (.badOption, "belongs to tar", [disk()], ["sha256sums": true]),
+      (.badOption, "0 to 9", [disk()], ["level": 10]),
+      (.badOption, "vmdk or qcow2", [disk()], ["disk-format": "raw"]),
+      (.badOption, "not compressed", [disk()], ["disk-format": "qcow2", "level": 1]),
+    ] as [(ErrorCode, String, [Content], JSONObject)])
+  func `is refused before anything is read`(
+    code: ErrorCode, word: String, contents: [Content], options: JSONObject
+  ) throws {
+    let file = try ArchiveFile()
+    let plugin = try appliances.startWriter(file)
+    #expect(throws: HostError.self) {
+      try plugin.host.start(contents, format: "ova", output: .file, options: options)
+    }
+    let error = try #require(plugin.host.fatalError)
+    #expect(error.code == code && error.message.contains(word), "\(error.message)")
+    #expect(plugin.wait() == .exit(1))
+    #expect(try file.bytes() == [])
+  }
+
+  @Test(arguments: [(1.98, true), (1.999, true), (1.999, false)])
+  func `is stored and comes to 2 TiB, as the map says`(tebibytes: Double, isStored: Bool) throws {
+    let file = try ArchiveFile()
+    let plugin = try appliances.startWriter(file)
+    let size = UInt64(tebibytes * 1024) << 30
+    let content = disk(size: size)
+    try plugin.host.start(
+      [content], format: "ova", output: .file, options: isStored ? ["level": 0] : [:])
+    let extent = MapExtent(offset: 0, length: size, kind: .data)
+    try plugin.host.send { $0.append(extents: [extent], stream: 1, isLast: true) }
+    if tebibytes > 1.99 && isStored {
+      #expect(throws: HostError.self) { try plugin.host.await(.release) }
+      #expect(plugin.host.fatalError?.code == .tooLarge)
+      #expect(plugin.host.fatalError?.message.contains("2 TiB") == true)
+    }
+    plugin.host.closeInput()
+    #expect(plugin.wait() == .exit(1))
+    #expect(try file.bytes() == [])
+  }
+}
