@@ -5,10 +5,11 @@ import WriterKit
 
 /// The threads that encode batches: each takes the next one of the ring.
 ///
-/// `@unchecked Sendable` because: the ring never changes, its batches say themselves whose they are,
-/// and the rest is atomic, or the writer's thread's alone.
+/// `@unchecked Sendable` because: the ring never changes, its batches say themselves whose they
+/// are, and the rest is atomic, or the writer's thread's alone.
 final class GrainThreads: @unchecked Sendable {
-  /// As many as processors, but for machines that have many: those of the manifest.
+  /// As many as processors, but for machines that have many. With the writer's and the hashing one
+  /// they are those of the manifest.
   private static let threadsMax = 4
 
   private let ring: [GrainBatch]

@@ -5,8 +5,8 @@ import WriterKit
 /// The SHA-256 of a member, on a thread of its own: as fast as a disk writes, but not as fast as
 /// both one after the other.
 ///
-/// `@unchecked Sendable` because: a place of the ring is filled before the gate is opened for it and
-/// emptied behind it; the hash is the thread's until the last block was awaited.
+/// `@unchecked Sendable` because: a place of the ring is filled before the gate is opened for it,
+/// and read behind it; the hash is the thread's until the last block was awaited.
 final class MemberHash: @unchecked Sendable {
   /// More than there are blocks: none is in the ring twice.
   private static let placeCount = 64

@@ -6,6 +6,9 @@ import Testing
 /// Appliances, and what other programs say of them.
 struct OVAScene {
   static let hasTools = ["tar", "bsdtar", "7z", "python3", "qemu-img"].allSatisfy(Build.has)
+  /// The schemas of DMTF.
+  static let schemas = getenv("SLUICE_ORACLES").map { String(cString: $0) + "/ovf-schema" }
+    .flatMap { (path: String) -> String? in access(path, R_OK) == 0 ? path : nil }
 
   let trip: RoundTrip
   var place: Scratch { trip.place }
@@ -57,6 +60,24 @@ struct OVAScene {
       \(isVMDK ? "7z t out/\(member)" : "qemu-img check out/\(member)")
       """)
   }
+
+  /// The schema of an envelope with our section in it.
+  func writeSchema(_ name: String, schemas: String) throws {
+    let root = VMAScene.support.split(separator: "/").dropLast(2).reduce("") { "\($0)/\($1)" }
+    let parts = [
+      ("http://www.w3.org/XML/1998/namespace", "xml"),
+      ("http://schemas.dmtf.org/wbem/wscim/1/common", "common"),
+      (Self.cim + "CIM_VirtualSystemSettingData", "CIM_VirtualSystemSettingData"),
+      (Self.cim + "CIM_ResourceAllocationSettingData", "CIM_ResourceAllocationSettingData"),
+      ("http://schemas.dmtf.org/ovf/envelope/1", "DSP8023"),
+    ].map { ($0.0, "\(schemas)/\($0.1).xsd") }
+    let all = parts + [("urn:sluice:ovf:1", "\(root)/Plugins/ova/sluice-ovf.xsd")]
+    let imports = all.map { "<xs:import namespace='\($0.0)' schemaLocation='\($0.1)'/>" }
+    let start = "<xs:schema xmlns:xs='http://www.w3.org/2001/XMLSchema' targetNamespace='urn:all'>"
+    try place.write(name, Array((start + imports.joined() + "</xs:schema>").utf8))
+  }
+
+  private static let cim = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/"
 
   /// Plain files, without the records that importers do not know.
   private static let kinds = """
