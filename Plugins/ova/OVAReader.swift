@@ -1,12 +1,64 @@
+import ArchiveBytes
+import ArchiveFiles
+import OVFFormat
+import TarFormat
 import WriterKit
 
-/// PLACEHOLDER: the reader's author replaces this file.
+/// Reads an appliance, compressed or not, from a file or a stream; of ours or of others.
+///
+/// A file has bytes at any place. Of everything else an archive of ours goes by once; one of other
+/// programs is copied to the scratch file first.
 final class OVAReader: ArchiveReader {
-  let streams: [StreamDescription] = []
+  let streams: [StreamDescription]
+  let machine: Job.Machine
+  let description: MachineDescription?
+  let instant: String
+  private let opened: any OpenedAppliance
+
   init(job: Job, input: Output, host: Host) throws(PluginError) {
-    throw PluginError(.unsupported, "ova cannot be read yet")
+    guard input.kind != .directory else {
+      throw PluginError(.badJob, "ova reads a file or a stream, not a directory")
+    }
+    opened = try Self.open(try ArchiveInput(input), job, host)
+    let appliance = opened.appliance
+    streams = appliance.parts.map(\.stream)
+    machine = opened.receipt?.machine ?? appliance.identity
+    instant = opened.receipt?.instant ?? appliance.descriptor.backup?.instant ?? ""
+    description = appliance.machine
+    try checkListing()
+    // No stream will be asked for, so what is wrong has to be told now.
+    if streams.isEmpty && job.mode == .verify { try opened.complete() }
   }
+
   func read(
     _ stream: StreamDescription, _ range: Range<UInt64>, into sink: ReadSink
-  ) throws(PluginError) {}
+  ) throws(PluginError) {
+    let parts = opened.appliance.parts
+    guard let part = parts.first(where: { $0.stream.id == stream.id }) else {
+      throw PluginError(.notFound, "the archive has no stream \(stream.id)")
+    }
+    try opened.deliver(part, to: sink)
+    if stream.id == streams.last?.id { try opened.complete() }
+  }
+
+  private static func open(
+    _ input: ArchiveInput, _ job: Job, _ host: Host
+  ) throws(PluginError) -> any OpenedAppliance {
+    if let file = input.file { return try FiledAppliance(file, job, host) }
+    let start = SpooledStart(input.source)
+    if let passing = try PassingAppliance(TarWalk(start), job, host) {
+      start.forget()
+      return passing
+    }
+    return try FiledAppliance(try start.spool(host), job, host)
+  }
+
+  /// A list that the host could not take would be the end of the session.
+  private func checkListing() throws(PluginError) {
+    var ack = JobAck(streams: streams)
+    (ack.vm, ack.instant, ack.machine) = (machine, instant, description)
+    guard JSONValue.object(ack.object).serialised().count <= Int(Limits.controlBytesMax) else {
+      throw PluginError(.tooLarge, "the names in the archive are too long to be listed together")
+    }
+  }
 }

@@ -36,7 +36,10 @@ final class TarReader: ArchiveReader {
       isOurs = false
       (machine, instant) = (Job.Machine(), "")
       var listing = ForeignListing(host)
-      try self.input.list { member throws(PluginError) in try listing.add(member) }
+      try self.input.list { member throws(PluginError) in
+        if listing.streams.isEmpty { try Self.refuseAppliance(member) }
+        try listing.add(member)
+      }
       (streams, files) = (listing.streams, listing.files)
     }
     try checkListing()
@@ -95,6 +98,13 @@ final class TarReader: ArchiveReader {
     guard try input.isAtEnd() else {
       throw PluginError(.corrupt, "the archive has a member behind \(Layout.checksums)")
     }
+  }
+
+  /// The disks of an appliance are images, which this format does not know.
+  private static func refuseAppliance(_ member: TarMember) throws(PluginError) {
+    guard member.kind == .file, isDescriptor(member.name) else { return }
+    throw PluginError(
+      .unsupported, "this is an appliance, which begins with its descriptor; use --format ova")
   }
 
   /// A list that the host could not take would be the end of the session.

@@ -1,6 +1,6 @@
-import ArchiveBytes
+package import ArchiveBytes
 import CCompression
-import WriterKit
+package import WriterKit
 
 /// Decompresses gzip: members of any number; checksums and lengths are checked.
 @safe final class GzipDecoder: Decoder {
@@ -53,4 +53,9 @@ import WriterKit
 /// An archive that is compressed with gzip.
 func GzipSource(_ stream: any ByteSource) throws(PluginError) -> DecompressedSource {
   DecompressedSource(stream, try GzipDecoder())
+}
+
+/// The bytes of a gzip stream inside an archive.
+package func gunzipped(_ stream: any ByteSource) throws(PluginError) -> any ByteSource {
+  try GzipSource(stream)
 }

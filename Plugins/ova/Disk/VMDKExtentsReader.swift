@@ -1,0 +1,99 @@
+package import ArchiveBytes
+internal import BackupProtocol
+
+/// Reads a VMDK whose descriptor is a file of its own, and whose data is in others.
+package final class VMDKExtentsReader: DiskReader {
+  private let extents: [VMDKDescriptor.Extent]
+  private let windows: [SourceWindow?]
+  package let capacityBytes: UInt64
+
+  /// - Parameter file: Gives a file that an extent names. The name is hostile: it must be looked up
+  ///   among files that belong to the disk.
+  /// - Throws: E_CORRUPT, E_UNSUPPORTED; what `file` throws.
+  package init(
+    _ descriptor: VMDKDescriptor, file: (String) throws(ArchiveError) -> SourceWindow
+  ) throws(ArchiveError) {
+    guard !descriptor.hasParent else {
+      throw ArchiveError(.unsupported, "a VMDK that is the difference to another one")
+    }
+    guard descriptor.capacityBytes > 0 else {
+      throw .corrupt("the VMDK's descriptor has no extent")
+    }
+    extents = descriptor.extents
+    capacityBytes = descriptor.capacityBytes
+    var windows: [SourceWindow?] = []
+    for extent in extents { windows.append(try Self.window(extent, file)) }
+    self.windows = windows
+  }
+
+  private static func window(
+    _ extent: VMDKDescriptor.Extent, _ file: (String) throws(ArchiveError) -> SourceWindow
+  ) throws(ArchiveError) -> SourceWindow? {
+    switch extent.kind {
+    case .zero: return nil
+    case .vmfsSparse:
+      throw ArchiveError(.unsupported, "a VMDK with an extent of the kind VMFSSPARSE")
+    case .sparse: return try file(extent.name)
+    case .flat, .vmfs:
+      let whole = try file(extent.name)
+      let (start, isTooLarge) = extent.offset.multipliedReportingOverflow(by: 512)
+      let count = extent.sectors * 512
+      guard !isTooLarge, start <= whole.byteCount, count <= whole.byteCount - start else {
+        throw .corrupt("an extent of the VMDK ends behind its file")
+      }
+      return SourceWindow(whole, start: start, byteCount: count)
+    }
+  }
+
+  package func read(to sink: any ClusterSink) throws(ArchiveError) {
+    let joined = JoiningSink(ClusterAssembler(sink, capacity: capacityBytes))
+    for (extent, window) in zip(extents, windows) {
+      let count = extent.sectors * 512
+      guard let window else {
+        try joined.zeros(count)
+        continue
+      }
+      if extent.kind == .sparse {
+        let reader = try VMDKTableReader(window)
+        guard reader.capacityBytes == count else {
+          throw .corrupt("an extent of the VMDK is not as long as its descriptor says")
+        }
+        try reader.read(to: joined)
+      } else {
+        try FlatReader(window, capacityBytes: count).read(to: joined)
+      }
+    }
+    try joined.finish()
+  }
+}
+
+/// Takes parts of a disk one behind the other, wherever in a cluster they end.
+@safe private final class JoiningSink: ClusterSink {
+  let pieceBytesMax = ClusterAssembler.clusterBytes
+  private let assembler: ClusterAssembler
+  private var position: UInt64 = 0
+  private let buffer: UnsafeMutableRawBufferPointer
+
+  init(_ assembler: ClusterAssembler) {
+    self.assembler = assembler
+    unsafe buffer = .allocate(byteCount: ClusterAssembler.clusterBytes, alignment: 4096)
+  }
+
+  deinit { unsafe buffer.deallocate() }
+
+  func zeros(_ count: UInt64) throws(ArchiveError) { position += count }
+
+  /// What comes is from an assembler, whose masks say that all of it is data.
+  func data(
+    _ count: Int, masks: Span<UInt16>,
+    _ fill: (inout MutableRawSpan) throws(ArchiveError) -> Void
+  ) throws(ArchiveError) {
+    let part = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
+    var span = unsafe MutableRawSpan(_unsafeBytes: part)
+    try fill(&span)
+    try unsafe assembler.put(UnsafeRawBufferPointer(part), at: position)
+    position += UInt64(count)
+  }
+
+  func finish() throws(ArchiveError) { try assembler.finish() }
+}

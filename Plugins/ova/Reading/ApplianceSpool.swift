@@ -1,0 +1,68 @@
+import ArchiveBytes
+import ArchiveFiles
+import WriterKit
+
+/// An archive that cannot go back, and its start, until it is known whether that is needed again.
+final class SpooledStart: ByteSource {
+  /// Bytes of headers and of a descriptor that may come before it is known.
+  private static let byteCountMax = 80 << 20
+
+  private let source: any ByteSource
+  private var kept: [UInt8]? = []
+
+  init(_ source: any ByteSource) { self.source = source }
+
+  var position: UInt64 { source.position }
+
+  /// The start is not needed again.
+  func forget() { kept = nil }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
+    let count = try unsafe source.read(into: buffer)
+    if let there = kept?.count {
+      guard there + count <= Self.byteCountMax else {
+        throw ArchiveError(.tooLarge, "the archive begins with headers of more than 80 MiB")
+      }
+      unsafe kept?.append(contentsOf: buffer[..<count])
+    }
+    return count
+  }
+
+  func skip(_ count: Int) throws(ArchiveError) -> Int {
+    if kept == nil { return try source.skip(count) }
+    let waste = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+    defer { unsafe waste.deallocate() }
+    return try unsafe readAway(count, through: waste)
+  }
+
+  /// Copies the whole archive, decompressed, to the scratch file.
+  func spool(_ host: Host) throws(PluginError) -> FileSource {
+    guard let descriptor = host.scratch else {
+      throw PluginError(
+        .unsupported,
+        "this appliance cannot be read as it goes by; put it into a file, decompressed")
+    }
+    host.busy(milliseconds: 600_000, "copying an appliance that does not go forward")
+    let work = LongWork(host)
+    let scratch = ScratchDescriptor(descriptor)
+    try plugin { () throws(ArchiveError) in
+      let start = kept ?? []
+      kept = nil
+      let span = start.span
+      try unsafe span.withUnsafeBytes { buffer throws(ArchiveError) in
+        if buffer.count > 0 { try unsafe scratch.write(buffer, at: 0) }
+      }
+      var offset = UInt64(start.count)
+      let passage = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+      defer { unsafe passage.deallocate() }
+      while true {
+        let count = try unsafe source.read(into: passage)
+        if count == 0 { return }
+        try unsafe scratch.write(UnsafeRawBufferPointer(rebasing: passage[..<count]), at: offset)
+        offset += UInt64(count)
+        work.heed(UInt64(count), "copying an appliance that does not go forward")
+      }
+    }
+    return try FileSource(descriptor)
+  }
+}

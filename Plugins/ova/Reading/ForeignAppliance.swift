@@ -1,0 +1,86 @@
+import DiskFormats
+import OVFFormat
+import WriterKit
+
+/// What an appliance of other programs holds: the disks of its descriptor, and the small files
+/// beside them.
+struct ForeignAppliance {
+  /// Files that are longer are nothing to a machine's configuration.
+  private static let configBytesMax: UInt64 = 16 << 20
+
+  private(set) var appliance: Appliance
+  private let descriptor: OVFDescriptor
+  private let index: MemberIndex
+  private let host: Host
+  private var names: Set<String> = []
+  /// Members that disks are made of.
+  private var used: Set<String> = []
+
+  /// - Parameter name: The descriptor's own member.
+  init(
+    _ descriptor: OVFDescriptor, _ name: String, _ index: MemberIndex, _ host: Host
+  ) throws(PluginError) {
+    appliance = Appliance(descriptor, [])
+    (self.descriptor, self.index, self.host) = (descriptor, index, host)
+    names = Set(descriptor.disks.map(\.name))
+    try addConfig(OVFDescriptor.File(id: "", name: name), role: "ovf")
+    let configs = appliance.parts
+    appliance.parts = []
+    for disk in descriptor.disks { try addDisk(disk) }
+    let disks = appliance.parts
+    appliance.parts = configs
+    for file in descriptor.files where !used.contains(file.name) && file.name != name {
+      try addConfig(file, role: "config")
+    }
+    appliance.parts += disks
+    guard appliance.parts.count <= Int(Limits.streamsMax) else {
+      throw PluginError(.tooLarge, "the archive has more than \(Limits.streamsMax) files")
+    }
+    for place in appliance.parts.indices { appliance.parts[place].stream.id = UInt32(place + 1) }
+  }
+
+  private mutating func addDisk(_ disk: OVFDescriptor.Disk) throws(PluginError) {
+    guard let file = descriptor.files.first(where: { $0.id == disk.fileID }) else {
+      host.log(.warning, "the disk \"\(disk.name)\" is empty, and is left out")
+      return
+    }
+    let opened = try DiskOpening(index).open(file, disk)
+    let capacity = opened.reader.capacityBytes
+    guard capacity <= Limits.streamBytesMax else {
+      throw PluginError(.tooLarge, "the disk \"\(disk.name)\" is larger than any disk can be")
+    }
+    if capacity != disk.capacity {
+      host.log(
+        .warning,
+        "the disk \"\(disk.name)\" has \(capacity) bytes, and not \(disk.capacity) as the descriptor "
+          + "says")
+    }
+    used.formUnion(opened.members)
+    appliance.parts.append(
+      Appliance.Part(
+        stream: StreamDescription(
+          id: 1, kind: .disk, name: disk.name, role: "disk", size: capacity),
+        file: file, disk: disk, members: opened.members))
+  }
+
+  private mutating func addConfig(
+    _ file: OVFDescriptor.File, role: String
+  ) throws(PluginError) {
+    guard let member = index[file.name] else { throw missingMember(file.name) }
+    guard member.byteCount <= Self.configBytesMax else {
+      host.log(.warning, "\"\(file.name)\" belongs to no disk, and is left out")
+      return
+    }
+    var name = file.name
+    var number = 2
+    while !names.insert(name).inserted {
+      name = "\(file.name.prefix(200))-\(number)"
+      number += 1
+    }
+    appliance.parts.append(
+      Appliance.Part(
+        stream: StreamDescription(
+          id: 1, kind: .config, name: name, role: role, size: member.byteCount),
+        file: file, members: [file.name]))
+  }
+}

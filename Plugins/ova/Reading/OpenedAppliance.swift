@@ -1,0 +1,80 @@
+import ArchiveBytes
+import ArchiveFiles
+import DiskFormats
+import OVFFormat
+import WriterKit
+
+/// An archive that is being read, in one way or another.
+protocol OpenedAppliance: AnyObject {
+  var appliance: Appliance { get }
+  /// Where it can be had before the streams are read.
+  var receipt: ApplianceReceipt? { get }
+
+  /// Puts a stream into `sink`.
+  func deliver(_ part: Appliance.Part, to sink: ReadSink) throws(PluginError)
+
+  /// The last stream was read: checks what can only be checked now.
+  func complete() throws(PluginError)
+}
+
+extension OpenedAppliance {
+  /// What an archive of ours has beside its streams: a line in the manifest for every member, and a
+  /// member for every file of the descriptor.
+  func checkOurs(_ manifest: ApplianceManifest, _ names: MemberNames) throws(PluginError) {
+    try checkLines(manifest, names)
+    if let name = names.listed.first(where: { !manifest.files.contains($0) }) {
+      throw PluginError(.corrupt, "the manifest (.mf) has no line for \"\(name)\"")
+    }
+    let files = Set(appliance.descriptor.files.map(\.name))
+    if let name = files.first(where: { !names.contains($0) }) { throw missingMember(name) }
+    let others = names.listed.filter { !files.contains($0) && $0 != names.descriptor }
+    if let name = others.first {
+      throw PluginError(
+        .corrupt, "the archive has \"\(name)\", of which its descriptor says nothing")
+    }
+  }
+
+  /// What a manifest names has to be there.
+  func checkLines(_ manifest: ApplianceManifest, _ names: MemberNames) throws(PluginError) {
+    if let name = manifest.files.first(where: { !names.contains($0) }) {
+      throw missingMember(name)
+    }
+  }
+}
+
+func missingMember(_ name: String) -> PluginError {
+  PluginError(.corrupt, "the archive lacks \"\(name)\"")
+}
+
+extension Appliance.Part {
+  /// Reads a stream of ours from its member.
+  ///
+  /// - Parameter source: Stands at the member's start.
+  func deliver(
+    _ source: any ByteSource, byteCount: UInt64, to sink: ReadSink
+  ) throws(PluginError) -> StreamDigests {
+    guard disk != nil else {
+      return try deliver(FlatReader(source, capacityBytes: byteCount), to: sink)
+    }
+    let reader = try plugin { () throws(ArchiveError) in try VMDKStreamReader(source) }
+    return try deliver(reader, to: sink)
+  }
+
+  /// Reads a stream of ours.
+  func deliver(_ reader: any DiskReader, to sink: ReadSink) throws(PluginError) -> StreamDigests {
+    try check(reader)
+    let digesting = DigestingSink(sink, isHashed: stream.kind != .disk)
+    try plugin { () throws(ArchiveError) in try reader.read(to: digesting) }
+    return digesting.finish()
+  }
+
+  /// A disk has as many bytes as were announced, or nothing of it is read.
+  func check(_ reader: any DiskReader) throws(PluginError) {
+    guard reader.capacityBytes == stream.size else {
+      throw PluginError(
+        .corrupt,
+        "\"\(stream.name)\" has \(reader.capacityBytes) bytes, but \(stream.size ?? 0) were announced"
+      )
+    }
+  }
+}
