@@ -267,7 +267,8 @@ let package = Package(
     .testTarget(
       name: "WriterKitTests",
       dependencies: [
-        "WriterKit", "ScriptedHost", "BackupProtocol", "SharedPool", "System", "JSON", "CLinux",
+        "WriterKit", "ScriptedHost", "BackupProtocol", "Hashing", "SharedPool", "System", "JSON",
+        "CLinux",
       ],
       swiftSettings: strictTests),
     // The rules of the tree itself; starts the programs that the same build makes.
@@ -282,8 +283,8 @@ let package = Package(
     .testTarget(
       name: "OVAPluginTests",
       dependencies: [
-        "TarFormat", "ArchiveBytes", "BackupProtocol", "JSON", "ScriptedHost", "SharedPool",
-        "System", "WriterKit", "CLinux",
+        "TarFormat", "ArchiveBytes", "BackupProtocol", "JSON", "Machine", "ScriptedHost",
+        "SharedPool", "System", "WriterKit", "CLinux",
       ],
       swiftSettings: strictTests),
     // Starts the executable sluice-writer-vma that the same build makes.
