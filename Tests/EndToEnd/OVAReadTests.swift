@@ -129,13 +129,13 @@ struct OVAReadTests {
     try await place.shell("python3 make.py")
   }
 
-  /// Restores an appliance and expects the disk six times, and the files beside it.
+  /// Restores an appliance and expects the disk seven times, and the files beside it.
   private func expectForeign(_ words: String) async throws {
     try await scene.expectShell(
       """
       rm -rf out && \(words) &&
-      for disk in so ms mf tg q r; do cmp d.raw out/$disk.raw || exit 1; done &&
-      cmp m.ovf out/m.ovf && cmp vm.nvram out/vm.nvram && test $(ls out/*.raw | wc -l) = 6
+      for disk in so ms mf tg q r gz; do cmp d.raw out/$disk.raw || exit 1; done &&
+      cmp m.ovf out/m.ovf && cmp vm.nvram out/vm.nvram && test $(ls out/*.raw | wc -l) = 7
       """)
   }
 
@@ -195,20 +195,23 @@ struct OVAReadTests {
     stream = "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"
     disks = [("so.vmdk", stream), ("ms.vmdk", stream), ("mf.vmdk", stream), ("tg.vmdk", stream),
              ("q.qcow2", "http://www.gnome.org/~markmc/qcow-image-format.html"),
-             ("r.img", "http://en.wikipedia.org/wiki/Byte")]
+             ("r.img", "http://en.wikipedia.org/wiki/Byte"), ("gz.vmdk.gz", stream)]
     kinds = ["streamOptimized", "monolithicSparse", "monolithicFlat", "twoGbMaxExtentSparse"]
     def run(*words): subprocess.check_call(words)
     for (name, _), kind in zip(disks, kinds):
         run("qemu-img", "convert", "-O", "vmdk", "-o", "subformat=" + kind, "d.raw", name)
     run("qemu-img", "convert", "-O", "qcow2", "-c", "d.raw", "q.qcow2")
     run("cp", "d.raw", "r.img")
+    run("sh", "-c", "gzip < so.vmdk > gz.vmdk.gz")
     open("vm.nvram", "wb").write(b"nv\\0ram" * 200)
     names = [name for name, _ in disks] + ["mf-flat.vmdk", "tg-s001.vmdk", "vm.nvram"]
     size = os.path.getsize("d.raw")
     text = '<?xml version="1.0"?>' + "<!--" + "c" * 900 + "-->"
     space = "http://schemas.dmtf.org/ovf/envelope/1"
     text += f'<Envelope xmlns="{space}" xmlns:ovf="{space}"><References>'
-    for name in names: text += f'<File ovf:id="{name}" ovf:href="{name}"/>'
+    for name in names:
+        packed = 'ovf:compression="gzip"' if name.endswith(".gz") else ""
+        text += f'<File ovf:id="{name}" ovf:href="{name}" {packed}/>'
     text += "</References><DiskSection><Info/>"
     for name, uri in disks:
         text += f'<Disk ovf:diskId="{name.split(".")[0]}" ovf:fileRef="{name}" '

@@ -50,8 +50,8 @@ struct DiskOpening {
     guard index[file.name + ".000000000"] == nil else {
       throw PluginError(
         .unsupported,
-        "\"\(file.name)\" is cut into chunks; extract the archive, join them with cat, and take the "
-          + "chunkSize out of the descriptor")
+        "\"\(file.name)\" is cut into chunks; extract the archive, join them with cat, and take "
+          + "the chunkSize out of the descriptor")
     }
     throw missingMember(file.name)
   }
@@ -72,7 +72,9 @@ struct DiskOpening {
     guard kind != .vhd && kind != .unknown else {
       throw PluginError(
         .unsupported,
-        "\"\(file.name)\" is a disk of a format that \(kind == .vhd ? "is not read (VHD)" : "the descriptor does not name"); extract it with tar, and back it up with --image"
+        "\"\(file.name)\" is a disk of a format that "
+          + (kind == .vhd ? "is not read (VHD)" : "the descriptor does not name")
+          + "; extract it with tar, and back it up with --image"
       )
     }
     return kind

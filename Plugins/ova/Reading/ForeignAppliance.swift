@@ -52,8 +52,8 @@ struct ForeignAppliance {
     if capacity != disk.capacity {
       host.log(
         .warning,
-        "the disk \"\(disk.name)\" has \(capacity) bytes, and not \(disk.capacity) as the descriptor "
-          + "says")
+        "the disk \"\(disk.name)\" has \(capacity) bytes, and not \(disk.capacity) as the "
+          + "descriptor says")
     }
     used.formUnion(opened.members)
     appliance.parts.append(

@@ -73,7 +73,8 @@ extension Appliance.Part {
     guard reader.capacityBytes == stream.size else {
       throw PluginError(
         .corrupt,
-        "\"\(stream.name)\" has \(reader.capacityBytes) bytes, but \(stream.size ?? 0) were announced"
+        "\"\(stream.name)\" has \(reader.capacityBytes) bytes, but \(stream.size ?? 0) were "
+          + "announced"
       )
     }
   }
