@@ -98,34 +98,6 @@ private final class CountingSink: ClusterSink {
   }
 }
 
-private final class MemorySource: RandomSource {
-  private let bytes: UnsafeRawBufferPointer
-  var position: UInt64 = 0
-
-  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
-
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
-    let count = try read(into: buffer, at: position)
-    position += UInt64(count)
-    return count
-  }
-
-  func read(
-    into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
-  ) throws(ArchiveError) -> Int {
-    let start = min(bytes.count, Int(offset))
-    let count = min(buffer.count, bytes.count - start)
-    buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[start..<(start + count)]))
-    return count
-  }
-
-  func skip(_ count: Int) throws(ArchiveError) -> Int {
-    let done = min(count, bytes.count - Int(position))
-    position += UInt64(done)
-    return done
-  }
-}
-
 // libFuzzer calls on one thread.
 nonisolated(unsafe) private let scratch = MemoryScratch()
 

@@ -1,0 +1,113 @@
+import ArchiveBytes
+import BackupProtocol
+import FuzzInput
+import TarFormat
+
+/// Called by libFuzzer with every input it makes: an archive without its zeros; see ``Archive``.
+///
+/// What must hold for any bytes: walking ends without a trap, in time and memory that the archive's
+/// own size bounds; every member that is delivered has as many bytes as it says, which are those
+/// that the archive has of it; members are the same whether their bytes are read or passed over.
+@c(LLVMFuzzerTestOneInput)
+public func fuzzArchives(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  let archive = Archive(UnsafeBufferPointer(start: data, count: count))
+  let listing = walk(archive.bytes) { _, _ in }
+  let reading = walk(archive.bytes, deliver)
+  precondition(
+    listing.members.starts(with: reading.members), "what is read is not what is listed")
+  precondition(
+    reading.code != .none || reading == listing, "an archive is whole, and has no listing")
+  #if CANARY
+  precondition(reading.members.isEmpty, "the canary: the fuzzer must notice this")
+  #endif
+  return 0
+}
+
+/// What came out of an archive.
+private struct Reading: Equatable {
+  var members: [TarMember] = []
+  var comment: String?
+  var code = ErrorCode.none
+}
+
+private func walk(
+  _ bytes: UnsafeRawBufferPointer,
+  _ take: (TarMember, MemorySource) throws(ArchiveError) -> Void
+) -> Reading {
+  let source = MemorySource(bytes)
+  let walk = TarWalk(source)
+  var reading = Reading()
+  do throws(ArchiveError) {
+    while let member = try walk.next() {
+      precondition(source.position == member.dataOffset, "a member begins elsewhere")
+      check(member)
+      reading.members.append(member)
+      try take(member, source)
+    }
+    try walk.drain()
+    precondition(source.position == bytes.count, "an archive goes on behind its end")
+    reading.comment = walk.comment
+  } catch {
+    precondition(!error.message.isEmpty && error.code != .none, "a failure without a word")
+    reading.code = error.code
+  }
+  return reading
+}
+
+private func check(_ member: TarMember) {
+  precondition(member.byteCount <= Limits.streamBytesMax, "more bytes than a stream can have")
+  var (end, sum): (UInt64, UInt64) = (0, 0)
+  for extent in member.map.extents {
+    precondition(!extent.isEmpty && extent.lowerBound >= end, "extents do not ascend")
+    end = extent.upperBound
+    sum += extent.upperBound - extent.lowerBound
+  }
+  precondition(end <= member.byteCount && sum == member.map.dataBytes, "a map does not add up")
+}
+
+private func deliver(_ member: TarMember, _ source: MemorySource) throws(ArchiveError) {
+  let sink = CountingSink()
+  try member.deliver(from: source, to: sink)
+  precondition(sink.byteCount == member.byteCount, "a member is not whole")
+  let stored = member.dataOffset..<(member.dataOffset + member.map.dataBytes)
+  precondition(source.position == stored.upperBound, "a member ends elsewhere")
+  precondition(sink.sum == source.sum(stored), "a member has other bytes than the archive")
+}
+
+/// Counts what comes, adds it up, and has enough after some MiB.
+private final class CountingSink: ClusterSink {
+  let pieceBytesMax = 4 * 65536
+  private(set) var byteCount: UInt64 = 0
+  private(set) var sum: UInt64 = 0
+  private var dataBytes = 0
+  // libFuzzer calls on one thread.
+  nonisolated(unsafe) private static let memory = UnsafeMutableRawBufferPointer.allocate(
+    byteCount: 4 * 65536, alignment: 4096)
+
+  func zeros(_ count: UInt64) throws(ArchiveError) {
+    precondition(count > 0 && byteCount % 65536 == 0, "zeros that are none, or inside a cluster")
+    byteCount += count
+  }
+
+  func data(
+    _ count: Int, masks: Span<UInt16>,
+    _ fill: (inout MutableRawSpan) throws(ArchiveError) -> Void
+  ) throws(ArchiveError) {
+    precondition((1...pieceBytesMax).contains(count) && byteCount % 65536 == 0, "a bad piece")
+    precondition(masks.count == (count + 65535) / 65536, "masks that do not fit")
+    dataBytes += count
+    guard dataBytes <= 2 << 20 else { throw ArchiveError(.tooLarge, "enough for one input") }
+    let piece = UnsafeMutableRawBufferPointer(rebasing: Self.memory[..<count])
+    piece.initializeMemory(as: UInt8.self, repeating: 0xEE)
+    var span = MutableRawSpan(_unsafeBytes: piece)
+    try fill(&span)
+    for block in 0..<(16 * masks.count) {
+      let range = min(count, block * 4096)..<min(count, (block + 1) * 4096)
+      let sum = byteSum(UnsafeRawBufferPointer(rebasing: piece[range]))
+      let hasData = masks[block >> 4] & 1 << (block & 15) != 0
+      precondition(hasData ? !range.isEmpty : sum == 0, "a mask that is not so")
+      self.sum += sum
+    }
+    byteCount += UInt64(count)
+  }
+}
