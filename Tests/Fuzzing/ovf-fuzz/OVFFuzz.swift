@@ -12,13 +12,18 @@ public func fuzzDescriptors(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt
   guard let read = parsed(input.bytes) else { return 0 }
   check(read)
   #if CANARY
-  preconditionFailure("the canary: the fuzzer must notice this")
+  precondition(read.files.isEmpty, "the canary: the fuzzer must notice this")
   #endif
   guard let text = written(read) else { return 0 }
   guard let again = parsed(text) else { preconditionFailure("what is written cannot be read") }
   check(again)
   precondition(again.files == read.files && again.backup == read.backup, "files or streams differ")
-  if read.backup != nil { precondition(again == read, "a descriptor of ours differs") }
+  if read.backup != nil {
+    var expected = read
+    // The machine of an appliance has a name.
+    if expected.name.isEmpty { expected.name = "machine" }
+    precondition(again == expected, "a descriptor of ours differs")
+  }
   guard let last = written(again) else { preconditionFailure("it cannot be written again") }
   precondition(parsed(last) == again, "it differs when it is written again")
   return 0

@@ -42,7 +42,7 @@ enum Words {
     "http://schemas.dmtf.org/ovf/envelope/2",
   ]
 
-  static let prefixes = [
+  static let prefixes: KeyValuePairs = [
     "rasd":
       "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData",
     "vssd": "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_VirtualSystemSettingData",
