@@ -63,4 +63,26 @@ import Testing
       #expect(error is ArchiveError)
     }
   }
+
+  @Test func `is refused from 2^53 bytes on, which no stream has`() throws {
+    func number(_ value: UInt64) -> [UInt8] { (0..<8).map { UInt8(value >> (56 - 8 * $0) & 255) } }
+    var sparse = Array(try vmdk([UInt8](repeating: 0, count: 512), level: 0)[..<512])
+    sparse.replaceSubrange(12..<20, with: number((1 << 44) - 1).reversed())
+    #expect(try VMDKHeader(parsing: sparse).capacityBytes == (1 << 53) - 512)
+    sparse.replaceSubrange(12..<20, with: number(1 << 44).reversed())
+    #expect(throws: ArchiveError.self) { try VMDKHeader(parsing: sparse) }
+
+    // 2^14 entries of L1, each of 2^39 bytes, at the start of the file.
+    var clusters = Array(try qcow2([UInt8](repeating: 0, count: 512), ClusterRuns())[..<112])
+    clusters.replaceSubrange(20..<24, with: [0, 0, 0, 21])
+    clusters.replaceSubrange(36..<48, with: [0, 0, 0x40, 0] + number(0))
+    clusters.replaceSubrange(24..<32, with: number((1 << 53) - 512))
+    #expect(try QCOW2Header(parsing: clusters).capacityBytes == (1 << 53) - 512)
+    clusters.replaceSubrange(24..<32, with: number(1 << 53))
+    #expect(throws: ArchiveError.self) { try QCOW2Header(parsing: clusters) }
+
+    func text(_ sectors: UInt64) -> [UInt8] { Array("RW 1 ZERO\nRW \(sectors) ZERO\n".utf8) }
+    #expect(try VMDKDescriptor(parsing: text((1 << 44) - 2)).capacityBytes == (1 << 53) - 512)
+    #expect(throws: ArchiveError.self) { try VMDKDescriptor(parsing: text((1 << 44) - 1)) }
+  }
 }

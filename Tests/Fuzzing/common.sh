@@ -5,15 +5,13 @@
 #   inputs    files that make the fuzzer's bytes into inputs
 #   readers   files whose lines have to be reached
 #   lengths   bytes of the longest input
+#   freed     MiB; one input frees less, so that what is used after it was freed is still found
 #
 # and has a function `seeds DIRECTORY`. It calls `fuzz SECONDS [OUTPUT]` then.
 # shellcheck shell=sh
 set -eu
 cd "$(dirname "$0")/../.."
 export SWIFT_BACKTRACE=enable=no
-# One input frees less than this: what is used after it was freed is still found. Where memory came
-# from costs a quarter of the time, and is told when a finding is played once more without this.
-export ASAN_OPTIONS=quarantine_size_mb=4:malloc_context_size=0
 
 # build KIND CHECK FLAGS…: the modules, one after the other, into OUTPUT/KIND. What makes inputs is
 # not under test: it gets CHECK alone, and is not watched.
@@ -64,6 +62,9 @@ entry() {
 fuzz() {
   seconds=${1:?how many seconds?}
   output=${2:-.build/fuzz-$name}
+  # Where memory came from costs a quarter of the time, and is told when a finding is played once
+  # more without this.
+  export ASAN_OPTIONS="quarantine_size_mb=$freed:malloc_context_size=0"
   mkdir -p "$output/seeds" "$output/corpus"
   seeds "$output/seeds"
   build fuzz -sanitize=address -sanitize=fuzzer,address -g

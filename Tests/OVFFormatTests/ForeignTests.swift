@@ -125,6 +125,20 @@ import XML
     #expect(refusal(text) == nil)
   }
 
+  @Test func `of two disks in one file one is the stream`() throws {
+    var descriptor = OVFDescriptor(name: "m", files: [.init(id: "f", name: "m.vmdk")])
+    for id in ["d1", "d2"] {
+      descriptor.disks.append(
+        .init(id: id, name: "name-\(id)", fileID: "f", capacity: 512, format: .streamOptimized))
+    }
+    descriptor.backup = .init(streams: [
+      .init(name: "root", kind: "disk", role: "disk", size: 512, fileID: "f")
+    ])
+    let read = try OVFDescriptor(parsing: descriptor.serialised())
+    #expect(read.disks.map(\.name) == ["root", "d2"])
+    #expect(try OVFDescriptor(parsing: read.serialised()) == read)
+  }
+
   @Test func `a descriptor cut anywhere is refused`() throws {
     let bytes = try Appliance.descriptor("libvirt-xml").serialised()
     for count in stride(from: 0, to: bytes.count - 3, by: 97) {

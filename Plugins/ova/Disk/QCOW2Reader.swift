@@ -42,7 +42,7 @@ package struct QCOW2Header: Equatable, Sendable {
     l1Entries = UInt64(bytes.big(UInt32.self, at: 36))
     l1Offset = bytes.big(UInt64.self, at: 40)
     let needed = capacityBytes == 0 ? 0 : ((capacityBytes - 1) >> UInt64(l1Shift)) + 1
-    guard capacityBytes <= 1 << 53, capacityBytes % 512 == 0, l1Entries >= needed,
+    guard capacityBytes < 1 << 53, capacityBytes % 512 == 0, l1Entries >= needed,
       l1Offset <= 1 << 56, l1Offset % UInt64(clusterBytes) == 0, needed <= 4 << 20
     else { throw .corrupt("the header of the qcow2 image does not fit its disk") }
   }

@@ -51,7 +51,7 @@ package struct VMDKDescriptor: Equatable, Sendable {
     var sectors: UInt64 = 0
     for extent in extents {
       let (sum, overflow) = sectors.addingReportingOverflow(extent.sectors)
-      guard !overflow, sum <= 1 << 44 else { throw .corrupt("the VMDK's extents are too long") }
+      guard !overflow, sum < 1 << 44 else { throw .corrupt("the VMDK's extents are too long") }
       sectors = sum
     }
   }

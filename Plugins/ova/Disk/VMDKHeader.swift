@@ -80,7 +80,7 @@ package struct VMDKHeader: Equatable, Sendable {
     guard (1...3).contains(version) else {
       throw ArchiveError(.unsupported, "VMDK of version \(version)")
     }
-    guard capacity > 0, capacity <= 1 << 44 else {
+    guard capacity > 0, capacity < 1 << 44 else {
       throw .corrupt("the VMDK says it has \(capacity) sectors")
     }
     guard grainSectors.nonzeroBitCount == 1, (8...2048).contains(grainSectors) else {

@@ -102,10 +102,11 @@ extension OVFDescriptor {
   /// Streams have the names of the backup; disks of others those of their ids, made fit and unique.
   private mutating func nameDisks() {
     var taken = Set(backup?.streams.map(\.name) ?? [])
+    var streams = (backup?.streams ?? []).filter { $0.kind == "disk" }
     for index in disks.indices {
-      let known = backup?.streams.first { $0.kind == "disk" && $0.fileID == disks[index].fileID }
-      if let known {
-        disks[index].name = known.name
+      // Of two disks in one file the first is the stream's.
+      if let known = streams.firstIndex(where: { $0.fileID == disks[index].fileID }) {
+        disks[index].name = streams.remove(at: known).name
         continue
       }
       let base = Self.plainName(disks[index].id)

@@ -43,7 +43,7 @@ private func read(_ image: Image) throws(ArchiveError) {
 }
 
 private func check(_ descriptor: VMDKDescriptor) {
-  precondition(descriptor.capacityBytes <= 1 << 53, "extents of more than a disk can have")
+  precondition(descriptor.capacityBytes <= Limits.streamBytesMax, "extents of more than a disk can have")
   precondition(
     descriptor.capacityBytes == descriptor.extents.reduce(0) { $0 + $1.sectors * 512 },
     "extents do not add up")
@@ -62,7 +62,10 @@ private final class CountingSink: ClusterSink {
   nonisolated(unsafe) private static let memory = UnsafeMutableRawBufferPointer.allocate(
     byteCount: 4 * 65536, alignment: 4096)
 
-  init(_ capacity: UInt64) { self.capacity = capacity }
+  init(_ capacity: UInt64) {
+    precondition(capacity <= Limits.streamBytesMax, "a disk that no stream can be")
+    self.capacity = capacity
+  }
 
   /// The reader says that it is done.
   func finish() {
