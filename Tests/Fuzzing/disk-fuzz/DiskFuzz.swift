@@ -43,7 +43,8 @@ private func read(_ image: Image) throws(ArchiveError) {
 }
 
 private func check(_ descriptor: VMDKDescriptor) {
-  precondition(descriptor.capacityBytes <= Limits.streamBytesMax, "extents of more than a disk can have")
+  precondition(
+    descriptor.capacityBytes <= Limits.streamBytesMax, "extents of more than a disk can have")
   precondition(
     descriptor.capacityBytes == descriptor.extents.reduce(0) { $0 + $1.sectors * 512 },
     "extents do not add up")
