@@ -2,8 +2,8 @@
 /// leaves out, and all that means something begins on a multiple of 512 bytes.
 ///
 /// Behind a first byte, which is the format's own, come pieces: how many sectors it is on from the
-/// piece before (8 bits), where it begins in that sector (16 bits, little-endian), how many bytes it
-/// has (8 bits), and these. A byte more in a piece so moves no other.
+/// piece before (8 bits), where it begins in that sector (16 bits, little-endian), how many bytes
+/// it has (8 bits), and these. A byte more in a piece so moves no other.
 package struct SectorFile {
   /// Longer files show nothing that shorter ones do not.
   package static let bytesMax = 256 << 10

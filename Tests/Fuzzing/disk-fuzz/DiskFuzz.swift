@@ -5,9 +5,9 @@ import FuzzInput
 
 /// Called by libFuzzer with every input it makes: a disk's file without its zeros; see ``Image``.
 ///
-/// What must hold for any bytes: reading ends without a trap, in time and memory that the file's own
-/// size bounds; a disk that can be read has as many bytes as its header says; one that cannot never
-/// delivers more.
+/// What must hold for any bytes: reading ends without a trap, in time and memory that the file's
+/// own size bounds; a disk that can be read has as many bytes as its header says; one that cannot
+/// never delivers more.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzDisks(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let image = Image(UnsafeBufferPointer(start: data, count: count))

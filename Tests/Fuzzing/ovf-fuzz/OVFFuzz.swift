@@ -4,8 +4,8 @@ import OVFFormat
 /// Called by libFuzzer with every input it makes: a descriptor, or how to make one; see
 /// ``Descriptor``.
 ///
-/// What must hold for any bytes: reading ends without a trap. What was read, and can be written, can
-/// be read again, and is the same from then on; a descriptor of ours is the same at once.
+/// What must hold for any bytes: reading ends without a trap. What was read, and can be written,
+/// can be read again, and is the same from then on; a descriptor of ours is the same at once.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzDescriptors(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let input = Descriptor(UnsafeBufferPointer(start: data, count: count))
