@@ -96,7 +96,7 @@ private final class CountingSink: ClusterSink {
     precondition((1...pieceBytesMax).contains(count) && byteCount % 65536 == 0, "a bad piece")
     precondition(masks.count == (count + 65535) / 65536, "masks that do not fit")
     dataBytes += count
-    guard dataBytes <= 2 << 20 else { throw ArchiveError(.tooLarge, "enough for one input") }
+    guard dataBytes <= 1 << 20 else { throw ArchiveError(.tooLarge, "enough for one input") }
     let piece = UnsafeMutableRawBufferPointer(rebasing: Self.memory[..<count])
     piece.initializeMemory(as: UInt8.self, repeating: 0xEE)
     var span = MutableRawSpan(_unsafeBytes: piece)
