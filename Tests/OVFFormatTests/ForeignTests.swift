@@ -125,6 +125,14 @@ import XML
     #expect(refusal(text) == nil)
   }
 
+  @Test func `an id with blanks around it is a name without`() throws {
+    let read = try read(Foreign.envelope(system: "<VirtualSystem ovf:id=' \u{9F}m\u{A0}'/>"))
+    #expect(read.name == "m" && read.machine.name == "m")
+    #expect(try OVFDescriptor(parsing: read.serialised()).name == "m")
+    let blank = try self.read(Foreign.envelope(system: "<VirtualSystem ovf:id='  '/>"))
+    #expect(blank.name.isEmpty)
+  }
+
   @Test func `of two disks in one file one is the stream`() throws {
     var descriptor = OVFDescriptor(name: "m", files: [.init(id: "f", name: "m.vmdk")])
     for id in ["d1", "d2"] {

@@ -16,7 +16,7 @@ extension OVFDescriptor {
     let section = envelope.system.first(Backup.sectionName, in: OVFNamespace.sluice)
     let id = envelope.attribute("id", of: envelope.system) ?? ""
     self.init(name: envelope.text("Name", in: envelope.system) ?? id)
-    name = MachineDescription.plainText(name.isEmpty ? id : name)
+    name = MachineDescription.plainText(name.isEmpty ? id : name).trimmed
     files = try Self.files(envelope)
     disks = try Self.disks(envelope)
     if let section { backup = try Backup(section) }
