@@ -1,4 +1,4 @@
-# What the fuzzers of formats share. A script that sources this has set:
+# What the fuzzers of formats share. A script sources this, then sets:
 #
 #   name      of the format; its entry is Tests/Fuzzing/NAME-fuzz
 #   modules   NAME:FOLDER of every module under test, each behind those it imports
@@ -7,7 +7,7 @@
 #   lengths   bytes of the longest input
 #   freed     MiB; one input frees less, so that what is used after it was freed is still found
 #
-# and has a function `seeds DIRECTORY`. It calls `fuzz SECONDS [OUTPUT]` then.
+# and has a function `seeds DIRECTORY`. At its end it calls `fuzz SECONDS [OUTPUT]`.
 # shellcheck shell=sh
 set -eu
 cd "$(dirname "$0")/../.."
