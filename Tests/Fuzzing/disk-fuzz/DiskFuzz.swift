@@ -23,23 +23,27 @@ private func read(_ image: Image) throws(ArchiveError) {
   switch image.reader {
   case .stream:
     let reader = try VMDKStreamReader(window)
-    let sink = CountingSink(reader.header.capacityBytes)
-    try reader.read(to: sink)
-    sink.finish()
+    try deliver(reader)
     precondition(window.position <= window.byteCount, "a disk goes on behind its file")
   case .table:
     let reader = try VMDKTableReader(window)
-    check(try VMDKDescriptor(parsing: reader.descriptor))
-    let sink = CountingSink(reader.header.capacityBytes)
-    try reader.read(to: sink)
-    sink.finish()
-  case .qcow2:
-    let reader = try QCOW2Reader(window)
-    let sink = CountingSink(reader.header.capacityBytes)
-    try reader.read(to: sink)
-    sink.finish()
-  case .descriptor: check(try VMDKDescriptor(parsing: Array(image.bytes)))
+    let descriptor = try VMDKDescriptor(parsing: reader.descriptor)
+    check(descriptor)
+    try deliver(reader)
+    try deliver(try VMDKExtentsReader(descriptor) { _ throws(ArchiveError) in window })
+  case .qcow2: try deliver(try QCOW2Reader(window))
+  case .descriptor:
+    let descriptor = try VMDKDescriptor(parsing: Array(image.bytes))
+    check(descriptor)
+    // Whatever an extent is called, its file is the descriptor.
+    try deliver(try VMDKExtentsReader(descriptor) { _ throws(ArchiveError) in window })
   }
+}
+
+private func deliver(_ reader: any DiskReader) throws(ArchiveError) {
+  let sink = CountingSink(reader.capacityBytes)
+  try reader.read(to: sink)
+  sink.finish()
 }
 
 private func check(_ descriptor: VMDKDescriptor) {
