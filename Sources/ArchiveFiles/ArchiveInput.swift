@@ -52,21 +52,10 @@ package struct ArchiveInput {
     to scratch: ScratchDescriptor, onProgress: (Int) -> Void
   ) throws(ArchiveError) {
     guard let stream else { return }
-    let start = stream.stopKeeping()
-    let span = start.span
-    try unsafe span.withUnsafeBytes { buffer throws(ArchiveError) in
-      if buffer.count > 0 { try unsafe scratch.write(buffer, at: 0) }
-    }
-    var offset = UInt64(start.count)
-    let passage = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
-    defer { unsafe passage.deallocate() }
-    while true {
-      let count = try unsafe stream.readOn(into: passage)
-      if count == 0 { return }
-      try unsafe scratch.write(UnsafeRawBufferPointer(rebasing: passage[..<count]), at: offset)
-      offset += UInt64(count)
-      onProgress(count)
-    }
+    try unsafe scratch.fill(
+      from: stream.stopKeeping(),
+      then: { buffer throws(ArchiveError) in try unsafe stream.readOn(into: buffer) },
+      onProgress: onProgress)
   }
 
   /// - Returns: `nil` for what is not compressed.

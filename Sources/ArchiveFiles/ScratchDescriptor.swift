@@ -21,6 +21,31 @@ package final class ScratchDescriptor: ScratchFile {
     }
   }
 
+  /// Takes the start of an archive, which was read before, and all that follows it.
+  ///
+  /// - Parameters:
+  ///   - next: Fills a buffer with what follows; returns 0 at the end.
+  ///   - onProgress: Called with bytes that were copied.
+  package func fill(
+    from start: [UInt8], then next: (UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int,
+    onProgress: (Int) -> Void
+  ) throws(ArchiveError) {
+    let span = start.span
+    try unsafe span.withUnsafeBytes { buffer throws(ArchiveError) in
+      if buffer.count > 0 { try unsafe write(buffer, at: 0) }
+    }
+    var offset = UInt64(start.count)
+    let passage = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+    defer { unsafe passage.deallocate() }
+    while true {
+      let count = try unsafe next(passage)
+      if count == 0 { return }
+      try unsafe write(UnsafeRawBufferPointer(rebasing: passage[..<count]), at: offset)
+      offset += UInt64(count)
+      onProgress(count)
+    }
+  }
+
   package func read(
     into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
   ) throws(ArchiveError) {

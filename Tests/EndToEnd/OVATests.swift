@@ -182,16 +182,6 @@ struct OVATests {
 
   @Test(arguments: [SIGKILL, SIGTERM])
   func `a backup that is stopped leaves no appliance`(signal: Int32) async throws {
-    try place.makeSparse("a.raw", bytes: 64 << 20, data: [(0, 60 << 20)])
-    let program = try startSluice(
-      [
-        "backup", "--image", "d=a.raw", "--to", "ova=x.ova", "--rate-limit", "20M", "--json",
-      ], in: place.directory)
-    try #require(try await program.says("planned"))
-    try await Task.sleep(for: .milliseconds(700))
-    program.send(signal)
-    let finding = try await program.finding()
-    #expect(finding.status != 0 && finding.left == [])
-    #expect(try !place.names().contains { $0.hasPrefix("x.ova") })
+    try await trip.expectNothingStopped(format: "ova", by: signal)
   }
 }

@@ -22,6 +22,24 @@ struct RoundTrip {
     return finding
   }
 
+  /// Stops a backup in the middle of its data; nothing may be left of the archive `x.FORMAT`.
+  func expectNothingStopped(
+    format: String, options: [String] = [], by signal: Int32
+  ) async throws {
+    try place.makeSparse("a.raw", bytes: 64 << 20, data: [(0, 60 << 20)])
+    let program = try startSluice(
+      [
+        "backup", "--image", "d=a.raw", "--to", "\(format)=x.\(format)", "--rate-limit", "20M",
+        "--json",
+      ] + options.flatMap { ["--option", "\(format).\($0)"] }, in: place.directory)
+    try #require(try await program.says("planned"))
+    try await Task.sleep(for: .milliseconds(700))
+    program.send(signal)
+    let finding = try await program.finding()
+    #expect(finding.status != 0 && finding.left == [])
+    #expect(!place.exists("x.\(format)") && !place.exists("x.\(format).sluice.json"))
+  }
+
   /// `sluice restore`, then `qemu-img compare` and `cmp`, which does not forgive a length.
   ///
   /// - Parameter disks: Name in the archive, and the image it was made from with its format.

@@ -145,6 +145,7 @@ struct TarTests {
   func `a backup that is stopped leaves no tar`(
     compression: String, signal: Int32
   ) async throws {
-    try await scene.expectNothingStopped(format: "tar", compression: compression, by: signal)
+    try await trip.expectNothingStopped(
+      format: "tar", options: ["compress=\(compression)"], by: signal)
   }
 }

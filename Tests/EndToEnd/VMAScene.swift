@@ -57,22 +57,6 @@ struct VMAScene {
       """)
   }
 
-  /// Stops a backup in the middle of its data; nothing may be left of the archive `x.FORMAT`.
-  func expectNothingStopped(format: String, compression: String, by signal: Int32) async throws {
-    try place.makeSparse("a.raw", bytes: 64 * Self.mebi, data: [(0, 60 << 20)])
-    let program = try startSluice(
-      [
-        "backup", "--image", "d=a.raw", "--to", "\(format)=x.\(format)", "--rate-limit", "20M",
-        "--json", "--option", "\(format).compress=\(compression)",
-      ], in: place.directory)
-    try #require(try await program.says("planned"))
-    try await Task.sleep(for: .milliseconds(700))
-    program.send(signal)
-    let finding = try await program.finding()
-    #expect(finding.status != 0 && finding.left == [])
-    #expect(!place.exists("x.\(format)") && !place.exists("x.\(format).sluice.json"))
-  }
-
   /// Runs words of the shell, where `sluice` is the program.
   ///
   /// - Returns: What all of them wrote, and behind `= ` the status of the last one.

@@ -132,6 +132,7 @@ import Testing
   func `a backup that is stopped leaves no archive`(
     compression: String, signal: Int32
   ) async throws {
-    try await scene.expectNothingStopped(format: "vma", compression: compression, by: signal)
+    try await trip.expectNothingStopped(
+      format: "vma", options: ["compress=\(compression)"], by: signal)
   }
 }

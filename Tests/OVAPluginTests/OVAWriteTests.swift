@@ -78,22 +78,9 @@ struct `Writing an appliance` {
   func `zeros that come where data was announced are stored if they must`(
     kind: Job.OutputKind
   ) throws {
-    let file = try ArchiveFile()
-    let plugin = try appliances.startWriter(file, Talk(kind: kind))
     let disk = Content.disk(1, "d", [UInt8](repeating: 0, count: 5 << 20 | 512))
-    try plugin.host.start([disk], format: "ova", output: kind)
-    try plugin.host.sendMaps([disk], masks: false)
-    try plugin.host.send { $0.appendOpen(stream: 1) }
-    let size = UInt64(disk.bytes.count)
-    try plugin.host.send {
-      $0.append(ZeroFrame(offset: 0, length: 65536, kind: .zero), stream: 1)
-      $0.append(ZeroFrame(offset: 65536, length: size - 65536, kind: .zero), stream: 1)
-      $0.append(CloseFrame(logicalLength: size, digest: .none), stream: 1)
-    }
-    let finished = try plugin.host.finish()
-    #expect(plugin.wait() == .exit(0))
-    #expect((finished.storedBytes > size) == (kind == .pipe))
-    if kind == .pipe { try file.waitForPipe() }
+    let (file, finished) = try appliances.writeZeros(disk, Talk(kind: kind))
+    #expect((finished.storedBytes > UInt64(disk.bytes.count)) == (kind == .pipe))
     try file.directory.create("d.raw", disk.bytes)
     let words = "tar -xf archive && qemu-img compare -f vmdk -F raw d.vmdk d.raw > said"
     #expect(try shell("cd \(file.directory.path) && \(words)") == .exit(0))
@@ -103,21 +90,7 @@ struct `Writing an appliance` {
 
   @Test(arguments: [true, false])
   func `leaves an empty file when the job is called off`(isDead: Bool) throws {
-    let file = try ArchiveFile()
-    let plugin = try appliances.startWriter(file)
-    let content = Content.disk(1, "d", pattern(5 << 20, seed: 1))
-    try plugin.host.start([content], format: "ova", output: .file)
-    try plugin.host.sendMaps([content])
-    try plugin.host.send { $0.appendOpen(stream: 1) }
-    try plugin.host.sendData(content, 0..<(1 << 20), masks: true)
-    if isDead {
-      plugin.host.closeInput()
-    } else {
-      try plugin.host.send { $0.append(.abort, [:]) }
-      try plugin.host.await(.aborted)
-    }
-    #expect(plugin.wait() == .exit(1))
-    #expect(try file.bytes() == [])
+    try appliances.expectNothingWhenCalledOff(isDead: isDead, isReleased: false)
   }
 }
 
@@ -156,15 +129,7 @@ private func disk(
   func `is refused before anything is read`(
     code: ErrorCode, word: String, contents: [Content], options: JSONObject
   ) throws {
-    let file = try ArchiveFile()
-    let plugin = try appliances.startWriter(file)
-    #expect(throws: HostError.self) {
-      try plugin.host.start(contents, format: "ova", output: .file, options: options)
-    }
-    let error = try #require(plugin.host.fatalError)
-    #expect(error.code == code && error.message.contains(word), "\(error.message)")
-    #expect(plugin.wait() == .exit(1))
-    #expect(try file.bytes() == [])
+    try appliances.expectRefused(contents, options, code, says: word)
   }
 
   @Test(arguments: [(1.98, true), (1.999, true), (1.999, false)])

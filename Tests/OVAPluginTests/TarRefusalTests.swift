@@ -29,15 +29,7 @@ private func disk(
   func `is refused before anything is read`(
     code: ErrorCode, word: String, contents: [Content], options: JSONObject
   ) throws {
-    let file = try ArchiveFile()
-    let plugin = try workshop.startWriter(file)
-    #expect(throws: HostError.self) {
-      try plugin.host.start(contents, format: "tar", output: .file, options: options)
-    }
-    let error = try #require(plugin.host.fatalError)
-    #expect(error.code == code && error.message.contains(word), "\(error.message)")
-    #expect(plugin.wait() == .exit(1))
-    #expect(try file.bytes() == [])
+    try workshop.expectRefused(contents, options, code, says: word)
   }
 
   @Test func `is not what just fits`() throws {
@@ -52,21 +44,6 @@ private func disk(
 
   @Test(arguments: [true, false])
   func `leaves an empty file when the job is called off`(isDead: Bool) throws {
-    let file = try ArchiveFile()
-    let plugin = try workshop.startWriter(file)
-    let content = Content.disk(1, "d", pattern(5 << 20, seed: 1))
-    try plugin.host.start([content], format: "tar", output: .file)
-    try plugin.host.sendMaps([content])
-    try plugin.host.send { $0.appendOpen(stream: 1) }
-    try plugin.host.sendData(content, 0..<(1 << 20), masks: true)
-    try plugin.host.await(.release)
-    if isDead {
-      plugin.host.closeInput()
-    } else {
-      try plugin.host.send { $0.append(.abort, [:]) }
-      try plugin.host.await(.aborted)
-    }
-    #expect(plugin.wait() == .exit(1))
-    #expect(try file.bytes() == [])
+    try workshop.expectNothingWhenCalledOff(isDead: isDead, isReleased: true)
   }
 }

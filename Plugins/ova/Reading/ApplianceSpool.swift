@@ -44,24 +44,13 @@ final class SpooledStart: ByteSource {
     }
     host.busy(milliseconds: 600_000, "copying an appliance that does not go forward")
     let work = LongWork(host)
-    let scratch = ScratchDescriptor(descriptor)
+    let start = kept ?? []
+    kept = nil
     try plugin { () throws(ArchiveError) in
-      let start = kept ?? []
-      kept = nil
-      let span = start.span
-      try unsafe span.withUnsafeBytes { buffer throws(ArchiveError) in
-        if buffer.count > 0 { try unsafe scratch.write(buffer, at: 0) }
-      }
-      var offset = UInt64(start.count)
-      let passage = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
-      defer { unsafe passage.deallocate() }
-      while true {
-        let count = try unsafe source.read(into: passage)
-        if count == 0 { return }
-        try unsafe scratch.write(UnsafeRawBufferPointer(rebasing: passage[..<count]), at: offset)
-        offset += UInt64(count)
-        work.heed(UInt64(count), "copying an appliance that does not go forward")
-      }
+      try unsafe ScratchDescriptor(descriptor).fill(
+        from: start,
+        then: { buffer throws(ArchiveError) in try unsafe source.read(into: buffer) },
+        onProgress: { work.heed(UInt64($0), "copying an appliance that does not go forward") })
     }
     return try FileSource(descriptor)
   }

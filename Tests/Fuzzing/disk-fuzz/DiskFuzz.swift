@@ -41,9 +41,13 @@ private func read(_ image: Image) throws(ArchiveError) {
 }
 
 private func deliver(_ reader: any DiskReader) throws(ArchiveError) {
-  let sink = CountingSink(reader.capacityBytes)
+  precondition(reader.capacityBytes <= Limits.streamBytesMax, "a disk that no stream can be")
+  let sink = CheckingSink(most: reader.capacityBytes, dataBytesMax: 1 << 20)
   try reader.read(to: sink)
-  sink.finish()
+  precondition(sink.byteCount == reader.capacityBytes, "a disk is not whole")
+  #if CANARY
+  preconditionFailure("the canary: the fuzzer must notice this")
+  #endif
 }
 
 private func check(_ descriptor: VMDKDescriptor) {
@@ -54,54 +58,5 @@ private func check(_ descriptor: VMDKDescriptor) {
     "extents do not add up")
   for extent in descriptor.extents {
     precondition(extent.kind == .zero || !extent.name.contains("\""), "a name with its quotes")
-  }
-}
-
-/// Counts what comes, and has enough after some MiB.
-private final class CountingSink: ClusterSink {
-  let pieceBytesMax = 4 * 65536
-  private let capacity: UInt64
-  private var byteCount: UInt64 = 0
-  private var dataBytes = 0
-  // libFuzzer calls on one thread.
-  nonisolated(unsafe) private static let memory = UnsafeMutableRawBufferPointer.allocate(
-    byteCount: 4 * 65536, alignment: 4096)
-
-  init(_ capacity: UInt64) {
-    precondition(capacity <= Limits.streamBytesMax, "a disk that no stream can be")
-    self.capacity = capacity
-  }
-
-  /// The reader says that it is done.
-  func finish() {
-    precondition(byteCount == capacity, "a disk is not whole")
-    #if CANARY
-    preconditionFailure("the canary: the fuzzer must notice this")
-    #endif
-  }
-
-  private func add(_ count: UInt64) {
-    precondition(count > 0 && byteCount % 65536 == 0, "nothing, or inside a cluster")
-    precondition(count <= capacity - byteCount, "more than the disk has")
-    byteCount += count
-  }
-
-  func zeros(_ count: UInt64) throws(ArchiveError) { add(count) }
-
-  func data(
-    _ count: Int, masks: Span<UInt16>,
-    _ fill: (inout MutableRawSpan) throws(ArchiveError) -> Void
-  ) throws(ArchiveError) {
-    precondition((1...pieceBytesMax).contains(count), "a bad piece")
-    precondition(masks.count == (count + 65535) / 65536, "masks that do not fit")
-    add(UInt64(count))
-    for block in 0..<(16 * masks.count) where masks[block >> 4] & 1 << (block & 15) != 0 {
-      precondition(block * 4096 < count, "a mask behind the end")
-    }
-    dataBytes += count
-    guard dataBytes <= 1 << 20 else { throw ArchiveError(.tooLarge, "enough for one input") }
-    var span = MutableRawSpan(
-      _unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: Self.memory[..<count]))
-    try fill(&span)
   }
 }

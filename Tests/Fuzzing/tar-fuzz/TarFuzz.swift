@@ -66,48 +66,23 @@ private func check(_ member: TarMember) {
 }
 
 private func deliver(_ member: TarMember, _ source: MemorySource) throws(ArchiveError) {
-  let sink = CountingSink()
+  var sum: UInt64 = 0
+  let sink = CheckingSink(dataBytesMax: 1 << 20) { sum += dataSum($0, $1) }
   try member.deliver(from: source, to: sink)
   precondition(sink.byteCount == member.byteCount, "a member is not whole")
   let stored = member.dataOffset..<(member.dataOffset + member.map.dataBytes)
   precondition(source.position == stored.upperBound, "a member ends elsewhere")
-  precondition(sink.sum == source.sum(stored), "a member has other bytes than the archive")
+  precondition(sum == source.sum(stored), "a member has other bytes than the archive")
 }
 
-/// Counts what comes, adds it up, and has enough after some MiB.
-private final class CountingSink: ClusterSink {
-  let pieceBytesMax = 4 * 65536
-  private(set) var byteCount: UInt64 = 0
-  private(set) var sum: UInt64 = 0
-  private var dataBytes = 0
-  // libFuzzer calls on one thread.
-  nonisolated(unsafe) private static let memory = UnsafeMutableRawBufferPointer.allocate(
-    byteCount: 4 * 65536, alignment: 4096)
-
-  func zeros(_ count: UInt64) throws(ArchiveError) {
-    precondition(count > 0 && byteCount % 65536 == 0, "zeros that are none, or inside a cluster")
-    byteCount += count
+/// The bytes of a piece, added up; what is masked is zeros.
+private func dataSum(_ piece: UnsafeRawBufferPointer, _ masks: borrowing Span<UInt16>) -> UInt64 {
+  var sum: UInt64 = 0
+  for block in 0..<(16 * masks.count) where block * 4096 < piece.count {
+    let range = (block * 4096)..<min(piece.count, (block + 1) * 4096)
+    let part = byteSum(UnsafeRawBufferPointer(rebasing: piece[range]))
+    precondition(masks[block >> 4] & 1 << (block & 15) != 0 || part == 0, "a mask that is not so")
+    sum += part
   }
-
-  func data(
-    _ count: Int, masks: Span<UInt16>,
-    _ fill: (inout MutableRawSpan) throws(ArchiveError) -> Void
-  ) throws(ArchiveError) {
-    precondition((1...pieceBytesMax).contains(count) && byteCount % 65536 == 0, "a bad piece")
-    precondition(masks.count == (count + 65535) / 65536, "masks that do not fit")
-    dataBytes += count
-    guard dataBytes <= 1 << 20 else { throw ArchiveError(.tooLarge, "enough for one input") }
-    let piece = UnsafeMutableRawBufferPointer(rebasing: Self.memory[..<count])
-    piece.initializeMemory(as: UInt8.self, repeating: 0xEE)
-    var span = MutableRawSpan(_unsafeBytes: piece)
-    try fill(&span)
-    for block in 0..<(16 * masks.count) {
-      let range = min(count, block * 4096)..<min(count, (block + 1) * 4096)
-      let sum = byteSum(UnsafeRawBufferPointer(rebasing: piece[range]))
-      let hasData = masks[block >> 4] & 1 << (block & 15) != 0
-      precondition(hasData ? !range.isEmpty : sum == 0, "a mask that is not so")
-      self.sum += sum
-    }
-    byteCount += UInt64(count)
-  }
+  return sum
 }

@@ -49,11 +49,10 @@ private func read(
     for config in header.configs { reading.configBytes += header.content(config).count }
     let pass = ArchivePass(header, source: source, early: early)
     for device in header.devices {
-      let sink = CountingSink()
-      try pass.deliver(device, to: sink)
-      precondition(sink.byteCount == device.size, "a device is not whole")
+      let bytes = try delivered(device, by: pass)
+      precondition(bytes[0] == device.size, "a device is not whole")
       precondition(!pass.canDeliver(device), "a device is delivered twice")
-      reading.devices.append([sink.byteCount, sink.sum])
+      reading.devices.append(bytes)
     }
     try pass.drain()
   } catch {
@@ -67,35 +66,19 @@ private func check(_ error: ArchiveError) {
   precondition(!error.message.isEmpty && error.code != .none, "a failure without a word")
 }
 
-/// Counts what comes, and adds up the first bytes of each block that is not masked.
-private final class CountingSink: ClusterSink {
-  let pieceBytesMax = 4 * 65536
-  private(set) var byteCount: UInt64 = 0
-  private(set) var sum: UInt64 = 0
-  // libFuzzer calls on one thread.
-  nonisolated(unsafe) private static let memory = UnsafeMutableRawBufferPointer.allocate(
-    byteCount: 4 * 65536, alignment: 4096)
-
-  func zeros(_ count: UInt64) throws(ArchiveError) {
-    precondition(count > 0 && byteCount % 65536 == 0, "zeros that are none, or inside a cluster")
-    byteCount += count
-  }
-
-  func data(
-    _ count: Int, masks: Span<UInt16>,
-    _ fill: (inout MutableRawSpan) throws(ArchiveError) -> Void
-  ) throws(ArchiveError) {
-    precondition((1...pieceBytesMax).contains(count) && byteCount % 65536 == 0, "a bad piece")
-    precondition(masks.count == (count + 65535) / 65536, "masks that do not fit")
-    let piece = UnsafeMutableRawBufferPointer(rebasing: Self.memory[..<count])
-    var span = MutableRawSpan(_unsafeBytes: piece)
-    try fill(&span)
+/// Of a device: its bytes, and a sum over the first bytes of each block that is not masked.
+private func delivered(
+  _ device: ArchiveHeader.Device, by pass: ArchivePass
+) throws(ArchiveError) -> [UInt64] {
+  var (sum, offset): (UInt64, UInt64) = (0, 0)
+  let sink = CheckingSink { piece, masks in
     for block in 0..<(16 * masks.count) where masks[block >> 4] & 1 << (block & 15) != 0 {
-      precondition(block * 4096 < count, "a mask behind the end")
-      sum = sum &* 31 &+ UInt64(piece[block * 4096]) &+ UInt64(block) &+ byteCount
+      sum = sum &* 31 &+ UInt64(piece[block * 4096]) &+ UInt64(block) &+ offset
     }
-    byteCount += UInt64(count)
+    offset += UInt64(piece.count)
   }
+  try pass.deliver(device, to: sink)
+  return [sink.byteCount, sum]
 }
 
 // libFuzzer calls on one thread.
