@@ -248,6 +248,8 @@ let package = Package(
       dependencies: ["PluginHost", "BackupProtocol", "SharedPool", "System"],
       swiftSettings: strictTests),
     .testTarget(
+      name: "CoordinatorTests", dependencies: ["Coordinator"], swiftSettings: strictTests),
+    .testTarget(
       name: "PumpTests",
       dependencies: [
         "Pump", "BackupProtocol", "BlockSource", "Hashing", "LeafHashing", "SharedPool", "System",

@@ -1,17 +1,18 @@
 import Hashing
+import Synchronization
 import System
 import WriterKit
 
 /// The SHA-256 of a member, on a thread of its own: as fast as a disk writes, but not as fast as
 /// both one after the other.
 ///
-/// `@unchecked Sendable` because: a place of the ring is filled before the gate is opened for it,
-/// and read behind it; the hash is the thread's until the last block was awaited.
+/// `@unchecked Sendable` because: the ring is behind a lock, and the hash is the thread's until the
+/// last block was awaited.
 final class MemberHash: @unchecked Sendable {
   /// More than there are blocks: none is in the ring twice.
   private static let placeCount = 64
 
-  private var ring = [MemberBlock?](repeating: nil, count: placeCount)
+  private let ring = Mutex([MemberBlock?](repeating: nil, count: placeCount))
   private var next = 0
   private let isFilled = Gate()
   private var hash = SHA256()
@@ -49,7 +50,7 @@ final class MemberHash: @unchecked Sendable {
   }
 
   private func put(_ block: MemberBlock?) {
-    ring[next] = block
+    ring.withLock { $0[next] = block }
     next = (next + 1) % Self.placeCount
     isFilled.open()
   }
@@ -58,7 +59,7 @@ final class MemberHash: @unchecked Sendable {
     var turn = 0
     while true {
       isFilled.pass()
-      guard let block = ring[turn] else { return }
+      guard let block = ring.withLock({ $0[turn] }) else { return }
       unsafe block.forEachHashed { unsafe hash.update($0) }
       block.finishHashing()
       turn = (turn + 1) % Self.placeCount
