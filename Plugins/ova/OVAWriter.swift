@@ -178,8 +178,8 @@ final class OVAWriter: ArchiveWriter {
   }
 
   private func note(_ hash: [UInt8], _ name: String) {
-    let digits = hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    manifest += Array("SHA256(\(name))= \(digits)\n".utf8)
+    let digest = Digest(algorithm: .sha256, bytes: hash)
+    manifest += Array("SHA256(\(name))= \(digest.hexadecimal)\n".utf8)
   }
 
   private func header(_ name: String, _ byteCount: UInt64) throws(PluginError) -> [UInt8] {

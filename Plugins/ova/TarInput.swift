@@ -13,12 +13,12 @@ final class TarInput {
   private var walk: TarWalk
   /// The member that the walk stands at, whose bytes nobody took.
   private var current: TarMember?
-  /// Bytes passed over since the host last heard of us.
-  private var passedBytes: UInt64 = 0
+  private let work: LongWork
 
   init(_ output: Output, _ host: Host) throws(PluginError) {
     self.host = host
     self.output = output
+    work = LongWork(host)
     input = try ArchiveInput(output, keepsStart: true)
     walk = TarWalk(input.source)
     listen()
@@ -116,22 +116,16 @@ final class TarInput {
     }
     host.busy(milliseconds: 600_000, "copying an archive that does not begin with its contents")
     try plugin { () throws(ArchiveError) in
-      try input.spool(to: ScratchDescriptor(descriptor)) { heed(UInt64($0)) }
+      try input.spool(to: ScratchDescriptor(descriptor)) {
+        work.heed(UInt64($0), "copying the archive")
+      }
     }
     scratch = descriptor
     try restart()
   }
 
   private func listen() {
-    walk.onPassing = { [unowned self] in heed($0) }
-  }
-
-  /// Says that we work on, while nothing comes that the host could see.
-  private func heed(_ count: UInt64) {
-    passedBytes += count
-    guard passedBytes >= 1 << 30 else { return }
-    passedBytes = 0
-    host.busy(milliseconds: 60_000, "going through the archive")
+    walk.onPassing = { [work] in work.heed($0, "going through the archive") }
   }
 }
 
