@@ -21,6 +21,15 @@ import Testing
     #expect(try streamed(file).holds(disk.bytes))
   }
 
+  @Test(arguments: Grain.all)
+  func `stores noise and deflates all else`(grain: Grain) throws {
+    let stored = try vmdk(grain.bytes, level: 0).count
+    let fast = try vmdk(grain.bytes, level: 1)
+    #expect((fast.count < stored) == grain.isDeflated)
+    #expect(try streamed(fast).holds(grain.bytes))
+    #expect(try vmdk(grain.bytes, level: 6).count <= stored)
+  }
+
   @Test(.enabled(if: Build.has("qemu-img"), "needs qemu-img"), arguments: Disk.all, [0, 1, 9])
   func `is the same disk to qemu-img`(disk: Disk, level: Int) async throws {
     let scratch = try Scratch()

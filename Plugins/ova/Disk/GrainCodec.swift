@@ -3,13 +3,18 @@ internal import Glibc
 
 /// Makes records of grains: marker, data, zeros up to a sector. One thread owns it.
 @safe package final class GrainCodec {
+  /// From here on every grain is tried, noise too: who asks for it wants each byte.
+  private static let thoroughLevel = 6
+
   /// `nil`: grains are stored.
   private let compressor: OpaquePointer?
+  private let isThorough: Bool
 
   /// - Parameter level: 0 stores: every record is as long as the longest. 1…9 deflates, harder and
-  ///   harder.
+  ///   harder; below 6 what looks like noise is stored.
   /// - Returns: `nil` without memory.
   package init?(level: Int) {
+    isThorough = level >= Self.thoroughLevel
     guard level > 0 else {
       unsafe compressor = nil
       return
@@ -50,6 +55,7 @@ internal import Glibc
     _ grain: UnsafeRawBufferPointer, into payload: UnsafeMutableRawBufferPointer
   ) -> Int {
     guard let compressor = unsafe compressor else { return 0 }
+    if !isThorough, unsafe Noise.fills(grain) { return 0 }
     // Safe because: both lengths are those of the buffers, or less.
     return unsafe libdeflate_zlib_compress(
       compressor, grain.baseAddress, grain.count, payload.baseAddress, Self.storedBytes - 1)
