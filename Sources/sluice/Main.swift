@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Glibc
 
 /// The program: one verb per file, everything else in the libraries below.
 @main
@@ -24,4 +25,28 @@ struct Sluice: AsyncParsableCommand {
     ])
 
   static let version = "0.1.0"
+
+  /// Runs what the command line says, and ends the process.
+  ///
+  /// Without `exit(3)`, which runs the destructors of every library while idle threads of the
+  /// runtime may still free what belongs to them: nothing that happens there may turn a complete
+  /// archive into a failure.
+  static func main() async {
+    let status: ExitCode
+    do {
+      var command = try parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+      status = .success
+    } catch {
+      status = exitCode(for: error)
+      let message = fullMessage(for: error)
+      if !message.isEmpty { status == .success ? print(message) : write(message, to: 2) }
+    }
+    fflush(nil)
+    _exit(status.rawValue)
+  }
 }

@@ -43,6 +43,25 @@ import Testing
     #expect(finding.errors == "")
   }
 
+  @Test(.enabled(if: Build.has("cc"), "needs cc"))
+  func `no library is torn down behind the last word`() async throws {
+    // Whatever a library does when the program ends comes too late to fail it.
+    try await place.shell(
+      """
+      printf '%s' 'void abort(void); __attribute__((destructor)) static void e(void) { abort(); }' \
+        > late.c && cc -shared -fPIC -o late.so late.c
+      """)
+    for (words, status) in [
+      ("backup --quiet --image d=d.raw --to raw=archive", 0), ("plugin list", 0), ("--version", 0),
+      ("backup --help", 0), ("no-such-verb", 64), ("verify nothing", 66),
+    ] {
+      let said = try await place.shell(
+        "LD_PRELOAD=./late.so '\(Build.directory)/sluice' \(words) 2>&1; echo = $?")
+      #expect(said.hasSuffix("= \(status)\n"), "\(words): \(said)")
+      #expect(said.count > 5 || words.contains("--quiet"), "\(words) says something")
+    }
+  }
+
   @Test func `a failure is an event too`() async throws {
     let finding = try await run(
       ["backup", "--json", "--image", "d=none.raw", "--to", "raw=archive"])
