@@ -21,4 +21,6 @@ final class FormatReader: ArchiveReader {
   ) throws(PluginError) {
     try reader.read(stream, range, into: sink)
   }
+
+  func finish() throws(PluginError) { try reader.finish() }
 }

@@ -26,8 +26,6 @@ final class OVAReader: ArchiveReader {
     instant = opened.receipt?.instant ?? appliance.descriptor.backup?.instant ?? ""
     description = appliance.machine
     try checkListing()
-    // No stream will be asked for, so what is wrong has to be told now.
-    if streams.isEmpty && job.mode == .verify { try opened.complete() }
   }
 
   func read(
@@ -38,8 +36,9 @@ final class OVAReader: ArchiveReader {
       throw PluginError(.notFound, "the archive has no stream \(stream.id)")
     }
     try opened.deliver(part, to: sink)
-    if stream.id == streams.last?.id { try opened.complete() }
   }
+
+  func finish() throws(PluginError) { try opened.complete() }
 
   private static func open(
     _ input: ArchiveInput, _ job: Job, _ host: Host

@@ -55,6 +55,17 @@ final class TarInput {
     return try findForward(file)
   }
 
+  /// Leaves files behind, each of them once.
+  func pass(_ files: Set<String>) throws(PluginError) {
+    var left = files
+    if current == nil { try advance() }
+    while let member = current, member.kind == .file,
+      left.remove(try fileName(ofMember: member.name)) != nil
+    {
+      try advance()
+    }
+  }
+
   /// Puts the file that was found into a sink.
   func deliver(_ member: TarMember, to sink: any ClusterSink) throws(PluginError) {
     current = nil

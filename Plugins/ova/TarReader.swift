@@ -18,6 +18,8 @@ final class TarReader: ArchiveReader {
   private let isVerified: Bool
   private let input: TarInput
   private var digests: [UInt32: StreamDigests] = [:]
+  /// The stream that was read last.
+  private var last: UInt32?
 
   init(job: Job, input: Output, host: Host) throws(PluginError) {
     guard input.kind != .directory else {
@@ -43,8 +45,6 @@ final class TarReader: ArchiveReader {
       (streams, files) = (listing.streams, listing.files)
     }
     try checkListing()
-    // No stream will be asked for, so what is wrong has to be told now.
-    if streams.isEmpty && isVerified { try complete() }
   }
 
   func read(
@@ -65,12 +65,16 @@ final class TarReader: ArchiveReader {
     } else {
       try input.deliver(member, to: PieceSink(sink))
     }
-    if stream.id == streams.last?.id { try complete() }
+    last = stream.id
   }
 
-  /// The last stream was read: looks at what comes behind it.
-  private func complete() throws(PluginError) {
-    if isOurs { try checkManifest() }
+  /// Looks at what comes behind the streams.
+  func finish() throws(PluginError) {
+    if isOurs {
+      let behind = streams.reversed().prefix { $0.id != last }
+      try input.pass(Set(behind.map(Layout.fileName)))
+      try checkManifest()
+    }
     if isVerified { try input.drain() }
   }
 

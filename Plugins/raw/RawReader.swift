@@ -57,6 +57,9 @@ final class RawReader: ArchiveReader {
     }
   }
 
+  /// Every file was looked at by itself.
+  func finish() {}
+
   /// Refuses what does not belong to the archive.
   private func checkNames() throws(PluginError) {
     let names: [String]

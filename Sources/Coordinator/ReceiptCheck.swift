@@ -22,13 +22,16 @@ struct ReceiptCheck {
   }
 
   /// A stream that was read must have the digest of the receipt.
-  func check(_ stream: StreamDescription, _ digest: Digest) throws(LaneFailure) {
-    guard let expected = receipt?.streams.first(where: { $0.name == stream.name })?.digest else {
-      return
-    }
-    guard expected.algorithm == .treeSHA256 else { return }
+  ///
+  /// - Returns: Whether there is one.
+  @discardableResult
+  func check(_ stream: StreamDescription, _ digest: Digest) throws(LaneFailure) -> Bool {
+    guard let expected = receipt?.streams.first(where: { $0.name == stream.name })?.digest,
+      expected.algorithm == .treeSHA256
+    else { return false }
     guard expected == digest else {
       throw .archive(stream: stream.name, "does not have the digest of its receipt: it is damaged")
     }
+    return true
   }
 }

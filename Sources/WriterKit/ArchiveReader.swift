@@ -2,7 +2,8 @@ public import Machine
 
 /// What a plugin's author writes so that archives can be listed, restored and verified.
 ///
-/// The kit calls the methods on one thread: `init`, then `read` as often as the host asks.
+/// The kit calls the methods on one thread: `init`, then `read` as often as the host asks, then
+/// `finish`.
 /// The archive is hostile input: check every number and name that comes from it.
 public protocol ArchiveReader: AnyObject {
   /// Whether ``read(_:_:into:)`` is quick for a part of a stream, in any order: what instant
@@ -40,6 +41,13 @@ public protocol ArchiveReader: AnyObject {
   func read(
     _ stream: StreamDescription, _ range: Range<UInt64>, into sink: ReadSink
   ) throws(PluginError)
+
+  /// The host wants no more: checks what shows at the archive's end only. Say
+  /// ``Host/busy(milliseconds:_:)`` if that takes long. Not called if nothing was read in read
+  /// mode, nor if the last READ failed.
+  ///
+  /// - Throws: Whatever was read counts for nothing then.
+  func finish() throws(PluginError)
 }
 
 extension ArchiveReader {

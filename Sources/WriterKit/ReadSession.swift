@@ -8,11 +8,15 @@ final class ReadSession {
   private let reader: any ArchiveReader
   private let slots: ReadSlots
   private var streams: [UInt32: StreamDescription] = [:]
+  /// Whether all is well so far, and anything was read or had to be: a list is no reason to go to
+  /// the archive's end.
+  private var hasEndToCheck: Bool
   private var isFinished = false
 
   init(_ context: Context, _ type: any ArchiveReader.Type) throws(Ending) {
     self.context = context
     slots = ReadSlots(context)
+    hasEndToCheck = context.job.mode == .verify
     do {
       reader = try type.init(job: context.job, input: context.output, host: context.host)
     } catch { throw .failed(error) }
@@ -42,6 +46,9 @@ final class ReadSession {
   private func handle(_ header: FrameHeader) throws(Ending) {
     switch header.type {
     case .finish where !isFinished:
+      if hasEndToCheck {
+        do throws(PluginError) { try reader.finish() } catch { throw .failed(error) }
+      }
       isFinished = true
       try context.channel.send { $0.append(.finished, Finished().object) }
     case .read where isFinished:
@@ -63,6 +70,7 @@ final class ReadSession {
           error.frame(answers: header.sequence, isStreamOnly: true), stream: header.stream)
       }
     }
+    hasEndToCheck = status == .none
     try context.channel.send {
       $0.append(ReadDoneFrame(request: header.sequence, status: status), stream: header.stream)
     }

@@ -141,6 +141,44 @@ struct TarTests {
     #expect(!place.exists("restored"))
   }
 
+  /// `x`, an archive of `a.img` and `b.img`.
+  private func makeTwoDisks(_ format: String) async throws {
+    try await scene.expectShell(
+      """
+      for disk in a b; do head -c 3M /dev/urandom > $disk.img; done &&
+      sluice backup --quiet --image a=a.img --image b=b.img --to \(format)=- > x
+      """)
+  }
+
+  @Test(arguments: ["tar", "ova"])
+  func `a disk of a pipe is held against the archive's end, whatever is left out`(
+    format: String
+  ) async throws {
+    try await makeTwoDisks(format)
+    let restores = ["--disk a=a.raw --skip b", "--disk a=a.raw --disk b=b.raw"]
+    for places in restores {
+      try await scene.expectShell(
+        "cat x | sluice restore --format \(format) - \(places) && cmp a.raw a.img && rm *.raw")
+    }
+    try place.flip("x", at: 2 << 20)
+    for places in restores {
+      let said = try await scene.shell(
+        "cat x | sluice restore --format \(format) - \(places) 2>&1")
+      #expect(said.contains("disk a was not restored") && said.contains("= 65"), "\(said)")
+      #expect(try place.names() == ["a.img", "b.img", "x"])
+    }
+  }
+
+  @Test func `a disk that came before the archive breaks off is kept, with a warning`() async throws
+  {
+    try await makeTwoDisks("tar")
+    let said = try await scene.shell(
+      "head -c 5M x | sluice restore --format tar - --disk a=a.raw --disk b=b.raw 2>&1")
+    #expect(said.contains("disk a came to its end, but nothing proves it"), "\(said)")
+    #expect(said.contains("disk b was not restored") && said.contains("= 65"), "\(said)")
+    try await place.shell("cmp a.raw a.img && ! test -e b.raw")
+  }
+
   @Test(arguments: ["none", "zstd"], [SIGKILL, SIGTERM])
   func `a backup that is stopped leaves no tar`(
     compression: String, signal: Int32

@@ -25,17 +25,19 @@ import VMAFormat
       outcome.streams = try plugin.host.startReading(
         .verify, format: "vma", output: kind, scratch: 8)
     } catch HostError.unexpected {
-      let error = try #require(plugin.host.fatalError)
-      (outcome.code, outcome.message) = (error.code, error.message)
-      #expect(plugin.wait() == .exit(1))
+      try outcome.fail(plugin)
       return outcome
     }
     for stream in outcome.streams where outcome.code == .none {
       outcome.code = try plugin.host.readAway(stream).status
       outcome.message = plugin.host.streamErrors.last?.message ?? ""
     }
-    _ = try plugin.host.finish()
-    #expect(plugin.wait() == .exit(0))
+    do {
+      _ = try plugin.host.finish()
+      #expect(plugin.wait() == .exit(0))
+    } catch HostError.unexpected {
+      try outcome.fail(plugin)
+    }
     return outcome
   }
 

@@ -13,7 +13,7 @@ protocol OpenedAppliance: AnyObject {
   /// Puts a stream into `sink`.
   func deliver(_ part: Appliance.Part, to sink: ReadSink) throws(PluginError)
 
-  /// The last stream was read: checks what can only be checked now.
+  /// No stream will be read any more: checks what can only be checked now.
   func complete() throws(PluginError)
 }
 

@@ -8,7 +8,8 @@ internal import System
 /// own.
 ///
 /// A place appears under its name when what is in it is whole and has the digest of the receipt,
-/// not before; a block device, which is there already, is written as the bytes come.
+/// not before; without a receipt, when the plugin has checked the archive to its end. A block
+/// device, which is there already, is written as the bytes come.
 package struct RestoreJob {
   private let request: RestoreRequest
   private let surroundings: Surroundings
@@ -52,8 +53,8 @@ package struct RestoreJob {
         target: { stream, memory throws(LaneFailure) in try places.target(stream, memory) },
         choose: { places.choose($0) },
         check: { stream, digest throws(LaneFailure) in
-          try receipts.check(stream, digest)
-          try places.isWhole(stream)
+          let isProven = try receipts.check(stream, digest)
+          try places.hasCome(stream, isProven: isProven)
         }))
   }
 }

@@ -8,7 +8,7 @@ internal import System
 /// Where everything of an archive goes: disks with places of their own, the rest into a directory.
 ///
 /// The directory appears when all of it is right; a disk with its own place as soon as that disk
-/// is. Used by the thread of the lane.
+/// is known to be. Used by the thread of the lane.
 final class RestorePlaces {
   private let request: RestoreRequest
   private let events: EventSink
@@ -16,6 +16,10 @@ final class RestorePlaces {
   private var disks: [String: any DiskPlace] = [:]
   /// Streams that the archive holds, once it has told.
   private var streams: [StreamDescription] = []
+  /// Streams that have come.
+  private var cameCount = 0
+  /// Disks that have come, and that no receipt proves.
+  private var waiting: [String] = []
   private var whole: [String] = []
   private(set) var outputs: [OutputReport] = []
   /// Why a place could not be had, where a lane's failure says too little.
@@ -134,18 +138,28 @@ final class RestorePlaces {
       reserves: request.allocation == .preallocate)
   }
 
-  /// The stream has come whole, and is what the receipt says.
-  func isWhole(_ stream: StreamDescription) throws(LaneFailure) {
-    guard let disk = disks[stream.name] else { return }
-    try keeping { () throws(JobError) in try disk.publish() }
-    whole.append(stream.name)
-    outputs.append(
-      OutputReport(label: stream.name, path: disk.path, storedBytes: disk.storedBytes))
-    events(.published(label: stream.name, path: disk.path))
+  /// The stream has come whole.
+  ///
+  /// - Parameter isProven: It is what the receipt says. Otherwise it waits for the archive's end.
+  func hasCome(_ stream: StreamDescription, isProven: Bool) throws(LaneFailure) {
+    cameCount += 1
+    guard disks[stream.name] != nil else { return }
+    guard isProven else { return waiting.append(stream.name) }
+    try keeping { () throws(JobError) in try publish(stream.name) }
   }
 
-  /// Everything has come: the directory gets its name.
+  private func publish(_ name: String) throws(JobError) {
+    guard let disk = disks[name] else { return }
+    try disk.publish()
+    whole.append(name)
+    outputs.append(OutputReport(label: name, path: disk.path, storedBytes: disk.storedBytes))
+    events(.published(label: name, path: disk.path))
+  }
+
+  /// Everything has come and the plugin is content: what waited, and the directory, get their
+  /// names.
   func publish() throws(JobError) {
+    for name in waiting { try publish(name) }
     guard let directory, let target = request.directory else { return }
     let stored = directory.storedBytes()
     do throws(PublishingError) { try directory.publish() } catch {
@@ -161,6 +175,11 @@ final class RestorePlaces {
       guard let disk = disks[stream.name] else { continue }
       if whole.contains(stream.name) {
         events(.warning("disk \(stream.name) is whole: \(disk.path)"))
+      } else if salvage(stream.name) {
+        events(
+          .warning("disk \(stream.name) came to its end, but nothing proves it: \(disk.path)"))
+      } else if disk.isSpoilt && waiting.contains(stream.name) {
+        events(.warning("\(disk.path) holds disk \(stream.name) as it came: do not trust it"))
       } else if disk.isSpoilt {
         events(.warning("\(disk.path) holds a part of disk \(stream.name): it is incomplete"))
       } else {
@@ -170,6 +189,14 @@ final class RestorePlaces {
     if request.directory != nil && !streams.isEmpty {
       events(.warning("\(request.directory ?? "") was not made"))
     }
+  }
+
+  /// Keeps a disk that waited for the archive's end, unless it is that end which tells against it.
+  ///
+  /// - Returns: Whether it was kept.
+  private func salvage(_ name: String) -> Bool {
+    guard waiting.contains(name), cameCount < streams.count else { return false }
+    return (try? publish(name)) != nil
   }
 
   /// A disk is `NAME.raw`, everything else keeps its name. Names were checked when they came in.

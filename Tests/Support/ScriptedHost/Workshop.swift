@@ -73,6 +73,13 @@ package struct Outcome {
   package var message = ""
 
   package init() {}
+
+  /// The plugin ended itself.
+  package mutating func fail(_ process: PluginProcess) throws {
+    guard let error = process.host.fatalError else { throw WorkshopError("no fatal error came") }
+    if code == .none { (code, message) = (error.code, error.message) }
+    try require(process.wait() == .exit(1), "the plugin did not exit with 1")
+  }
 }
 
 /// A plugin under test and one of its formats.
@@ -145,9 +152,7 @@ package struct Workshop: Sendable {
       outcome.streams = try host.startReading(
         mode, format: format, output: talk.kind, scratch: hasScratch ? 8 : nil)
     } catch HostError.unexpected {
-      guard let error = host.fatalError else { throw WorkshopError("no fatal error came") }
-      (outcome.code, outcome.message) = (error.code, error.message)
-      try require(process.wait() == .exit(1), "the plugin did not exit with 1")
+      try outcome.fail(process)
       return outcome
     }
     for stream in outcome.streams {
@@ -160,8 +165,12 @@ package struct Workshop: Sendable {
         outcome.message = host.streamErrors.last?.message ?? ""
       }
     }
-    _ = try host.finish()
-    try require(process.wait() == .exit(0), "the plugin did not exit with 0")
+    do {
+      _ = try host.finish()
+      try require(process.wait() == .exit(0), "the plugin did not exit with 0")
+    } catch HostError.unexpected {
+      try outcome.fail(process)
+    }
     return outcome
   }
 }
