@@ -9,10 +9,8 @@ import WriterKit
 /// when ``awaitEncoded()`` returns: nobody touches what is the other's, hence
 /// `@unchecked Sendable`. The leases are always the writer's.
 @safe final class GrainBatch: @unchecked Sendable {
-  static let grainsMax = 16
   /// Of what stands between the records.
-  static let tableBytesMax = 4096
-  private static let outputBytes = grainsMax * VMDKLayout.recordBytesMax
+  private static let tableBytesMax = 4096
 
   @safe struct Grain {
     /// 65536 bytes.
@@ -23,19 +21,28 @@ import WriterKit
   }
 
   /// Records, and behind them what stands between them.
-  let block = MemberBlock(
-    byteCount: outputBytes + grainsMax * tableBytesMax, pieces: 2 * grainsMax + 1)
+  let block: MemberBlock
   private(set) var grains: [Grain] = []
   /// Of the frames whose bytes are in it.
-  var shelf = LeaseShelf(most: grainsMax)
+  var shelf: LeaseShelf
   /// The number of the first of them; `nil` if there is none.
   var oldestFrame: UInt64?
+  private let grainsMost: Int
+  private let outputBytes: Int
   private var tableBytes = 0
   private let isEncoded = Gate()
 
-  init() { grains.reserveCapacity(Self.grainsMax) }
+  /// - Parameter grainsMost: How many it holds.
+  init(grainsMost: Int) {
+    self.grainsMost = grainsMost
+    outputBytes = grainsMost * VMDKLayout.recordBytesMax
+    block = MemberBlock(
+      byteCount: outputBytes + grainsMost * Self.tableBytesMax, pieces: 2 * grainsMost + 1)
+    shelf = LeaseShelf(most: grainsMost)
+    grains.reserveCapacity(grainsMost)
+  }
 
-  var isFull: Bool { grains.count == Self.grainsMax }
+  var isFull: Bool { grains.count == grainsMost }
 
   func add(_ bytes: UnsafeRawPointer, number: UInt64) {
     unsafe grains.append(Grain(bytes: bytes, number: number))
@@ -69,7 +76,7 @@ import WriterKit
 
   /// Adds what stands before the next record to the block.
   func addTable(_ bytes: [UInt8]) {
-    let start = Self.outputBytes + tableBytes
+    let start = outputBytes + tableBytes
     let range = start..<(start + bytes.count)
     unsafe UnsafeMutableRawBufferPointer(rebasing: block.memory[range]).copyBytes(from: bytes)
     block.add(range, isMember: true)

@@ -28,7 +28,8 @@ final class GrainLine {
     level: Int?, dropsZeros: Bool, framesMax: Int, output: MemberOutput
   ) throws(PluginError) {
     let count = GrainThreads.count(processors: Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-    ring = (0..<(2 * count + 2)).map { _ in GrainBatch() }
+    let grains = GrainThreads.grainsOfBatch(count)
+    ring = (0..<(2 * count + 2)).map { _ in GrainBatch(grainsMost: grains) }
     threads = GrainThreads(ring: ring, dropsZeros: dropsZeros)
     book = GrainBook()
     self.framesMax = UInt64(max(1, framesMax))

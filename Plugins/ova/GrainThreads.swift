@@ -8,9 +8,9 @@ import WriterKit
 /// `@unchecked Sendable` because: the ring never changes, its batches say themselves whose they
 /// are, and the rest is atomic, or the writer's thread's alone.
 final class GrainThreads: @unchecked Sendable {
-  /// As many as processors, but for machines that have many. With the writer's and the hashing one
-  /// they are those of the manifest.
-  private static let threadsMax = 4
+  /// As many as processors, but for machines that have very many: one thread hashes what all of
+  /// them make. With the writer's and the hashing one they are those of the manifest.
+  private static let threadsMax = 16
 
   private let ring: [GrainBatch]
   private let dropsZeros: Bool
@@ -21,6 +21,10 @@ final class GrainThreads: @unchecked Sendable {
 
   /// How many there will be.
   static func count(processors: Int) -> Int { max(1, min(threadsMax, processors)) }
+
+  /// Grains of a batch. The host lends half of its slots, 128 grains as a rule: many threads have
+  /// to do with small batches, so that there is one for each.
+  static func grainsOfBatch(_ threads: Int) -> Int { threads > 4 ? 8 : 16 }
 
   init(ring: [GrainBatch], dropsZeros: Bool) {
     self.ring = ring

@@ -43,7 +43,8 @@ extension PluginFailure: CustomStringConvertible {
     case .violation(let error): "plugin \"\(plugin)\" broke the protocol: \(error)"
     case .misconduct(let what): "plugin \"\(plugin)\" \(what)"
     case .reported(let frame):
-      "plugin \"\(plugin)\" failed: \(sanitised(frame.message.utf8)) (\(frame.code.name)"
+      "plugin \"\(plugin)\" \(frame.code == .corrupt ? "finds the archive damaged" : "failed")"
+        + ": \(sanitised(frame.message.utf8)) (\(frame.code.name)"
         + (frame.errnoName.map { ", " + sanitised($0.utf8) } ?? "") + ")"
     case .ended(.code(let code)):
       "plugin \"\(plugin)\" exited with status \(code) before it had finished"
