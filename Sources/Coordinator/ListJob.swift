@@ -6,6 +6,10 @@ internal import System
 package struct Listing: Sendable {
   package let format: String
   package let streams: [StreamDescription]
+  /// What the receipt says of it, or else the archive; empty where neither does.
+  package let machine: Job.Machine
+  /// RFC 3339 in UTC; empty where nobody tells.
+  package let instant: String
   package let receipt: Receipt?
 }
 
@@ -25,15 +29,17 @@ package struct ListJob {
 
   package func run() throws(JobError) -> Listing {
     let archive = try Archive.find(path, format: format, surroundings, stop: stop)
-    var streams: [StreamDescription] = []
+    var told = JobAck()
     let job = ReadJob(archive: archive, surroundings: surroundings, stop: stop, stallLimit: 60)
     _ = try job.run(
       .read, doing: "list",
       ReadLane.Plan(
-        accept: { streams = $0.streams }, target: { _, _ in nil }, choose: { _ in [] },
+        accept: { told = $0 }, target: { _, _ in nil }, choose: { _ in [] },
         check: { _, _ in }))
+    let origin = archive.origin(told)
     return Listing(
-      format: archive.chosen.format.name, streams: streams, receipt: archive.receipt)
+      format: archive.chosen.format.name, streams: told.streams, machine: origin.machine,
+      instant: origin.instant, receipt: archive.receipt)
   }
 }
 

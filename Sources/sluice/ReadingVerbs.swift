@@ -75,9 +75,9 @@ extension Listing {
   /// A head and a line a stream.
   var lines: [String] {
     var lines = ["format   \(format)"]
+    if !instant.isEmpty { lines.append("taken    \(instant)") }
+    if !machine.name.isEmpty { lines.append("machine  \(machine.name)") }
     if let receipt {
-      lines.append("taken    \(receipt.instant)")
-      if !receipt.vm.name.isEmpty { lines.append("machine  \(receipt.vm.name)") }
       lines.append("by       \(receipt.tools.joined(separator: ", "))")
     } else {
       lines.append("receipt  none")
@@ -103,6 +103,8 @@ extension Listing {
           ]
         }),
     ]
+    if !instant.isEmpty { object["instant"] = .string(instant) }
+    if !machine.name.isEmpty { object["machine"] = .string(machine.name) }
     if let receipt { object["receipt"] = .object(receipt.object) }
     return .object(object)
   }

@@ -60,6 +60,10 @@ struct OVAReadTests {
     #expect(listing.output.contains("format   ova") && listing.output.contains("3.0 TiB"))
     // Without the receipt beside it, the one inside is enough.
     try await scene.expectShell("rm x.ova.sluice.json && sluice verify x.ova")
+    // It says of itself what the receipt beside it had said.
+    let alone = try await trip.run(["list", "x.ova"])
+    let taken = try #require(listing.lines.first { $0.hasPrefix("taken    20") })
+    #expect(alone.lines.contains(taken) && alone.lines.contains("receipt  none"), "\(alone.output)")
     #expect(try place.names().contains { $0.contains("sluice-") } == false)
   }
 
