@@ -8,6 +8,7 @@ internal import System
 /// the first byte.
 final class DevicePlace: DiskPlace {
   let path: String
+  let isNew = false
   private let allocation: RestoreRequest.Allocation
   private var device: OwnedDescriptor?
   private var size: UInt64 = 0

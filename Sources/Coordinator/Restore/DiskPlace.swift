@@ -11,6 +11,9 @@ protocol DiskPlace: AnyObject {
   /// As the user wrote it.
   var path: String { get }
 
+  /// Whether nothing was there before.
+  var isNew: Bool { get }
+
   /// Takes the place; every disk's is taken before the first byte is written.
   ///
   /// - Parameter size: Bytes of the disk.

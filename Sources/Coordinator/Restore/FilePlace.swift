@@ -12,6 +12,7 @@ internal import System
 /// is whole.
 final class FilePlace: DiskPlace {
   let path: String
+  let isNew: Bool
   private let format: RestoreRequest.Disk.Format
   private let request: RestoreRequest
   private let surroundings: Surroundings
@@ -28,7 +29,9 @@ final class FilePlace: DiskPlace {
     self.request = request
     self.surroundings = surroundings
     self.id = id
-    guard let status = try? FileStatus(path: path) else { return }
+    let status = try? FileStatus(path: path)
+    isNew = status == nil
+    guard let status else { return }
     guard request.overwrites else {
       throw JobError(
         .cannotCreate, doing: "preparing \(path)", "it exists",

@@ -191,11 +191,13 @@ final class RestorePlaces {
     }
   }
 
-  /// Keeps a disk that waited for the archive's end, unless it is that end which tells against it.
+  /// Keeps a disk that waited for the archive's end, unless it is that end which tells against it,
+  /// or something else would have to go for it.
   ///
   /// - Returns: Whether it was kept.
   private func salvage(_ name: String) -> Bool {
-    guard waiting.contains(name), cameCount < streams.count else { return false }
+    guard waiting.contains(name), cameCount < streams.count, disks[name]?.isNew == true
+    else { return false }
     return (try? publish(name)) != nil
   }
 
