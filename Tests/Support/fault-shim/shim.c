@@ -6,8 +6,9 @@
 // The control file is read at every write; a hang ends when it says something else. QEMU must write
 // by threads (aio=threads, its default): io_uring and Linux AIO pass by the C library.
 //
-// eio-unsynced lets fsync and fdatasync pass: QEMU remembers for ever that one of these failed on a
-// file it has in the page cache, and fails every later flush.
+// enospc and eio-unsynced let fsync and fdatasync pass: QEMU remembers for ever that one of these
+// failed on a file it has in the page cache, and fails every later flush. A store that is full fails
+// what makes it grow.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -52,7 +53,7 @@ static int fault(enum call call, int descriptor) {
   }
   for (readControl(word); strcmp(word, "hang") == 0; readControl(word)) usleep(10000);
   errno = before;
-  if (strcmp(word, "enospc") == 0) return ENOSPC;
+  if (strcmp(word, "enospc") == 0 && call == CHANGE) return ENOSPC;
   if (strcmp(word, "eio") == 0) return EIO;
   if (strcmp(word, "eio-unsynced") == 0 && call == CHANGE) return EIO;
   return 0;
