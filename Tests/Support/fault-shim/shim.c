@@ -7,8 +7,8 @@
 // by threads (aio=threads, its default): io_uring and Linux AIO pass by the C library.
 //
 // enospc and eio-unsynced let fsync and fdatasync pass: QEMU remembers for ever that one of these
-// failed on a file it has in the page cache, and fails every later flush. A store that is full fails
-// what makes it grow.
+// failed on a file it has in the page cache, and fails every later flush. A store that is full
+// fails what makes it grow.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
