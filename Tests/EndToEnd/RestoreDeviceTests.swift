@@ -91,4 +91,19 @@ struct RestoreDeviceTests {
         "\(finding.errors)")
     }
   }
+
+  @Test func `a device whose disk the archive's end refutes is not to be trusted`() async throws {
+    try await place.shell(
+      "'\(Build.directory)/sluice' backup --quiet --image a=a.raw --to tar=- > x")
+    try place.flip("x", at: 50_000)
+    try await withDevice(bytes: 12 << 20) { device in
+      let said = try await place.shell(
+        """
+        cat x | '\(Build.directory)/sluice' restore --format tar --force - --disk a=\(device) 2>&1
+        echo "= $?"
+        """)
+      #expect(said.contains("\(device) holds disk a as it came: do not trust it"), "\(said)")
+      #expect(said.contains("= 65"), "\(said)")
+    }
+  }
 }

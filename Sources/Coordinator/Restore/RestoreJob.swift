@@ -30,6 +30,7 @@ package struct RestoreJob {
       report = try read(archive, into: places)
       try places.publish()
     } catch {
+      places.salvage()
       places.tellWhatIsLeft()
       throw places.failure ?? error
     }

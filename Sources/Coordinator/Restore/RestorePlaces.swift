@@ -21,6 +21,7 @@ final class RestorePlaces {
   /// Disks that have come, and that no receipt proves.
   private var waiting: [String] = []
   private var whole: [String] = []
+  private var salvaged: [String] = []
   private(set) var outputs: [OutputReport] = []
   /// Why a place could not be had, where a lane's failure says too little.
   private(set) var failure: JobError?
@@ -169,15 +170,24 @@ final class RestorePlaces {
     events(.published(label: "raw", path: target))
   }
 
+  /// The restore has failed: keeps what waited for the archive's end, unless it is that end which
+  /// tells against it, or something else would have to go for it.
+  func salvage() {
+    guard cameCount < streams.count else { return }
+    for name in waiting where disks[name]?.isNew == true {
+      if (try? publish(name)) != nil { salvaged.append(name) }
+    }
+  }
+
   /// The restore has failed: says what of it is whole, and what is left where it cannot be removed.
   func tellWhatIsLeft() {
     for stream in streams {
       guard let disk = disks[stream.name] else { continue }
-      if whole.contains(stream.name) {
-        events(.warning("disk \(stream.name) is whole: \(disk.path)"))
-      } else if salvage(stream.name) {
+      if salvaged.contains(stream.name) {
         events(
           .warning("disk \(stream.name) came to its end, but nothing proves it: \(disk.path)"))
+      } else if whole.contains(stream.name) {
+        events(.warning("disk \(stream.name) is whole: \(disk.path)"))
       } else if disk.isSpoilt && waiting.contains(stream.name) {
         events(.warning("\(disk.path) holds disk \(stream.name) as it came: do not trust it"))
       } else if disk.isSpoilt {
@@ -189,16 +199,6 @@ final class RestorePlaces {
     if request.directory != nil && !streams.isEmpty {
       events(.warning("\(request.directory ?? "") was not made"))
     }
-  }
-
-  /// Keeps a disk that waited for the archive's end, unless it is that end which tells against it,
-  /// or something else would have to go for it.
-  ///
-  /// - Returns: Whether it was kept.
-  private func salvage(_ name: String) -> Bool {
-    guard waiting.contains(name), cameCount < streams.count, disks[name]?.isNew == true
-    else { return false }
-    return (try? publish(name)) != nil
   }
 
   /// A disk is `NAME.raw`, everything else keeps its name. Names were checked when they came in.
