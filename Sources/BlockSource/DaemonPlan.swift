@@ -28,6 +28,14 @@ struct DaemonPlan {
     arguments = blockdevs + ["--nbd-server", server] + exports
   }
 
+  /// Spools of one daemon: each takes two descriptors beside the NBD server's.
+  static let spoolsMax = 6
+
+  /// The number of a spool's descriptor in a daemon that serves so many: behind all sockets.
+  static func spoolDescriptor(_ index: Int, of count: Int) -> Int32 {
+    Int32(firstSocket + 1 + count + index)
+  }
+
   /// Name of an image's export on the NBD server.
   static func exportName(_ index: Int) -> String { "disk\(index)" }
 

@@ -37,6 +37,41 @@ package final class StorageDaemon {
     images: [InspectedImage], transport: Transport, launcher: String, mode: SandboxMode
   ) throws(SourceError) -> StorageDaemon {
     let vhostCount = transport == .vhostUser ? min(images.count, DaemonPlan.vhostExportsMax) : 0
+    return try start(
+      images, vhostExports: vhostCount, files: [], policy: policy(for: images), launcher, mode)
+  }
+
+  /// Starts a daemon that serves spools, of which at most ``spoolsMax`` fit into one.
+  ///
+  /// QEMU's parser reads them in the same sandbox: a QEMU that its guest has taken over may have
+  /// written anything there. No name in them is followed.
+  package static func start(
+    spools: [Spool], launcher: String, mode: SandboxMode
+  ) throws(SourceError) -> StorageDaemon {
+    let numbers = spools.indices.map { DaemonPlan.spoolDescriptor($0, of: spools.count) }
+    let images = zip(spools, numbers).map { spool, number in
+      let path = "/proc/self/fd/\(number)"
+      return InspectedImage(
+        name: spool.name, path: path, format: .qcow2, size: spool.size,
+        chain: [
+          ChainLink(path: path, format: .qcow2, isDevice: false, dataFile: nil, extents: [])
+        ])
+    }
+    return try start(
+      images, vhostExports: spools.count,
+      files: zip(spools, numbers).map { ($0.descriptor, $1) },
+      policy: .storageDaemon(spools: numbers), launcher, mode)
+  }
+
+  /// Of one daemon.
+  package static var spoolsMax: Int { DaemonPlan.spoolsMax }
+
+  /// - Parameter files: Descriptors of ours that it gets beside its sockets.
+  private static func start(
+    _ images: [InspectedImage], vhostExports vhostCount: Int,
+    files: [(source: Int32, target: Int32)], policy: SandboxPolicy, _ launcher: String,
+    _ mode: SandboxMode
+  ) throws(SourceError) -> StorageDaemon {
     var sockets: [PrivateSocket] = []
     for _ in 0...vhostCount {
       sockets.append(try lifted { () throws(SystemCallError) in try PrivateSocket() })
@@ -49,9 +84,8 @@ package final class StorageDaemon {
       name: "qemu-storage-daemon",
       arguments: DaemonPlan(images: images, vhostExports: vhostCount).arguments,
       descriptors: [(null.raw, 0), (null.raw, 1), (words.descriptor, 2)]
-        + DaemonPlan.descriptors(sockets),
-      policy: policy(for: images),
-      launcher: launcher, mode: mode)
+        + DaemonPlan.descriptors(sockets) + files,
+      policy: policy, launcher: launcher, mode: mode)
     for socket in sockets { socket.dropListener() }
     return StorageDaemon(
       images: images, process: process, server: .storageDaemon(words), sockets: sockets)

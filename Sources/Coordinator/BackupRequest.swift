@@ -43,10 +43,12 @@ package struct BackupRequest: Sendable {
   }
 
   package enum TransportChoice: String, Sendable, CaseIterable {
-    /// vhost-user where QEMU has it, else NBD.
+    /// vhost-user where QEMU has it, else NBD; a spool where neither is safe for a guest.
     case auto
     case vhostUser = "vhost-user"
     case nbd
+    /// QEMU copies a running machine's disks into files of this host, which are read then.
+    case spool
   }
 
   package var images: [Image] = []

@@ -86,6 +86,10 @@ final class ImageSource: BackupSource {
     switch request.transport {
     case .vhostUser: return try start(images, .vhostUser, surroundings)
     case .nbd: return try start(images, .nbd, surroundings)
+    case .spool:
+      throw JobError(
+        .usage, doing: "", "--transport spool is for running machines",
+        hint: "leave --transport to auto")
     case .auto:
       do throws(JobError) { return try start(images, .vhostUser, surroundings) } catch {
         // If it is the image that QEMU does not like, NBD fails in the same words.

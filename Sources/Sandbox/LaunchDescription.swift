@@ -93,6 +93,7 @@ struct LaunchDescription {
     case .inherited(let target):
       path.descriptor = UInt32(bitPattern: target)
       path.flags |= UInt32(LAUNCH_PATH_REROOT)
+    case .inheritedFile(let target): path.descriptor = UInt32(bitPattern: target)
     }
     return path
   }
@@ -123,7 +124,7 @@ extension LaunchDescription {
     else { throw .invalidCommand("too many arguments, variables or paths") }
     for rule in policy.paths {
       switch rule.place {
-      case .inherited(let target):
+      case .inherited(let target), .inheritedFile(let target):
         guard targets.contains(target) else {
           throw .invalidCommand("a path rule for descriptor \(target), which is not passed on")
         }

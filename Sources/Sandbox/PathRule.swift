@@ -20,10 +20,12 @@ package struct PathRule: Sendable, Equatable {
     case descriptor(Int32)
     /// A directory among the process's own descriptors, by its number in the process.
     case inherited(Int32)
+    /// A file among them, to be opened again by `/proc/self/fd`.
+    case inheritedFile(Int32)
   }
 
   let place: Place
-  /// Absolute; empty for ``inherited(_:_:)``.
+  /// Absolute; empty for what is inherited.
   package let name: String
   package let rights: PathRights
   let isOptional: Bool
@@ -50,5 +52,11 @@ package struct PathRule: Sendable, Equatable {
   /// of its own, so that `..` leads nowhere; no symbolic link in it is followed, no device opened.
   package static func inherited(_ target: Int32, _ rights: PathRights) -> PathRule {
     PathRule(place: .inherited(target), name: "", rights: rights, isOptional: false)
+  }
+
+  /// The file the process gets as descriptor `target` (0…15): it may open it again, by
+  /// `/proc/self/fd`, which it needs a `/proc` of its own for. The way to a file without a name.
+  package static func inheritedFile(_ target: Int32, _ rights: PathRights) -> PathRule {
+    PathRule(place: .inheritedFile(target), name: "", rights: rights, isOptional: false)
   }
 }

@@ -45,6 +45,17 @@ extension SandboxPolicy {
     return policy
   }
 
+  /// For the one that reads spools: files without a name, which it inherits.
+  ///
+  /// - Parameter descriptors: Their numbers in the process.
+  package static func storageDaemon(spools descriptors: [Int32]) -> SandboxPolicy {
+    var policy = storageDaemon(files: [], devices: [], imageCount: descriptors.count)
+    policy.name = "storage daemon, spools"
+    policy.hasPrivateProc = true
+    policy.paths += descriptors.map { .inheritedFile($0, .read) }
+    return policy
+  }
+
   private static let daemonWritingRules: [SyscallRule] =
     [SyscallRule].allow(
       "pwrite64", "pwritev", "pwritev2", "ftruncate", "fallocate", because: "the image is written")

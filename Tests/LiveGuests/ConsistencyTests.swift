@@ -28,33 +28,15 @@ import Testing
   @Test(
     .enabled(if: Emulator.installed.isThere, Emulator.installed.missing), arguments: Cell.all)
   func `a backup is one instant with the installed QEMU`(cell: Cell) async throws {
-    // Its NBD server would end QEMU: see the test below.
-    let transports = cell.hasIOThread ? ["vhost-user"] : ["vhost-user", "nbd"]
+    // Exports would end QEMU: see SpoolTests.
+    let transports = cell.hasIOThread ? ["auto"] : ["vhost-user", "nbd", "spool"]
     try await backUp(cell.setup(.installed), by: transports)
   }
 
   @Test(
     .enabled(if: Emulator.backports.isThere, Emulator.backports.missing), arguments: Cell.all)
   func `a backup is one instant with the QEMU of the backports`(cell: Cell) async throws {
-    try await backUp(cell.setup(.backports), by: ["vhost-user", "nbd"])
-  }
-
-  @Test(.enabled(if: Emulator.installed.isThere, Emulator.installed.missing))
-  func `NBD is refused where it would end QEMU`() async throws {
-    let guest = try await LiveGuest(
-      GuestSetup {
-        $0.emulator = .installed
-        $0.hasIOThread = true
-      })
-    let before = try guest.blockState()
-    let finding = try await sluice(
-      ["backup", "--qmp", guest.qmp, "--transport", "nbd", "--to", "raw=x"],
-      in: guest.files.directory)
-    #expect(finding.status != 0)
-    #expect(finding.errors.contains("NBD") || finding.errors.contains("nbd"), "\(finding.errors)")
-    let backup = LiveBackup(guest: guest)
-    try backup.expectUnharmed(before)
-    try await backup.expectWriting()
+    try await backUp(cell.setup(.backports), by: ["vhost-user", "nbd", "spool"])
   }
 
   /// How often by each way; `Tests/Soak/consistency` asks for more.

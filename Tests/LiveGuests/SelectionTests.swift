@@ -97,6 +97,29 @@ struct SelectionTests {
     try await guest.files.shell("cmp '\(files.path("disk"))' x/disk2.raw")
   }
 
+  @Test func `an encrypted disk is warned about: its archive holds plain text`() async throws {
+    let guest = try await LiveGuest(
+      GuestSetup {
+        $0.isStopped = true
+        $0.extra = [
+          "-object", "secret,id=key,data=moment",
+          "-blockdev",
+          "driver=luks,node-name=node2,key-secret=key,file.driver=file,"
+            + "file.filename=c.luks",
+          "-device", "virtio-blk-pci,drive=node2,id=disk2",
+        ]
+      },
+      prepare: """
+        qemu-img create -q -f luks --object secret,id=key,data=moment \
+          -o key-secret=key,iter-time=10 c.luks 4M
+        """)
+    let line = "disk2 is encrypted: QEMU reads it decrypted, so the archive holds plain text"
+    let finding = try await backUp(guest, ["--disk", "disk2"])
+    #expect(finding.errors.contains(line), "\(finding.errors)")
+    let doctor = try await sluice(["doctor", "--qmp", guest.qmp])
+    #expect(doctor.output.contains(line), "\(doctor.output)")
+  }
+
   @Test func `the doctor says what a backup would do and promise`() async throws {
     let guest = try await machine()
     let before = try guest.blockState()

@@ -10,13 +10,18 @@ struct SlowBackup {
   let before: BlockState
 
   /// Starts it, and waits until the instant is taken and data flows.
-  init(_ guest: LiveGuest, _ more: [String] = []) async throws {
+  ///
+  /// - Parameter begun: The event to wait for.
+  init(
+    _ guest: LiveGuest, _ more: [String] = [], begun: String = "\"started\""
+  ) async throws {
     self.guest = guest
     before = try guest.blockState()
     program = try startSluice(
-      ["backup", "--json", "--qmp", guest.qmp, "--to", "raw=slow", "--rate-limit", "1M"] + more,
+      ["backup", "--json", "--qmp", guest.qmp, "--to", "raw=slow"]
+        + (more.contains("--rate-limit") ? [] : ["--rate-limit", "1M"]) + more,
       in: guest.files.directory)
-    let hasBegun = try await program.says("\"started\"")
+    let hasBegun = try await program.says(begun)
     #expect(hasBegun, "\(program.output)")
     try await Task.sleep(for: .milliseconds(300))
   }

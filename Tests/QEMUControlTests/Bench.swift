@@ -58,7 +58,7 @@ final class Bench: Sendable {
   /// A point in time of all disks, not yet prepared.
   func point(
     _ id: String, journal: Journal? = nil, storesIn directory: String? = nil,
-    on other: QMPClient? = nil,
+    on other: QMPClient? = nil, method: PointInTime.Method = .fleece,
     observer: (@Sendable (String) -> Void)? = nil
   ) async throws -> PointInTime {
     let client = other ?? client
@@ -72,7 +72,8 @@ final class Bench: Sendable {
         name: device.name, node: try #require(device.nodeName), size: device.size, store: store)
     }
     let mark = try #require(JobMark(id: id))
-    return PointInTime(client, mark: mark, disks: disks, journal: journal, observer: observer)
+    return PointInTime(
+      client, mark: mark, disks: disks, method: method, journal: journal, observer: observer)
   }
 
   func journal(_ id: String, qmp: String? = nil) throws -> Journal {

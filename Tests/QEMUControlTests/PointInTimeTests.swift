@@ -222,7 +222,7 @@ import Testing
       }
     }
     let reserved = FleecingStore.Wish(
-      directory: files.directory, diskBytes: 1 << 30, wantedBytes: 8 << 20, isReserved: true)
+      directory: files.directory, diskBytes: 1 << 30, wantedBytes: 8 << 20, reservation: .required)
     #expect(try FleecingStore.make([reserved])[0].storedBytes >= 8 << 20)
     #expect(try files.names() == [])
     #expect(throws: ControlError.self) {

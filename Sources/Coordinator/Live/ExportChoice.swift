@@ -1,60 +1,121 @@
 internal import BlockSource
 internal import QEMUControl
 
-/// How the disks of one machine are read, as far as its QEMU allows.
+/// How the disks of one machine are read, as far as its QEMU allows without harm to the guest.
+///
+/// One way for all disks: a spool is one transaction of all of them, and a disk that is exported
+/// beside one that is not was never tried.
 struct ExportChoice {
-  /// How data travels.
-  let transport: Transport
+  let way: DataWay
   /// Which disks NBD may serve without harm, in the order of the disks.
   let isNBDSafe: [Bool]
   /// Whether QEMU's one NBD server is used: for data, or to ask where there is data.
   let usesNBD: Bool
+  /// Why a spool is used, if it was not asked for; for people.
+  let spoolReason: String?
   /// What is worse than it could be, and why; for people.
   let notes: [String]
+
+  /// How data of exports travels.
+  var transport: Transport { way == .nbd ? .nbd : .vhostUser }
+
+  /// What the files are called that QEMU writes meanwhile.
+  var storeWord: String { way == .spool ? "spool" : "fleecing store" }
+
+  /// For the plan and the doctor.
+  var text: String {
+    guard way == .spool else { return "data comes by \(way.rawValue)" }
+    let why = spoolReason.map { ", because \($0)" } ?? ""
+    return "QEMU copies the disks into a spool, from which they are read\(why)"
+  }
+
+  /// For machines whose disks must be copied first, where there is no room for that.
+  static let waysOut =
+    "choose a place with more room by --fleecing-dir; leave large disks to a job of their own "
+    + "with --disk and --exclude; run the machine with QEMU 8.2 or later, or without I/O threads; "
+    + "or shut it down and back its images up"
 
   /// - Throws: `JobError` of status `.unavailable` where the wish would harm the guest.
   init(
     _ machine: GuestMachine, _ disks: [GuestBlockDevice], _ wish: BackupRequest.TransportChoice
   ) throws(JobError) {
-    let features = machine.features
-    let isFree = features.hasNBDExport && !machine.nbdServerInUse
-    isNBDSafe = disks.map { isFree && (features.nbdSafeWithIOThread || $0.iothread == nil) }
-    let threaded = disks.filter { $0.iothread != nil }.map(\.name)
-    var notes: [String] = []
-    if machine.nbdServerInUse { notes.append("QEMU's NBD server is in use by somebody else") }
-    if !threaded.isEmpty && !features.nbdSafeWithIOThread {
-      notes.append(
-        "this QEMU would abort if NBD served a disk on an I/O thread "
-          + "(\(threaded.joined(separator: ", ")))")
+    let options = DataWay.allCases.map { WayOption($0, machine, disks) }
+    way = try Self.way(wish, options)
+    let isFree = machine.features.hasNBDExport && !machine.nbdServerInUse && way != .spool
+    isNBDSafe = disks.map {
+      isFree && machine.features.safety.isSafe(.nbd, hasIOThread: $0.iothread != nil)
     }
-    transport = try Self.transport(wish, features, isNBDSafe.allSatisfy { $0 }, notes)
     usesNBD = isNBDSafe.contains(true)
-    if transport == .nbd && wish == .auto {
+    let isForced = way == .spool && wish == .auto
+    spoolReason =
+      isForced
+      ? options.filter { $0.way != .spool }.compactMap(\.obstacle).joined(separator: "; ") : nil
+    notes = way == .spool ? [] : Self.notes(way, wish, disks, isNBDSafe, options)
+  }
+
+  /// The first of them that can be used.
+  private static func way(
+    _ wish: BackupRequest.TransportChoice, _ options: [WayOption]
+  ) throws(JobError) -> DataWay {
+    let asked = options.filter { wish == .auto || $0.way.rawValue == wish.rawValue }
+    if let found = asked.first(where: { $0.obstacle == nil }) { return found.way }
+    throw JobError(
+      .unavailable, doing: "", asked.compactMap(\.obstacle).joined(separator: "; "),
+      hint: wish == .auto ? nil : "leave --transport to auto")
+  }
+
+  private static func notes(
+    _ way: DataWay, _ wish: BackupRequest.TransportChoice, _ disks: [GuestBlockDevice],
+    _ isNBDSafe: [Bool], _ options: [WayOption]
+  ) -> [String] {
+    var notes: [String] = []
+    if way == .nbd && wish == .auto {
       notes.append("this QEMU does not serve vhost-user-blk; NBD is slower")
     }
     let mapless = zip(disks, isNBDSafe).filter { !$1 }.map(\.0.name)
     if !mapless.isEmpty {
+      if let obstacle = options.first(where: { $0.way == .nbd })?.obstacle {
+        notes.append(obstacle)
+      }
       notes.append("all of \(mapless.joined(separator: ", ")) is read, holes too")
     }
-    self.notes = notes
+    return notes
+  }
+}
+
+/// One way, and what stands against it.
+private struct WayOption {
+  let way: DataWay
+  /// Why it cannot be used; for people. `nil`: it can.
+  let obstacle: String?
+
+  init(_ way: DataWay, _ machine: GuestMachine, _ disks: [GuestBlockDevice]) {
+    self.way = way
+    obstacle = Self.absence(way, machine) ?? Self.harm(way, machine, disks)
   }
 
-  private static func transport(
-    _ wish: BackupRequest.TransportChoice, _ features: MachineFeatures, _ isNBDSafe: Bool,
-    _ reasons: [String]
-  ) throws(JobError) -> Transport {
-    if wish != .nbd && features.hasVhostUserBlkExport { return .vhostUser }
-    if wish == .vhostUser {
-      throw JobError(
-        .unavailable, doing: "", "this QEMU does not serve vhost-user-blk",
-        hint: "leave --transport to auto")
+  private static func absence(_ way: DataWay, _ machine: GuestMachine) -> String? {
+    switch way {
+    case .vhostUser:
+      machine.features.hasVhostUserBlkExport ? nil : "this QEMU does not serve vhost-user-blk"
+    case .nbd:
+      !machine.features.hasNBDExport
+        ? "this QEMU does not serve NBD"
+        : machine.nbdServerInUse ? "QEMU's NBD server is used by another program" : nil
+    case .spool: nil
     }
-    guard isNBDSafe else {
-      throw JobError(
-        .unavailable, doing: "",
-        "NBD cannot be used: " + reasons.joined(separator: "; "),
-        hint: features.hasVhostUserBlkExport ? "leave --transport to auto" : nil)
+  }
+
+  private static func harm(
+    _ way: DataWay, _ machine: GuestMachine, _ disks: [GuestBlockDevice]
+  ) -> String? {
+    let harmed = disks.filter {
+      !machine.features.safety.isSafe(way, hasIOThread: $0.iothread != nil)
     }
-    return .nbd
+    guard !harmed.isEmpty, let row = WaySafety.row(way) else { return nil }
+    return
+      "\(way.rawValue) is not safe with this QEMU (\(cleaned(machine.version))) for disks on I/O "
+      + "threads (\(harmed.map(\.name).joined(separator: ", "))): \(row.harm); "
+      + "it is from QEMU \(row.since) on"
   }
 }

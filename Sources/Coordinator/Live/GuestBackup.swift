@@ -35,7 +35,8 @@ struct GuestBackup: Sendable {
     let session: GuestSession
     do throws(JobError) {
       session = try await GuestPreparation(
-        guest: guest, transport: request.transport, client: client, journal: journal,
+        guest: guest, transport: request.transport, rateLimit: request.rateLimit, client: client,
+        journal: journal,
         surroundings: surroundings, stop: stop
       ).run()
     } catch {
@@ -47,6 +48,12 @@ struct GuestBackup: Sendable {
     if case .failure(let error) = result { throw await explained(error, undone, session) }
     var report = try result.get()
     report.guest?.stallSeconds = session.hold.watch.stallSeconds
+    // Not in silence: who looks at the status alone must learn of it.
+    if let remainder = session.hold.remainder {
+      throw JobError(
+        .partial, doing: "", "the backup is complete, but not the take-down: \(remainder)",
+        hint: "sluice recover --qmp \(socket)")
+    }
     return report
   }
 
@@ -66,10 +73,7 @@ struct GuestBackup: Sendable {
       try requireGoingOn()
       let taken = try await session.take(guest, surroundings.events)
       try requireGoingOn()
-      let disks = try await GuestExports(
-        instant: session.hold.instant, choice: session.choice, surroundings: surroundings
-      ).make()
-      try await GuestDisk.settle(disks)
+      let source = try await madeReadable(session)
       let plan = try BackupPlan(
         id: id, instant: makeTimestamp(seconds: taken.seconds),
         machine: session.machineIdentity(
@@ -77,13 +81,57 @@ struct GuestBackup: Sendable {
         told: files.told ?? ToldMachine(facts: session.machine.description),
         disks: session.planned,
         configs: configs + [session.description], outputs: outputs, slotCount: Self.slotCount)
-      var report = try await copy(plan, disks, session)
+      var report =
+        switch source {
+        case .exports(let disks): try await copy(plan, disks, session)
+        case .spool(let guest): try await copySpool(plan, session, guest)
+        }
       report.guest?.instant = plan.instant
       report.guest?.pointInTimeMilliseconds = taken.milliseconds
       return .success(report)
     } catch {
       return .failure(error)
     }
+  }
+
+  /// Where the disks of the instant can be read now.
+  private enum Readable {
+    case exports([GuestDisk])
+    /// In the stores, with what it has cost the guest.
+    case spool(GuestReport)
+  }
+
+  private func madeReadable(_ session: GuestSession) async throws(JobError) -> Readable {
+    guard session.choice.way == .spool else {
+      let disks = try await GuestExports(
+        instant: session.hold.instant, choice: session.choice, surroundings: surroundings
+      ).make()
+      try await GuestDisk.settle(disks)
+      return .exports(disks)
+    }
+    try await GuestSpooling(
+      session: session, stallLimit: Double(request.stallLimit), stop: stop,
+      events: surroundings.events
+    ).run()
+    var guest = GuestReport()
+    guest.frozenSeconds = session.hold.frost.seconds
+    return .spool(guest)
+  }
+
+  private func copySpool(
+    _ plan: BackupPlan, _ session: GuestSession, _ guest: GuestReport
+  ) async throws(JobError) -> JobReport {
+    surroundings.events(
+      .planned(doing: "backup", streams: plan.streams.map(\.name), bytes: plan.byteCount))
+    let disks = session.hold.instant.disks
+    var report = try await blocking(named: "sluice-job") { () throws(JobError) in
+      let pool = try BackupRun.pool(plan.shape)
+      let source = try SpoolSource(disks, plan, surroundings, pool: pool)
+      return try BackupRun(request: request, surroundings: surroundings, stop: stop)
+        .run(plan, pool, source)
+    }
+    report.guest = guest
+    return report
   }
 
   /// Makes the journal, and takes down what dead jobs left.

@@ -20,7 +20,7 @@ extension JobError {
     case .unexpected: self.init(.protocol, doing: doing, "\(error)")
     case .busy, .anotherBackup, .unknownJobs, .nbdServerInUse:
       self.init(.unavailable, doing: doing, "\(error)")
-    case .fleecingSpace, .ended: self.init(.inputOutput, doing: doing, "\(error)")
+    case .fleecingSpace, .copyFailed, .ended: self.init(.inputOutput, doing: doing, "\(error)")
     case .system(let error): self.init(error, doing: doing)
     }
   }

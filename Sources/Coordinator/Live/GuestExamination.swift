@@ -18,8 +18,7 @@ package struct GuestExamination: Sendable {
       try await GuestMachine.inspect(client)
     }
     return [identity(machine)] + (try await leftovers(client, path)) + jobs(machine)
-      + machine.devices.flatMap { device in Self.findings(device) } + transport(machine)
-      + stores(machine)
+      + (try await backup(machine))
       + machine.warnings.map { .bad($0, remedy: "back it up by other means") }
   }
 
@@ -58,7 +57,20 @@ package struct GuestExamination: Sendable {
     }
   }
 
-  private static func findings(_ device: GuestBlockDevice) -> [Finding] {
+  /// What a backup without further options would do.
+  private func backup(_ machine: GuestMachine) async throws(JobError) -> [Finding] {
+    let disks = machine.devices.filter(\.isBackedUpByDefault)
+    let choice: ExportChoice
+    do throws(JobError) { choice = try ExportChoice(machine, disks, .auto) } catch {
+      return machine.devices.flatMap { Self.findings($0, "fleecing store") }
+        + [.bad(error.message, remedy: error.hint ?? "another QEMU", isFatal: true)]
+    }
+    return machine.devices.flatMap { Self.findings($0, choice.storeWord) }
+      + [.good(choice.text)] + choice.notes.map { .bad($0, remedy: "it works, only slower") }
+      + (try await stores(disks, choice))
+  }
+
+  private static func findings(_ device: GuestBlockDevice, _ store: String) -> [Finding] {
     if let exclusion = device.exclusion {
       return [.good("\(device.name): left out: \(GuestSelection.text(exclusion))")]
     }
@@ -66,31 +78,41 @@ package struct GuestExamination: Sendable {
     let thread = device.iothread.map { ", I/O thread \(cleaned($0))" } ?? ""
     let policy = device.writeErrorPolicy
     let about = "\(device.name): backed up as \(GuestSelection.role(device)), \(bytes)\(thread)"
-    let lines = Protection(writeErrorPolicy: policy).warnings(disk: device.name, policy: policy)
+    let lines = Protection(writeErrorPolicy: policy).warnings(
+      disk: device.name, policy: policy, store: store)
     return [.good(about + (lines.isEmpty ? ", protected" : ""))]
-      + lines.map { .bad($0, remedy: "else the guest depends on the fleecing store") }
+      + lines.map { .bad($0, remedy: "else the guest depends on the \(store)") }
+      + (GuestSelection.encryption(device).map {
+        [.bad($0, remedy: "keep the archive where the disk's content may lie")]
+      } ?? [])
   }
 
-  private func transport(_ machine: GuestMachine) -> [Finding] {
-    let disks = machine.devices.filter(\.isBackedUpByDefault)
+  private func stores(
+    _ disks: [GuestBlockDevice], _ way: ExportChoice
+  ) async throws(JobError) -> [Finding] {
     do throws(JobError) {
-      let choice = try ExportChoice(machine, disks, .auto)
-      return [.good("data comes by \(choice.transport.rawValue)")]
-        + choice.notes.map { .bad($0, remedy: "it works, only slower") }
-    } catch {
-      return [.bad(error.message, remedy: error.hint ?? "another QEMU", isFatal: true)]
-    }
-  }
-
-  private func stores(_ machine: GuestMachine) -> [Finding] {
-    let disks = machine.devices.filter(\.isBackedUpByDefault)
-    do throws(JobError) {
-      let choice = try StoreChoice(disks, GuestRequest(socket: socket))
+      let choice = try await GuestPreparation.places(
+        disks, GuestRequest(socket: socket), isSpool: way.way == .spool)
       let places = Set(choice.wishes.map(\.directory)).sorted().joined(separator: ", ")
+      if way.way == .spool {
+        return Self.spool(choice) + choice.warnings.map { .bad($0, remedy: "--fleecing-dir") }
+      }
       return [.good("fleecing stores grow in \(places)")]
         + choice.warnings.map { .bad($0, remedy: "make room, or --fleecing-dir") }
     } catch {
       return [.bad(error.description, remedy: "--fleecing-dir")]
+    }
+  }
+
+  /// Whether there is room for a spool now.
+  private static func spool(_ choice: StoreChoice) -> [Finding] {
+    var wanted: [String: Int64] = [:]
+    for wish in choice.wishes { wanted[wish.directory, default: 0] += wish.wantedBytes }
+    return wanted.sorted { $0.key < $1.key }.map { directory, bytes in
+      let free = (try? FleecingStore.freeBytes(directory)) ?? 0
+      let about = "the spool takes \(bytes >> 20) MiB in \(directory), which has \(free >> 20) free"
+      return bytes <= free
+        ? .good(about) : .bad(about, remedy: ExportChoice.waysOut, isFatal: true)
     }
   }
 }

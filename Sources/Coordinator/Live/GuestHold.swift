@@ -19,6 +19,7 @@ final class GuestHold: Sendable {
   let frost: GuestFrost
   private let events: EventSink
   private let continuesGuest: Bool
+  private let remaining = Mutex<String?>(nil)
   private let releasing = Mutex<Task<TakeDownOutcome, Never>?>(nil)
 
   init(
@@ -35,28 +36,33 @@ final class GuestHold: Sendable {
     frost = GuestFrost(agent: agent, journal: journal, events: events)
   }
 
+  /// What of the job may still hold the guest up, after ``release(keepsContents:)``, if anything.
+  var remainder: String? { remaining.withLock { $0 } }
+
   /// Whether the take-down has begun.
   var isReleasing: Bool { releasing.withLock { $0 != nil } }
 
   /// Thaws, takes everything down, lets the guest go on, dismisses the watchdog, removes the
   /// journal. Once: whoever comes later waits for the same.
+  ///
+  /// - Parameter keepsContents: The stores hold whole disks, which are read afterwards.
   @discardableResult
-  func release() async -> TakeDownOutcome {
+  func release(keepsContents: Bool = false) async -> TakeDownOutcome {
     let task = releasing.withLock { running in
       if let running { return running }
       // Not of the caller's task: a take-down is never cancelled.
-      let task = Task.detached { await self.takeDown() }
+      let task = Task.detached { await self.takeDown(keepsContents) }
       running = task
       return task
     }
     return await task.value
   }
 
-  private func takeDown() async -> TakeDownOutcome {
+  private func takeDown(_ keepsContents: Bool) async -> TakeDownOutcome {
     async let thawed = frost.thaw()
     let started = Instant.now
     let outcome = await instant.takeDown(
-      continuesGuest: continuesGuest, seconds: Self.takeDownSeconds)
+      continuesGuest: continuesGuest, keepsContents: keepsContents, seconds: Self.takeDownSeconds)
     let isThawed = await thawed
     watch.end()
     if outcome.isClean && isThawed {
@@ -81,6 +87,7 @@ final class GuestHold: Sendable {
       outcome.left.isEmpty
       ? isThawed ? outcome.failure.map { "\($0)" } ?? "" : "the guest may still be frozen"
       : "still in QEMU: " + outcome.left.joined(separator: ", ")
+    remaining.withLock { $0 = what }
     events(
       .warning(
         "the take-down is not complete (\(what)); the watchdog goes on with it for "

@@ -1,4 +1,5 @@
 internal import BackupProtocol
+internal import JSON
 internal import Pump
 internal import QEMUControl
 internal import System
@@ -8,9 +9,13 @@ internal import System
 struct GuestPreparation {
   /// Seconds for the guest's agent to answer at all.
   static let agentSeconds = 3.0
+  /// What a spool may take from the guest's disks in a second.
+  static let spoolBytesPerSecond: Int64 = 256 << 20
 
   let guest: GuestRequest
   let transport: BackupRequest.TransportChoice
+  /// Bytes a second that are read at most; `nil`: no limit of the user's.
+  let rateLimit: UInt64?
   let client: QMPClient
   let journal: Journal
   let surroundings: Surroundings
@@ -25,12 +30,11 @@ struct GuestPreparation {
     try? journal.update { $0.guestRan = machine.runState != "io-error" }
     let selection = try GuestSelection(machine, guest)
     let choice = try ExportChoice(machine, selection.chosen, transport)
-    let places = try StoreChoice(selection.chosen, guest)
+    let isSpool = choice.way == .spool
+    let places = try await Self.places(selection.chosen, guest, isSpool: isSpool)
     tell(machine, selection, choice, places)
     let agent = try await agent()
-    let stores = try blockingControl("making the fleecing stores") { () throws(ControlError) in
-      try FleecingStore.make(places.wishes)
-    }
+    let stores = try Self.stores(places, choice)
     let watchdog = try GuestWatchdog(
       besideLauncher: surroundings.launcher, client: client, agent: agent, journal: journal,
       events: surroundings.events)
@@ -40,13 +44,49 @@ struct GuestPreparation {
     }
     let hold = GuestHold(
       client: client, journal: journal, watchdog: watchdog,
-      instant: PointInTime(client, mark: journal.mark, disks: disks, journal: journal),
+      instant: PointInTime(
+        client, mark: journal.mark, disks: disks,
+        method: isSpool ? spooling(machine, disks.count) : .fleece, journal: journal),
       agent: agent, events: surroundings.events)
     let guardian = GuestGuard(
-      hold, StoreRoom(stores), stop: stop, events: surroundings.events)
+      hold, StoreRoom(stores, isSpool: isSpool), stop: stop, events: surroundings.events)
     guardian.start()
     return GuestSession(
       machine: machine, disks: selection.chosen, choice: choice, hold: hold, guardian: guardian)
+  }
+
+  /// On a thread of its own: for a spool the tables of images are read.
+  static func places(
+    _ disks: [GuestBlockDevice], _ guest: GuestRequest, isSpool: Bool
+  ) async throws(JobError) -> StoreChoice {
+    try await blocking(named: "sluice-room") { () throws(JobError) in
+      try StoreChoice(disks, guest, isSpool: isSpool)
+    }
+  }
+
+  private static func stores(
+    _ places: StoreChoice, _ choice: ExportChoice
+  ) throws(JobError) -> [FleecingStore] {
+    let what = choice.way == .spool ? "taking room for the spool" : "making the fleecing stores"
+    do throws(JobError) {
+      return try blockingControl(what) { () throws(ControlError) in
+        try FleecingStore.make(places.wishes)
+      }
+    } catch {
+      guard let reason = choice.spoolReason else { throw error }
+      throw JobError(
+        error.status, doing: error.doing,
+        error.message + " (the disks are copied there first, because \(reason))",
+        hint: ExportChoice.waysOut)
+    }
+  }
+
+  /// At the user's pace or ours, whichever is slower, shared by the disks.
+  private func spooling(_ machine: GuestMachine, _ diskCount: Int) -> PointInTime.Method {
+    let most = min(Int64(clamping: rateLimit ?? .max), Self.spoolBytesPerSecond)
+    return .spool(
+      bytesPerSecond: max(1 << 16, most / Int64(max(1, diskCount))),
+      boundsWorkers: machine.features.boundsWorkersOfJobs)
   }
 
   private func requireAble(_ machine: GuestMachine) throws(JobError) {
@@ -70,12 +110,16 @@ struct GuestPreparation {
     }
     for device in selection.chosen {
       for line in Protection(writeErrorPolicy: device.writeErrorPolicy)
-        .warnings(disk: device.name, policy: device.writeErrorPolicy)
+        .warnings(
+          disk: device.name, policy: device.writeErrorPolicy, store: choice.storeWord)
       {
         events(.warning(line))
       }
+      if let line = GuestSelection.encryption(device) { events(.warning(line)) }
     }
     for line in places.warnings + choice.notes { events(.warning(line)) }
+    events(
+      .guest(GuestStep("way", choice.text, ["way": .string(choice.way.rawValue)])))
   }
 
   /// The guest's agent, in step; `nil` where it is not wanted, or not there and not required.

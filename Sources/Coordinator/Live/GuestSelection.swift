@@ -41,6 +41,13 @@ struct GuestSelection {
     device.kind == .flash ? "nvram" : "disk"
   }
 
+  /// What the archive of an encrypted disk holds; `nil` for others.
+  static func encryption(_ device: GuestBlockDevice) -> String? {
+    device.isEncrypted
+      ? "\(device.name) is encrypted: QEMU reads it decrypted, so the archive holds plain text"
+      : nil
+  }
+
   private static func requirePossible(_ device: GuestBlockDevice) throws(JobError) {
     switch device.exclusion {
     case .empty:

@@ -10,22 +10,37 @@ struct StoreChoice {
   let wishes: [FleecingStore.Wish]
   let warnings: [String]
 
+  /// - Parameter isSpool: Whole disks go there, and room for them is taken before.
   /// - Throws: `JobError` if no place for a store is to be had.
-  init(_ disks: [GuestBlockDevice], _ request: GuestRequest) throws(JobError) {
+  init(
+    _ disks: [GuestBlockDevice], _ request: GuestRequest, isSpool: Bool
+  ) throws(JobError) {
     var wishes: [FleecingStore.Wish] = []
     var wanted: [String: Int64] = [:]
     for disk in disks {
       let directory = try Self.directory(disk, request)
-      let usual = FleecingStore.usualBytes(ofDisk: disk.size)
+      let usual = isSpool ? 0 : FleecingStore.usualBytes(ofDisk: disk.size)
       let reserve = Int64(clamping: request.fleecingReserve)
-      wishes.append(
-        FleecingStore.Wish(
-          directory: directory, diskBytes: disk.size, wantedBytes: max(reserve, 1 << 20),
-          isReserved: reserve > 0))
+      wishes.append(isSpool ? Self.spool(disk, directory) : Self.store(disk, directory, reserve))
       wanted[directory, default: 0] += max(usual, reserve)
     }
     self.wishes = wishes
     warnings = Self.strangers(disks, wishes) + Self.shortages(wanted)
+  }
+
+  private static func store(
+    _ disk: GuestBlockDevice, _ directory: String, _ reserve: Int64
+  ) -> FleecingStore.Wish {
+    FleecingStore.Wish(
+      directory: directory, diskBytes: disk.size, wantedBytes: max(reserve, 1 << 20),
+      reservation: reserve > 0 ? .required : .none)
+  }
+
+  private static func spool(_ disk: GuestBlockDevice, _ directory: String) -> FleecingStore.Wish {
+    FleecingStore.Wish(
+      directory: directory, diskBytes: disk.size,
+      wantedBytes: FleecingStore.spoolBytes(forBytes: disk.contentBytes),
+      reservation: .whereFilesystemCan)
   }
 
   private static func shortages(_ wanted: [String: Int64]) -> [String] {
@@ -82,13 +97,19 @@ struct StoreRoom: Sendable {
   private let stores: [FleecingStore]
   private let places: [Place]
 
-  init(_ stores: [FleecingStore]) {
+  /// - Parameter isSpool: The room the stores need is known, and taken already where that can be.
+  init(_ stores: [FleecingStore], isSpool: Bool = false) {
     self.stores = stores
     places = Set(stores.map(\.directory)).map { directory in
       let room = Self.room(directory, stores)
-      return Place(directory: directory, marginBytes: min(StoreChoice.marginBytes, room / 2))
+      let wanted = stores.filter { $0.directory == directory }.reduce(0) { $0 + $1.wantedBytes }
+      let spare = isSpool ? max(2 * Self.spoolMarginMin, room - wanted) : room
+      return Place(directory: directory, marginBytes: min(StoreChoice.marginBytes, spare / 2))
     }
   }
+
+  /// A spool is broken before its last bytes are used, even where it has no more than it needs.
+  private static let spoolMarginMin: Int64 = 1 << 20
 
   /// What a look at the places finds.
   enum Finding {

@@ -12,6 +12,8 @@ package enum ControlError: Error, Equatable, Sendable {
   case nbdServerInUse(words: String)
   /// The store's filesystem has too little room.
   case fleecingSpace(directory: String, freeBytes: Int64, wantedBytes: Int64)
+  /// QEMU has not copied all of a disk.
+  case copyFailed(disk: String, words: String)
   /// A living process backs this machine up.
   case anotherBackup(job: String, process: Int32?)
   /// Names of jobs in QEMU whose journal is not here.
@@ -35,6 +37,8 @@ extension ControlError: CustomStringConvertible {
       \(directory) has \(free >> 20) MiB free, the fleecing stores there need \(wanted >> 20) MiB; \
       make room, or choose another place with --fleecing-dir
       """
+    case .copyFailed(let disk, let words):
+      "QEMU did not copy all of \(disk) into the spool: \(words)"
     case .anotherBackup(let job, let process):
       """
       another backup of this machine is running (job \(job)\

@@ -39,7 +39,8 @@ struct DeviceInspector {
     return GuestBlockDevice(
       name: name, qdev: qdev, deviceType: type, nodeName: medium?["node-name"]?.string,
       size: try Self.size(medium, of: name), format: medium?["drv"]?.string ?? "",
-      imageFile: files.file(medium?["file"]?.string), isReadOnly: isReadOnly,
+      imageFile: files.file(medium?["file"]?.string),
+      chain: ImageLevel.chain(medium?["image"], files), isReadOnly: isReadOnly,
       isRemovable: entry["removable"]?.bool ?? false, isEmpty: medium == nil, kind: kind,
       iothread: try await iothread(of: path), writeErrorPolicy: try await policy(entry, path),
       exclusion: Self.exclusion(

@@ -27,6 +27,8 @@ package struct GuestBlockDevice: Equatable, Sendable {
   package let format: String
   /// The file of the medium, absolute where QEMU's directory is known; `nil` for what is no file.
   package let imageFile: String?
+  /// What the medium stands on, the topmost level first; empty if unknown.
+  package let chain: [ImageLevel]
   package let isReadOnly: Bool
   package let isRemovable: Bool
   package let isEmpty: Bool
@@ -43,7 +45,8 @@ package struct GuestBlockDevice: Equatable, Sendable {
 
   package init(
     name: String, qdev: String?, deviceType: String, nodeName: String?, size: Int64,
-    format: String, imageFile: String?, isReadOnly: Bool, isRemovable: Bool, isEmpty: Bool,
+    format: String, imageFile: String?, chain: [ImageLevel] = [], isReadOnly: Bool,
+    isRemovable: Bool, isEmpty: Bool,
     kind: Kind, iothread: String?, writeErrorPolicy: String, exclusion: Exclusion?
   ) {
     self.name = name
@@ -53,6 +56,7 @@ package struct GuestBlockDevice: Equatable, Sendable {
     self.size = size
     self.format = format
     self.imageFile = imageFile
+    self.chain = chain
     self.isReadOnly = isReadOnly
     self.isRemovable = isRemovable
     self.isEmpty = isEmpty

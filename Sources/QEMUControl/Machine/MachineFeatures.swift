@@ -4,13 +4,13 @@ package struct MachineFeatures: Equatable, Sendable {
   package let hasVhostUserBlkExport: Bool
   /// A node can be exported by NBD.
   package let hasNBDExport: Bool
-  /// NBD may serve a node of a disk that has an I/O thread.
-  ///
-  /// QEMU 7.2 aborts when such a client leaves, 10.0 does not: experiments. The command
-  /// `blockdev-set-active` is new in 10.0; what is between the two counts as unsafe.
-  package let nbdSafeWithIOThread: Bool
-  /// Data read through a snapshot-access node is right: not in 7.2, which is told as above.
+  /// Which ways of the data do the guest no harm.
+  package let safety: WaySafety
+  /// Data read through a snapshot-access node is right: not in 7.2. The command
+  /// `blockdev-set-active` is new in 10.0; what is between the two counts as unsound.
   package let snapshotAccessIsSound: Bool
+  /// A job can be told how many requests it may have under way (argument `x-perf`).
+  package let boundsWorkersOfJobs: Bool
   /// A backup job can break the backup instead of the guest's write (argument `on-cbw-error`).
   package let onCBWErrorOfJobs: Bool
   /// A copy-before-write node can do so (option `on-cbw-error` of the driver).
@@ -27,9 +27,9 @@ package struct MachineFeatures: Equatable, Sendable {
     hasVhostUserBlkExport = schema.hasCase("vhost-user-blk", of: "block-export-add")
     hasNBDExport =
       schema.hasCase("nbd", of: "block-export-add") && schema.hasCommand("nbd-server-start")
-    let isNewBlockLayer = schema.hasCommand("blockdev-set-active")
-    nbdSafeWithIOThread = isNewBlockLayer
-    snapshotAccessIsSound = isNewBlockLayer
+    safety = WaySafety(schema: schema)
+    snapshotAccessIsSound = schema.hasCommand("blockdev-set-active")
+    boundsWorkersOfJobs = schema.hasArgument("x-perf", of: "blockdev-backup")
     onCBWErrorOfJobs = schema.hasArgument("on-cbw-error", of: "blockdev-backup")
     onCBWErrorOfNodes = schema.hasArgument(
       "on-cbw-error", ofCase: "copy-before-write", of: "blockdev-add")

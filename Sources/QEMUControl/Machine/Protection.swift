@@ -21,23 +21,27 @@ package struct Protection: Equatable, Sendable {
   package var holdsWhenHanging: Bool { false }
 
   /// Lines that warn before the job; empty if a full store and a failing one do no harm.
-  package func warnings(disk: String, policy: String) -> [String] {
+  ///
+  /// - Parameter store: What it is called: a fleecing store, or a spool.
+  package func warnings(
+    disk: String, policy: String, store: String = "fleecing store"
+  ) -> [String] {
     if holdsWhenFull && holdsWhenFailing { return [] }
     let setting = policy.isEmpty ? "this device has no werror" : "werror=\(policy)"
     if holdsWhenFull {
       return [
         """
-        \(disk): if the fleecing store returns an error (other than being full), the guest sees \
+        \(disk): if the \(store) returns an error (other than being full), the guest sees \
         it (\(setting)); set werror=stop on the device, or use a sound store
         """
       ]
     }
     let remedy =
       policy.isEmpty
-      ? "give the fleecing store room for the whole disk" : "set werror=enospc or werror=stop"
+      ? "give the \(store) room for the whole disk" : "set werror=enospc or werror=stop"
     return [
       """
-      \(disk): if the fleecing store is full or fails, the guest sees an error \
+      \(disk): if the \(store) is full or fails, the guest sees an error \
       (\(setting)); \(remedy)
       """
     ]

@@ -15,22 +15,26 @@ package final class FleecingStore: Sendable {
     package let diskBytes: Int64
     /// Free bytes that the filesystem has to have for it.
     package let wantedBytes: Int64
-    /// The wanted bytes are taken at once, so that nobody else can.
-    package let isReserved: Bool
+    package let reservation: Reservation
 
     package init(
-      directory: String, diskBytes: Int64, wantedBytes: Int64, isReserved: Bool = false
+      directory: String, diskBytes: Int64, wantedBytes: Int64, reservation: Reservation = .none
     ) {
       self.directory = directory
       self.diskBytes = diskBytes
       self.wantedBytes = wantedBytes
-      self.isReserved = isReserved
+      self.reservation = reservation
     }
   }
+
+  /// Whether the wanted bytes are taken at once, so that nobody else can.
+  package enum Reservation: Sendable { case none, whereFilesystemCan, required }
 
   package let directory: String
   /// Bytes that were taken when it was made.
   package let reservedBytes: Int64
+  /// Bytes that it was said to need.
+  package let wantedBytes: Int64
   private let file: OwnedDescriptor
 
   /// Valid as long as the store lives.
@@ -43,15 +47,13 @@ package final class FleecingStore: Sendable {
 
   private init(_ wish: Wish) throws(ControlError) {
     directory = wish.directory
-    reservedBytes = wish.isReserved ? wish.wantedBytes : 0
+    wantedBytes = wish.wantedBytes
     do throws(SystemCallError) {
       file = try openNamelessFile(in: wish.directory)
       try EmptyImage(size: wish.diskBytes).write(to: file, subject: wish.directory)
       // Behind the image: a filesystem may give back what is reserved when a file changes its
       // length.
-      if wish.isReserved {
-        try check(clinux_reserve(file.raw, 0, wish.wantedBytes), .fallocate, wish.directory)
-      }
+      reservedBytes = try Self.reserve(wish, in: file.raw)
     } catch {
       guard error.code == ENOSPC else { throw .system(error) }
       throw .fleecingSpace(
@@ -59,6 +61,25 @@ package final class FleecingStore: Sendable {
         wantedBytes: wish.wantedBytes)
     }
   }
+
+  /// - Returns: Bytes that were taken.
+  private static func reserve(_ wish: Wish, in file: Int32) throws(SystemCallError) -> Int64 {
+    guard wish.reservation != .none else { return 0 }
+    do throws(SystemCallError) {
+      try check(clinux_reserve(file, 0, wish.wantedBytes), .fallocate, wish.directory)
+    } catch {
+      if error.code == EOPNOTSUPP && wish.reservation == .whereFilesystemCan { return 0 }
+      throw error
+    }
+    return wish.wantedBytes
+  }
+
+  /// What a spool needs that is filled with so many bytes: a fiftieth for its tables, and for
+  /// filesystems whose blocks are larger than its clusters.
+  package static func spoolBytes(forBytes bytes: Int64) -> Int64 { bytes + bytes / 50 + (4 << 20) }
+
+  /// Gives its room back, whoever else has it open.
+  package func empty() { _ = clinux_ftruncate(file.raw, 0) }
 
   /// Makes the stores of a job, if there is room for all of them.
   ///

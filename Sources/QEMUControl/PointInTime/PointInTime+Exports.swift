@@ -42,8 +42,7 @@ extension PointInTime {
 
   /// Shows a disk, as it was, by the NBD server, under the disk's name; read-only.
   ///
-  /// Never for a disk with an I/O thread where `MachineFeatures.nbdSafeWithIOThread` does not hold:
-  /// QEMU would abort.
+  /// Never for a disk that `WaySafety` does not allow it for: QEMU would abort.
   package func exportNBD(_ number: Int) async throws(ControlError) {
     try await execute(
       "block-export-add",

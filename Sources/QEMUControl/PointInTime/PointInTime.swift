@@ -11,8 +11,12 @@ internal import System
 /// them (QEMU `qapi/block-core.json`, `blockdev-backup`). All these jobs begin in one transaction,
 /// while QEMU's main loop does nothing else: that is the instant.
 ///
-/// The way: `prepare`, `take`, exports, `takeDown`. After any error, and after success, the owner
-/// calls `takeDown`; it may be called at any time and more than once.
+/// Where nothing may be exported, the jobs have `sync=full` instead: QEMU copies the disks as they
+/// were at that instant into the stores, which are then called a spool and stand alone.
+///
+/// The way: `prepare`, `take`, exports or `copyProgress` until all is copied, `takeDown`. After any
+/// error, and after success, the owner calls `takeDown`; it may be called at any time and more than
+/// once.
 package final class PointInTime: Sendable {
   /// A disk that is to be seen.
   package struct Disk: Sendable {
@@ -32,6 +36,17 @@ package final class PointInTime: Sendable {
     }
   }
 
+  /// What QEMU does to keep the instant.
+  package enum Method: Equatable, Sendable {
+    /// Copies what the guest overwrites, as long as the jobs are there.
+    case fleece
+    /// Copies all there is, then ends.
+    ///
+    /// - bytesPerSecond: Of each disk.
+    /// - boundsWorkers: QEMU can be told how much it may have under way.
+    case spool(bytesPerSecond: Int64, boundsWorkers: Bool)
+  }
+
   /// When it was, and what it took.
   package struct Taken: Equatable, Sendable {
     /// Seconds since 1970, by this host's clock, just behind the instant.
@@ -45,6 +60,7 @@ package final class PointInTime: Sendable {
 
   package let mark: JobMark
   package let disks: [Disk]
+  package let method: Method
   let client: QMPClient
   let journal: Journal?
   let steps = StepGate()
@@ -54,15 +70,18 @@ package final class PointInTime: Sendable {
   ///
   /// - Parameters:
   ///   - disks: 1...512; each node and store once.
+  ///   - method: What keeps the instant.
   ///   - journal: Told of the NBD server before it is started.
   ///   - observer: Hears of each command that QEMU has done, at once.
   package init(
-    _ client: QMPClient, mark: JobMark, disks: [Disk], journal: Journal?,
+    _ client: QMPClient, mark: JobMark, disks: [Disk], method: Method = .fleece,
+    journal: Journal?,
     observer: (@Sendable (_ command: String) -> Void)? = nil
   ) {
     self.client = client
     self.mark = mark
     self.disks = disks
+    self.method = method
     self.journal = journal
     self.observer = observer
   }
@@ -93,7 +112,8 @@ package final class PointInTime: Sendable {
       "blockdev-add",
       [
         "driver": "qcow2", "node-name": .string(mark.overlay(number)),
-        "file": .string(mark.file(number)), "backing": .string(disk.node),
+        "file": .string(mark.file(number)),
+        "backing": method == .fleece ? .string(disk.node) : .null,
         "cache": ["no-flush": true],
       ])
   }
@@ -103,14 +123,7 @@ package final class PointInTime: Sendable {
   /// - Throws: `busy` where something else holds a disk, `qmp`, `ended`; then nothing has begun.
   package func take() async throws(ControlError) -> Taken {
     let actions = disks.indices.map { number -> JSONValue in
-      [
-        "type": "blockdev-backup",
-        "data": [
-          "job-id": .string(mark.job(number)), "device": .string(disks[number].node),
-          "target": .string(mark.overlay(number)), "sync": "none",
-          "filter-node-name": .string(mark.filter(number)), "auto-dismiss": false,
-        ],
-      ]
+      ["type": "blockdev-backup", "data": .object(job(number))]
     }
     let start = Instant.now
     do throws(ControlError) {
@@ -121,6 +134,16 @@ package final class PointInTime: Sendable {
     }
     let milliseconds = Instant.now.seconds(since: start) * 1000
     return Taken(seconds: Self.clock(), milliseconds: milliseconds)
+  }
+
+  private func job(_ number: Int) -> JSONObject {
+    var job: JSONObject = [
+      "job-id": .string(mark.job(number)), "device": .string(disks[number].node),
+      "target": .string(mark.overlay(number)), "sync": "none",
+      "filter-node-name": .string(mark.filter(number)), "auto-dismiss": false,
+    ]
+    if case .spool(let speed, let boundsWorkers) = method { slow(&job, speed, boundsWorkers) }
+    return job
   }
 
   /// What a refused transaction means: QEMU names a node, people know disks and jobs.
@@ -152,9 +175,10 @@ package final class PointInTime: Sendable {
   ///
   /// - Parameters:
   ///   - continuesGuest: A guest that an I/O error has stopped goes on: if it ran before the job.
+  ///   - keepsContents: The stores are wanted afterwards.
   ///   - seconds: Sooner done, as a rule in some 20 ms.
   package func takeDown(
-    continuesGuest: Bool = true, seconds: Double = 5
+    continuesGuest: Bool = true, keepsContents: Bool = false, seconds: Double = 5
   ) async -> TakeDownOutcome {
     let deadline = Instant.now.advanced(bySeconds: seconds)
     await steps.close(until: deadline)
@@ -162,7 +186,7 @@ package final class PointInTime: Sendable {
       client, of: mark,
       knowing: TakeDown.Knowledge(
         ownsNBDServer: journal?.contents.ownsNBDServer ?? steps.ownsNBDServer,
-        continuesGuest: continuesGuest),
+        continuesGuest: continuesGuest, keepsContents: keepsContents),
       seconds: deadline.seconds(since: .now))
     if outcome.isClean { noteNBDServer(false) }
     return outcome

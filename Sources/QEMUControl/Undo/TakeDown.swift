@@ -13,10 +13,15 @@ package enum TakeDown {
     package var ownsNBDServer: Bool
     /// A guest that an I/O error stopped goes on: if it ran when the job began.
     package var continuesGuest: Bool
+    /// The stores are read afterwards: only a coordinator that lives wants that.
+    package var keepsContents: Bool
 
-    package init(ownsNBDServer: Bool = false, continuesGuest: Bool = true) {
+    package init(
+      ownsNBDServer: Bool = false, continuesGuest: Bool = true, keepsContents: Bool = false
+    ) {
       self.ownsNBDServer = ownsNBDServer
       self.continuesGuest = continuesGuest
+      self.keepsContents = keepsContents
     }
   }
 
@@ -151,7 +156,9 @@ struct TakeDownWork {
     }
     for node in files where !users.contains(overlay(on: node)) {
       // While the guest stands still QEMU keeps the descriptor: at least without its contents.
-      try await attempt("block_resize", ["node-name": .string(node), "size": 0])
+      if !knowledge.keepsContents {
+        try await attempt("block_resize", ["node-name": .string(node), "size": 0])
+      }
       try await attempt("blockdev-del", ["node-name": .string(node)])
     }
   }

@@ -78,6 +78,18 @@ package final class LiveGuest: Sendable {
     if isWriting { _ = try await wait(for: "record ", within: 20) }
   }
 
+  /// How often the guest has become ready so far.
+  package var bootCount: Int { Self.boots(log) }
+
+  private static func boots(_ log: String) -> Int {
+    lines(log.utf8[...]).count { $0.hasPrefix("= ready") }
+  }
+
+  /// Waits until the guest has become ready so often, counted from its start.
+  package func waitUntilReady(boots: Int) async throws {
+    try await wait(within: 60, "boot \(boots)") { Self.boots($0) >= boots ? true : nil }
+  }
+
   /// Runs a command of the guest's serial line (`writer.c`) and waits for its end.
   ///
   /// - Returns: The lines of its answer.
@@ -140,6 +152,7 @@ package final class LiveGuest: Sendable {
     }
   }
 
+  @discardableResult
   private func wait<Found>(
     within seconds: Double, _ what: String, _ find: (String) -> Found?
   ) async throws -> Found {

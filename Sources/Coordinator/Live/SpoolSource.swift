@@ -1,0 +1,83 @@
+internal import BlockSource
+internal import Pump
+internal import QEMUControl
+internal import Sandbox
+internal import SharedPool
+
+/// The disks of a running machine that its QEMU has copied into a spool: a QEMU of our own reads
+/// them from there, and the guest has nothing to do with it any more.
+final class SpoolSource: BackupSource {
+  let streams: [LaneStream]
+  private let daemons: [StorageDaemon]
+  private let stores: [FleecingStore]
+  private var hasStopped = false
+
+  /// Starts as many daemons as the disks need, and asks them where there is data.
+  init(
+    _ disks: [PointInTime.Disk], _ plan: BackupPlan, _ surroundings: Surroundings,
+    pool: SharedPool
+  ) throws(JobError) {
+    var streams = plan.configStreams(pool)
+    var daemons: [StorageDaemon] = []
+    for start in stride(from: 0, to: disks.count, by: StorageDaemon.spoolsMax) {
+      let part = Array(disks[start..<min(start + StorageDaemon.spoolsMax, disks.count)])
+      let daemon = try Self.daemon(part, surroundings)
+      daemons.append(daemon)
+      for (index, disk) in part.enumerated() {
+        streams.append(
+          LaneStream(
+            description: plan.streams[streams.count], size: UInt64(clamping: disk.size),
+            map: try Self.map(daemon, index, disk.name),
+            openReader: { () throws(SourceError) in try daemon.reader(image: index, pool: pool) }))
+      }
+    }
+    self.streams = streams
+    self.daemons = daemons
+    stores = disks.map(\.store)
+  }
+
+  deinit { _ = stop() }
+
+  private static func daemon(
+    _ disks: [PointInTime.Disk], _ surroundings: Surroundings
+  ) throws(JobError) -> StorageDaemon {
+    let spools = disks.map {
+      Spool(
+        name: $0.name, size: UInt64(clamping: $0.size), descriptor: $0.store.rawDescriptor)
+    }
+    do throws(SourceError) {
+      return try StorageDaemon.start(
+        spools: spools, launcher: surroundings.launcher, mode: surroundings.sandbox)
+    } catch {
+      throw JobError(error, doing: "starting qemu-storage-daemon")
+    }
+  }
+
+  private static func map(
+    _ daemon: StorageDaemon, _ index: Int, _ name: String
+  ) throws(JobError) -> [Extent] {
+    do throws(SourceError) { return try daemon.allocationMap(image: index) } catch {
+      throw JobError(error, doing: "asking where the spool of \(name) has data")
+    }
+  }
+
+  func endOfReading() {}
+
+  /// That QEMU has copied everything was asked before it was read.
+  func requireSound(_ summaries: [StreamSummary]) throws(JobError) {}
+
+  func explained(_ failure: LaneFailure) -> JobError {
+    guard case .source(let stream, let error) = failure else { return JobError(failure) }
+    let better = daemons.lazy.map { $0.explained(error) }.first { $0 != error }
+    return JobError(.source(stream: stream, better ?? error))
+  }
+
+  func stop() -> Double {
+    guard !hasStopped else { return 0 }
+    hasStopped = true
+    let seconds = daemons.reduce(0) { $0 + ($1.stop()?.cpuSeconds ?? 0) }
+    // A guest that stands still keeps QEMU from closing its descriptors: the room comes back now.
+    for store in stores { store.empty() }
+    return seconds
+  }
+}

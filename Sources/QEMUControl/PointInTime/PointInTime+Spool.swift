@@ -1,0 +1,71 @@
+internal import JSON
+
+extension PointInTime {
+  /// Requests of one job that may be under way; QEMU would have 64.
+  private static let workersMax: Int64 = 8
+
+  /// How far the copies are.
+  package struct CopyProgress: Equatable, Sendable {
+    package let doneBytes: Int64
+    /// As far as QEMU knows.
+    package let totalBytes: Int64
+    /// Every disk is copied; its store holds all of the instant when it has been taken down.
+    package let isComplete: Bool
+  }
+
+  /// Makes a job copy everything, at a pace that leaves the guest its disk.
+  ///
+  /// An error ends the job: one that waits for somebody would hold the guest's writes as long.
+  func slow(_ job: inout JSONObject, _ bytesPerSecond: Int64, _ boundsWorkers: Bool) {
+    job["sync"] = "full"
+    job["speed"] = .integer(bytesPerSecond)
+    job["on-source-error"] = "report"
+    job["on-target-error"] = "report"
+    if boundsWorkers { job["x-perf"] = ["max-workers": .integer(Self.workersMax)] }
+  }
+
+  /// Asks how far the copies are.
+  ///
+  /// - Throws: `copyFailed` if a job has ended in another way than by copying everything.
+  package func copyProgress() async throws(ControlError) -> CopyProgress {
+    let jobs = try await execute("query-jobs").array ?? []
+    var (done, total, complete) = (Int64(0), Int64(0), 0)
+    for number in disks.indices {
+      let job = jobs.first { $0["id"]?.string == mark.job(number) }
+      let state = CopyState(job)
+      if case .failed(let words) = state {
+        throw .copyFailed(disk: disks[number].name, words: words)
+      }
+      if state == .complete { complete += 1 }
+      done += job?["current-progress"]?.integer ?? 0
+      total += job?["total-progress"]?.integer ?? 0
+    }
+    return CopyProgress(
+      doneBytes: done, totalBytes: total, isComplete: complete == disks.count)
+  }
+}
+
+/// What became of one job that copies a disk (QEMU `qapi/job.json`).
+enum CopyState: Equatable {
+  case underWay
+  case complete
+  case failed(words: String)
+
+  /// - Parameter job: Of `query-jobs`; `nil` if it is not listed.
+  init(_ job: JSONValue?) {
+    guard let job else {
+      self = .failed(words: "its job is gone from QEMU")
+      return
+    }
+    if let error = job["error"]?.string {
+      self = .failed(words: error)
+      return
+    }
+    switch job["status"]?.string {
+    case "concluded": self = .complete
+    case "aborting", "null", "undefined", nil:
+      self = .failed(words: "its job was cancelled")
+    default: self = .underWay
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import CommandLine
+import Glibc
+import JSON
+import System
+import Testing
+
+@testable import QEMUControl
+
+/// Disks that QEMU copies as they were at the instant.
+@Suite(.inTurns, .enabled(if: Emulator.isThere, Emulator.missing)) struct PointInTimeSpoolTests {
+  private static let slow = PointInTime.Method.spool(
+    bytesPerSecond: 1 << 20, boundsWorkers: true)
+
+  private func copied(_ point: PointInTime) async throws {
+    let deadline = Instant.now.advanced(bySeconds: 30)
+    while try await !point.copyProgress().isComplete {
+      try #require(Instant.now < deadline, "it copies for ever")
+      try await Task.sleep(for: .milliseconds(20))
+    }
+  }
+
+  /// Compares a spool with a pattern, through the file that QEMU no longer has.
+  private func mismatch(
+    _ store: FleecingStore, _ bench: Bench, _ pattern: Int, _ range: String
+  ) async throws -> String? {
+    let said = try await bench.files.shell(
+      "cat /proc/\(getpid())/fd/\(store.rawDescriptor) >spool; "
+        + "qemu-io -r -f qcow2 -c 'read -P \(pattern) \(range)' spool || true")
+    return said.contains("ops;") && !said.contains("failed") ? nil : said
+  }
+
+  @Test func `what the guest writes behind the instant is not in the spool`() async throws {
+    let bench = try await Bench()
+    let before = try await bench.graph()
+    for disk in 0...1 { try await bench.write(17, to: disk, "0 4M") }
+    let point = try await bench.point("00000001", method: Self.slow)
+    try await point.prepare()
+    _ = try await point.take()
+    for disk in 0...1 { try await bench.write(99, to: disk, "3M 2M") }
+    #expect(try await point.isKept() == false)
+    try await copied(point)
+    #expect(try await point.isKept())
+    let outcome = await point.takeDown(keepsContents: true)
+    #expect(outcome.isClean, "\(outcome)")
+    #expect(try await bench.graph() == before)
+    for disk in point.disks {
+      #expect(try await mismatch(disk.store, bench, 17, "0 4M") == nil)
+      #expect(try await mismatch(disk.store, bench, 0, "4M 1M") == nil)
+      disk.store.empty()
+      #expect(disk.store.storedBytes == 0)
+    }
+  }
+
+  @Test func `a spool that nobody wants is emptied by the take-down`() async throws {
+    let bench = try await Bench()
+    let before = try await bench.graph()
+    try await bench.write(17, to: 0, "0 4M")
+    let point = try await bench.point("00000002", method: Self.slow)
+    try await point.prepare()
+    _ = try await point.take()
+    try await Task.sleep(for: .milliseconds(300))
+    #expect(await point.takeDown().isClean)
+    #expect(try await bench.graph() == before)
+    for disk in point.disks { #expect(disk.store.storedBytes == 0) }
+  }
+
+  @Test func `a copy that is cancelled is never taken for a whole one`() async throws {
+    let bench = try await Bench()
+    try await bench.write(17, to: 0, "0 8M")
+    let point = try await bench.point("00000003", method: Self.slow)
+    try await point.prepare()
+    _ = try await point.take()
+    _ = try await bench.client.execute("job-cancel", ["id": .string(point.mark.job(1))])
+    await #expect(throws: ControlError.self) { try await self.copied(point) }
+    await #expect(throws: ControlError.self) { try await point.isKept() }
+    #expect(await point.takeDown().isClean)
+  }
+
+  @Test(arguments: [
+    (#"{"id":"j","status":"running"}"#, "underWay"), (#"{"id":"j","status":"paused"}"#, "underWay"),
+    (#"{"id":"j","status":"concluded"}"#, "complete"),
+    (#"{"id":"j","status":"concluded","error":"no space"}"#, "no space"),
+    (#"{"id":"j","status":"aborting"}"#, "cancelled"), (#"{"id":"j"}"#, "cancelled"),
+    ("[]", "gone"),
+  ])
+  func `only a job that concluded without an error has copied all`(
+    job: String, state: String
+  ) throws {
+    let value = try JSONValue(parsing: Array(job.utf8))
+    let found = "\(CopyState(value.array == nil ? value : JSONValue?.none))"
+    #expect(found.contains(state), "\(found)")
+  }
+}
