@@ -17,7 +17,8 @@ package enum CommandStatus: Int32, Sendable, CaseIterable {
   case cannotCreate = 73
   /// Reading or writing failed on the way; a full disk.
   case inputOutput = 74
-  /// Some outputs were published, others failed: see the messages, then try again.
+  /// Some outputs were published, others failed; or all were, and something of the backup is left
+  /// in QEMU, or the guest may still be frozen. See the messages, then try again.
   case partial = 75
   /// A plugin or QEMU broke its protocol.
   case `protocol` = 76
@@ -37,7 +38,7 @@ package enum CommandStatus: Int32, Sendable, CaseIterable {
     case .system: "the system refused memory, threads or descriptors"
     case .cannotCreate: "the output exists or cannot be made"
     case .inputOutput: "reading or writing failed on the way, a full disk included"
-    case .partial: "some outputs were published, others failed"
+    case .partial: "some outputs were published, others failed; or the guest may still be frozen"
     case .protocol: "a plugin or QEMU broke its protocol"
     case .permission: "not permitted"
     case .interrupted: "stopped by the user"

@@ -15,7 +15,9 @@ struct GuestRecovery {
   func clear(own: JobMark) async throws(JobError) {
     let found = try await examine(own)
     try blockingControl("") { () throws(ControlError) in try found.requireNobody() }
-    try await takeDown(found, includingUnknown: false)
+    for thaw in try await takeDown(found, includingUnknown: false) where !thaw.isClean {
+      events(.warning(thaw.words ?? ""))
+    }
   }
 
   /// Takes down what dead and unknown jobs left; a live one is refused.
@@ -27,7 +29,12 @@ struct GuestRecovery {
       throw JobError(
         ControlError.anotherBackup(job: live.mark.id, process: live.process), doing: "")
     }
-    try await takeDown(found, includingUnknown: true)
+    for thaw in try await takeDown(found, includingUnknown: true) where !thaw.isClean {
+      throw JobError(
+        .inputOutput, doing: "", thaw.words ?? "",
+        hint: "see to the guest agent, then sluice recover --qmp \(socket) once more; "
+          + "or in the guest: fsfreeze --unfreeze")
+    }
     return !found.isEmpty
   }
 
@@ -37,22 +44,36 @@ struct GuestRecovery {
     }
   }
 
-  private func takeDown(_ found: Recovery, includingUnknown: Bool) async throws(JobError) {
-    for (mark, outcome) in await found.takeDown(client, includingUnknown: includingUnknown) {
+  /// - Returns: What became of guests that were frozen, by job.
+  private func takeDown(
+    _ found: Recovery, includingUnknown: Bool
+  ) async throws(JobError) -> [ThawOutcome] {
+    var thaws: [ThawOutcome] = []
+    for (mark, outcome, thaw) in await found.takeDown(client, includingUnknown: includingUnknown) {
       guard outcome.isClean else {
         throw JobError(
           .inputOutput, doing: "taking down job \(mark.id)",
           outcome.failure.map { "\($0)" } ?? "it would not go in time",
           hint: outcome.left.isEmpty ? nil : "left: " + outcome.left.joined(separator: ", "))
       }
-      events(
-        .guest(
-          GuestStep(
-            "stale-removed",
-            "removed what the dead job \(mark.id) had left in QEMU "
-              + "(\(outcome.removed.count) things)"
-              + (outcome.hasContinuedGuest ? "; the guest goes on" : ""),
-            ["job": .string(mark.id), "things": .integer(Int64(outcome.removed.count))])))
+      tell(mark, outcome, thaw)
+      thaws.append(thaw)
     }
+    return thaws
+  }
+
+  private func tell(_ mark: JobMark, _ outcome: TakeDownOutcome, _ thaw: ThawOutcome) {
+    let count = outcome.removed.count
+    var facts: JSONObject = ["job": .string(mark.id), "things": .integer(Int64(count))]
+    var text =
+      count == 0
+      ? "the dead job \(mark.id) had left nothing in QEMU"
+      : "removed what the dead job \(mark.id) had left in QEMU (\(count) things)"
+    if outcome.hasContinuedGuest { text += "; the guest goes on" }
+    if case .thawed(let filesystems) = thaw {
+      text += "; " + (thaw.words ?? "")
+      facts["thawed"] = .integer(Int64(filesystems))
+    }
+    events(.guest(GuestStep("stale-removed", text, facts)))
   }
 }

@@ -66,36 +66,34 @@ package struct Recovery: Sendable {
   /// - Returns: By job, what was done.
   package func takeDown(
     _ client: QMPClient, includingUnknown: Bool = false, seconds: Double = 10
-  ) async -> [(mark: JobMark, outcome: TakeDownOutcome)] {
+  ) async -> [(mark: JobMark, outcome: TakeDownOutcome, thaw: ThawOutcome)] {
     let deadline = Instant.now.advanced(bySeconds: seconds)
-    var done: [(JobMark, TakeDownOutcome)] = []
+    var done: [(JobMark, TakeDownOutcome, ThawOutcome)] = []
     for journal in stale {
       let outcome = await TakeDown.run(
         client, of: journal.mark, knowing: journal.contents.knowledge,
         seconds: deadline.seconds(since: .now))
-      let isThawed = await Self.thaw(journal.contents, seconds: deadline.seconds(since: .now))
-      if outcome.isClean && isThawed { journal.remove() }
-      done.append((journal.mark, outcome))
+      let thaw = await Self.thaw(journal.contents, seconds: deadline.seconds(since: .now))
+      if outcome.isClean && thaw.isClean { journal.remove() }
+      done.append((journal.mark, outcome, thaw))
     }
     for mark in includingUnknown ? unknown : [] {
       let outcome = await TakeDown.run(
         client, of: mark, seconds: deadline.seconds(since: .now))
-      done.append((mark, outcome))
+      done.append((mark, outcome, .notNeeded))
     }
     return done
   }
 
-  /// - Returns: Whether nothing is frozen by that job any more, as far as can be told.
-  private static func thaw(_ contents: JournalContents, seconds: Double) async -> Bool {
-    guard contents.isFrozen, let path = contents.agent else { return true }
+  private static func thaw(_ contents: JournalContents, seconds: Double) async -> ThawOutcome {
+    guard contents.isFrozen, let path = contents.agent else { return .notNeeded }
     do throws(AgentError) {
       let agent = try await GuestAgent.connect(path: path, seconds: min(3, max(0.5, seconds)))
-      _ = try await agent.thaw(seconds: min(3, max(0.5, seconds)))
-      return true
+      return .thawed(filesystems: try await agent.thaw(seconds: min(3, max(0.5, seconds))))
     } catch {
       // Where nobody listens the guest has ended.
-      if case .cannotConnect = error { return true }
-      return false
+      if case .cannotConnect = error { return .guestGone }
+      return .failed(error)
     }
   }
 }

@@ -23,7 +23,7 @@ package enum Watchdog {
       isOpen(WatchdogProcess.Descriptor.agent)
       ? OwnedDescriptor(adopting: WatchdogProcess.Descriptor.agent) : nil
     switch await adopt(mark, journal, until: deadline) {
-    case .removed: return ("job \(mark.id): the coordinator died behind its take-down", true)
+    case .removed: return ("job \(mark.id): its coordinator ended after its take-down", true)
     case .adopted(let journal):
       return await act(
         mark, journal, journal.contents, qmp: qmp, agent: agent, until: deadline)
@@ -78,10 +78,11 @@ package enum Watchdog {
     }
     let outcome = await takeDown(mark, contents, qmp, until: deadline)
     let thawed = await thawing.value
-    if outcome.isClean && thawed.isClean { journal?.remove() }
-    return (
-      words(mark, outcome) + thawed.words, outcome.isClean && thawed.isClean
-    )
+    let isClean = outcome.isClean && thawed.isClean
+    if isClean { journal?.remove() }
+    var words = Self.words(mark, outcome) + (thawed.words.map { "; \($0)" } ?? "")
+    if !isClean, let qmp = contents?.qmp { words += "; try again: sluice recover --qmp \(qmp)" }
+    return (words, isClean)
   }
 
   private static func takeDown(
@@ -102,23 +103,24 @@ package enum Watchdog {
 
   private static func thaw(
     _ socket: Int32?, isFrozen: Bool, until deadline: Instant
-  ) async -> (words: String, isClean: Bool) {
-    guard let socket else { return ("", true) }
+  ) async -> ThawOutcome {
+    guard let socket else { return .notNeeded }
     let owned = OwnedDescriptor(adopting: socket)
-    guard isFrozen else { return ("", true) }
+    guard isFrozen else { return .notNeeded }
     do throws(AgentError) {
       let agent = try GuestAgent.takeOver(owned)
-      _ = try await agent.thaw(seconds: deadline.seconds(since: .now))
-      return ("; the guest is thawed", true)
+      return .thawed(filesystems: try await agent.thaw(seconds: deadline.seconds(since: .now)))
     } catch {
-      return ("; thawing the guest: \(error)", false)
+      return .failed(error)
     }
   }
 
   private static func words(_ mark: JobMark, _ outcome: TakeDownOutcome) -> String {
-    var words = "job \(mark.id): the coordinator died; "
+    // Killed, or at its end with something left to do: from here both look the same.
+    var words = "job \(mark.id): its coordinator has ended; "
     if outcome.isQEMUGone { return words + "QEMU has ended too" }
-    words += "\(outcome.removed.count) things taken down"
+    let count = outcome.removed.count
+    words += count == 0 ? "nothing was left in QEMU" : "\(count) things taken out of QEMU"
     if outcome.hasContinuedGuest { words += "; the guest goes on" }
     if !outcome.left.isEmpty { words += "; left: \(outcome.left.joined(separator: ", "))" }
     if let failure = outcome.failure { words += "; \(failure)" }
