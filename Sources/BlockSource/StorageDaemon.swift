@@ -44,7 +44,7 @@ package final class StorageDaemon {
   /// Starts a daemon that serves spools, of which at most ``spoolsMax`` fit into one.
   ///
   /// QEMU's parser reads them in the same sandbox: a QEMU that its guest has taken over may have
-  /// written anything there. No name in them is followed.
+  /// written anything there. A name in them leads nowhere: there is no file but they.
   package static func start(
     spools: [Spool], launcher: String, mode: SandboxMode
   ) throws(SourceError) -> StorageDaemon {

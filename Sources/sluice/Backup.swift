@@ -31,8 +31,8 @@ struct Backup: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How QEMU hands over the data: straight into shared memory, or through a socket.",
-      valueName: "auto|vhost-user|nbd"))
+      "How QEMU hands over the data: into shared memory, through a socket, or by files.",
+      valueName: "auto|vhost-user|nbd|spool"))
   var transport = BackupRequest.TransportChoice.auto
 
   @Option(
@@ -62,6 +62,8 @@ struct Backup: AsyncParsableCommand {
       guard allowBacking.isEmpty else {
         throw ValidationError("--allow-backing belongs to --image; QEMU has the disks open")
       }
+    } else if transport == .spool {
+      throw ValidationError("--transport spool needs --qmp")
     }
   }
 

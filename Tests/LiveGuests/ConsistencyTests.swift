@@ -29,14 +29,15 @@ import Testing
     .enabled(if: Emulator.installed.isThere, Emulator.installed.missing), arguments: Cell.all)
   func `a backup is one instant with the installed QEMU`(cell: Cell) async throws {
     // Exports would end QEMU: see SpoolTests.
-    let transports = cell.hasIOThread ? ["auto"] : ["vhost-user", "nbd", "spool"]
+    let transports = cell.hasIOThread ? ["auto"] : ["vhost-user", "nbd"]
     try await backUp(cell.setup(.installed), by: transports)
   }
 
   @Test(
     .enabled(if: Emulator.backports.isThere, Emulator.backports.missing), arguments: Cell.all)
   func `a backup is one instant with the QEMU of the backports`(cell: Cell) async throws {
-    try await backUp(cell.setup(.backports), by: ["vhost-user", "nbd", "spool"])
+    try await backUp(
+      cell.setup(.backports), by: ["vhost-user", "nbd"] + (cell.hasIOThread ? ["spool"] : []))
   }
 
   /// How often by each way; `Tests/Soak/consistency` asks for more.

@@ -118,7 +118,7 @@ struct LiveRefusalTests {
 
   @Test(arguments: [
     ["--disk", "d"], ["--exclude", "d"], ["--fleecing-dir", "."], ["--fleecing-reserve", "1M"],
-    ["--guest-agent", "a"], ["--freeze", "try"],
+    ["--guest-agent", "a"], ["--freeze", "try"], ["--transport", "spool"],
   ])
   func `options of running machines need one`(arguments: [String]) async throws {
     let finding = try await sluice(["backup", "--image", "d=d", "--to", "raw=x"] + arguments)

@@ -7,7 +7,8 @@ import Testing
 /// data may travel. QEMU takes its disks off their I/O threads for each of these, which once ended
 /// it: a backup must never end a guest.
 ///
-/// How often each: `SLUICE_LIVE_STOPS`, 2 without; `Tests/Soak/live-stops` asks for 20.
+/// How often each: `SLUICE_LIVE_STOPS`; without it one backup each of half of the ways.
+/// `Tests/Soak/live-stops` asks for 20.
 @Suite(.inTurns) struct LiveStopTests {
   struct Cell: Sendable, CustomTestStringConvertible {
     var format = GuestSetup.Format.raw
@@ -18,28 +19,40 @@ import Testing
     }
   }
 
-  private static let count = Moments.number("SLUICE_LIVE_STOPS") ?? 2
+  private static let count = Moments.number("SLUICE_LIVE_STOPS")
+
+  private static func cells(_ sample: [Cell], and more: [Cell]) -> [Cell] {
+    count == nil ? sample : sample + more
+  }
 
   @Test(
     .enabled(if: Emulator.installed.isThere, Emulator.installed.missing),
-    arguments: [
-      Cell(hasIOThread: true, transport: "auto"),
-      Cell(format: .qcow2, hasIOThread: true, transport: "auto"),
-      Cell(hasIOThread: false, transport: "vhost-user"),
-      Cell(hasIOThread: false, transport: "nbd"),
-    ])
+    arguments: cells(
+      [
+        Cell(hasIOThread: true, transport: "auto"),
+        Cell(hasIOThread: false, transport: "vhost-user"),
+      ],
+      and: [
+        Cell(format: .qcow2, hasIOThread: true, transport: "auto"),
+        Cell(hasIOThread: false, transport: "nbd"),
+        Cell(hasIOThread: false, transport: "spool"),
+      ]))
   func `a guest that is stopped or reset is not harmed with the installed QEMU`(
     cell: Cell
   ) async throws { try await disturb(cell, .installed) }
 
   @Test(
     .enabled(if: Emulator.backports.isThere, Emulator.backports.missing),
-    arguments: [
-      Cell(hasIOThread: true, transport: "vhost-user"),
-      Cell(hasIOThread: true, transport: "nbd"),
-      Cell(hasIOThread: false, transport: "vhost-user"),
-      Cell(hasIOThread: false, transport: "nbd"),
-    ])
+    arguments: cells(
+      [
+        Cell(hasIOThread: true, transport: "vhost-user"),
+        Cell(hasIOThread: true, transport: "nbd"),
+      ],
+      and: [
+        Cell(hasIOThread: true, transport: "spool"),
+        Cell(hasIOThread: false, transport: "vhost-user"),
+        Cell(hasIOThread: false, transport: "nbd"),
+      ]))
   func `a guest that is stopped or reset is not harmed with the QEMU of the backports`(
     cell: Cell
   ) async throws { try await disturb(cell, .backports) }
@@ -54,7 +67,7 @@ import Testing
         $0.diskBytes = 48 << 20
       }, prepare: Self.filling(cell.format))
     var moments = Moments(seed: Moments.seed)
-    for round in 0..<(Self.count * 2) {
+    for round in 0..<(Self.count.map { $0 * 2 } ?? 1) {
       let disturbance = LiveDisturbance(
         guest: guest, transport: cell.transport,
         told: "seed \(Moments.seed), \(cell), backup \(round)")
@@ -77,7 +90,7 @@ private struct LiveDisturbance {
   let told: String
   private var words: Comment { Comment(rawValue: told) }
 
-  /// Stops and continues the guest twice around the reset, and holds the archive against it.
+  /// Stops and continues the guest around the reset, five times, and holds the archive against it.
   func run(_ start: Start, _ moments: inout Moments) async throws {
     let before = try guest.blockState()
     let boots = guest.bootCount
@@ -89,10 +102,10 @@ private struct LiveDisturbance {
     #expect(try await program.says("\"point-in-time\""), "\(told): \(program.output)")
     try await pause(0.3, &moments)
     do {
-      try await stopAndContinue(&moments)
+      for _ in 0..<3 { try await stopAndContinue(&moments) }
       try await restart(start)
       try await pause(0.2, &moments)
-      try await stopAndContinue(&moments)
+      for _ in 0..<2 { try await stopAndContinue(&moments) }
     } catch {
       Issue.record(error, "\(told): \(try guest.files.text("qemu.log"))")
     }

@@ -82,49 +82,47 @@ struct SpoolTests {
     try LiveBackup(guest: guest).expectUnharmed(before)
   }
 
-  @Test func `the watchdog takes down a copy whose coordinator was killed`() async throws {
-    let backup = try await spooling(try await guest())
-    backup.program.send(SIGKILL)
-    try await backup.waitUntilUndone()
-    _ = try await backup.program.finding()
-    try await backup.expectUnharmed()
-    #expect(try SlowBackup.journals(of: backup.guest) == [])
+  /// What may happen to a copy.
+  private enum End: CaseIterable {
+    case killed, killedWithWatchdog, cancelled, stopped, full, broken
   }
 
-  @Test func `a copy whose coordinator and watchdog were killed is removed`() async throws {
-    let backup = try await spooling(try await guest())
-    #expect(kill(try #require(backup.program.watchdog), SIGKILL) == 0)
-    backup.program.send(SIGKILL)
-    _ = try await backup.program.finding()
-    let recovery = try await sluice(["recover", "--qmp", backup.guest.qmp])
-    #expect(recovery.status == 0, "\(recovery.errors)")
-    try await backup.expectUnharmed()
-    #expect(try SlowBackup.journals(of: backup.guest) == [])
+  @Test func `whatever ends a copy, the guest goes on and nothing is left`() async throws {
+    let guest = try await guest()
+    for end in End.allCases {
+      let backup = try await spooling(guest)
+      try await bring(end, to: backup)
+      try guest.setFault("none")
+      try backup.expectNoTrace()
+      try await backup.expectUnharmed()
+    }
   }
 
-  @Test(arguments: ["enospc", "eio"])
-  func `a spool that fails breaks the backup and not the guest`(fault: String) async throws {
-    let backup = try await spooling(try await guest())
-    try backup.guest.setFault(fault)
-    try await backup.fails(74, saying: "")
-    try backup.guest.setFault("none")
-    try await backup.expectUnharmed()
-  }
-
-  @Test func `a copy that somebody cancels publishes nothing`() async throws {
-    let backup = try await spooling(try await guest())
-    let jobs = try backup.guest.monitor.query("query-jobs").array ?? []
-    let id = try #require(jobs.first?["id"]?.string)
-    try backup.guest.monitor.query("job-cancel", ["id": .string(id)])
-    try await backup.fails(74, saying: "disk")
-    try await backup.expectUnharmed()
-  }
-
-  @Test func `a backup that is stopped while QEMU copies leaves nothing`() async throws {
-    let backup = try await spooling(try await guest())
-    backup.program.send(SIGTERM)
-    try await backup.fails(130, saying: "stopped")
-    try await backup.expectUnharmed()
+  private func bring(_ end: End, to backup: SlowBackup) async throws {
+    switch end {
+    case .killed:
+      backup.program.send(SIGKILL)
+      try await backup.waitUntilUndone()
+      _ = try await backup.program.finding()
+      try await backup.guest.files.shell("rm -rf .slow.sluice-*")
+    case .killedWithWatchdog:
+      #expect(kill(try #require(backup.program.watchdog), SIGKILL) == 0)
+      backup.program.send(SIGKILL)
+      _ = try await backup.program.finding()
+      let recovery = try await sluice(["recover", "--qmp", backup.guest.qmp])
+      #expect(recovery.status == 0, "\(recovery.errors)")
+    case .cancelled:
+      let jobs = try backup.guest.monitor.query("query-jobs").array ?? []
+      let id = try #require(jobs.first?["id"]?.string)
+      try backup.guest.monitor.query("job-cancel", ["id": .string(id)])
+      try await backup.fails(74, saying: "disk")
+    case .stopped:
+      backup.program.send(SIGTERM)
+      try await backup.fails(130, saying: "stopped")
+    case .full, .broken:
+      try backup.guest.setFault(end == .full ? "enospc" : "eio")
+      try await backup.fails(74, saying: "disk")
+    }
   }
 
   @Test func `a QEMU that ends behind its copy harms no backup`() async throws {

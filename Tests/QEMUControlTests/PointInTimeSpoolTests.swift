@@ -80,7 +80,7 @@ import Testing
     (#"{"id":"j","status":"running"}"#, "underWay"), (#"{"id":"j","status":"paused"}"#, "underWay"),
     (#"{"id":"j","status":"concluded"}"#, "complete"),
     (#"{"id":"j","status":"concluded","error":"no space"}"#, "no space"),
-    (#"{"id":"j","status":"aborting"}"#, "cancelled"), (#"{"id":"j"}"#, "cancelled"),
+    (#"{"id":"j","status":"aborting"}"#, "underWay"), (#"{"id":"j"}"#, "no status"),
     ("[]", "gone"),
   ])
   func `only a job that concluded without an error has copied all`(

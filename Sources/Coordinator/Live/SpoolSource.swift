@@ -17,6 +17,11 @@ final class SpoolSource: BackupSource {
     _ disks: [PointInTime.Disk], _ plan: BackupPlan, _ surroundings: Surroundings,
     pool: SharedPool
   ) throws(JobError) {
+    for disk in disks where !disk.store.standsAlone {
+      throw JobError(
+        .badData, doing: "", "the spool of \(disk.name) is not what QEMU was asked to write",
+        hint: "the machine's QEMU cannot be trusted; shut it down and look at its disks")
+    }
     var streams = plan.configStreams(pool)
     var daemons: [StorageDaemon] = []
     for start in stride(from: 0, to: disks.count, by: StorageDaemon.spoolsMax) {

@@ -21,7 +21,8 @@ struct StoreChoice {
       let directory = try Self.directory(disk, request)
       let usual = isSpool ? 0 : FleecingStore.usualBytes(ofDisk: disk.size)
       let reserve = Int64(clamping: request.fleecingReserve)
-      wishes.append(isSpool ? Self.spool(disk, directory) : Self.store(disk, directory, reserve))
+      wishes.append(
+        isSpool ? Self.spool(disk, directory, reserve) : Self.store(disk, directory, reserve))
       wanted[directory, default: 0] += max(usual, reserve)
     }
     self.wishes = wishes
@@ -36,10 +37,12 @@ struct StoreChoice {
       reservation: reserve > 0 ? .required : .none)
   }
 
-  private static func spool(_ disk: GuestBlockDevice, _ directory: String) -> FleecingStore.Wish {
+  private static func spool(
+    _ disk: GuestBlockDevice, _ directory: String, _ reserve: Int64
+  ) -> FleecingStore.Wish {
     FleecingStore.Wish(
       directory: directory, diskBytes: disk.size,
-      wantedBytes: FleecingStore.spoolBytes(forBytes: disk.contentBytes),
+      wantedBytes: max(reserve, FleecingStore.spoolBytes(forBytes: disk.contentBytes)),
       reservation: .whereFilesystemCan)
   }
 

@@ -78,6 +78,18 @@ package final class FleecingStore: Sendable {
   /// filesystems whose blocks are larger than its clusters.
   package static func spoolBytes(forBytes bytes: Int64) -> Int64 { bytes + bytes / 50 + (4 << 20) }
 
+  /// Whether the image still is what was made: it stands on nothing, and needs no other file.
+  ///
+  /// QEMU has it open for writing; one that its guest has taken over could change that.
+  package var standsAlone: Bool {
+    guard let bytes = try? readBytes(file.raw, at: 0, count: 80), bytes.count == 80 else {
+      return false
+    }
+    // No name of a backing file (8), not encrypted (32), and of the features (72) "dirty" at most.
+    return bytes[8..<20].allSatisfy { $0 == 0 } && bytes[32..<36].allSatisfy { $0 == 0 }
+      && bytes[72..<79].allSatisfy { $0 == 0 } && bytes[79] & ~1 == 0
+  }
+
   /// Gives its room back, whoever else has it open.
   package func empty() { _ = clinux_ftruncate(file.raw, 0) }
 

@@ -63,8 +63,8 @@ enum CopyState: Equatable {
     }
     switch job["status"]?.string {
     case "concluded": self = .complete
-    case "aborting", "null", "undefined", nil:
-      self = .failed(words: "its job was cancelled")
+    case "null", "undefined", nil: self = .failed(words: "its job has no status")
+    // One that is aborting concludes with its error.
     default: self = .underWay
     }
   }

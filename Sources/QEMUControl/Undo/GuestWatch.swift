@@ -111,10 +111,10 @@ package final class GuestWatch: Sendable {
   }
 
   private func jobChanged(_ data: JSONObject) {
-    // One that copies a disk concludes when it has done so.
-    let hasEnded = data["status"] == "concluded" && pointInTime.method == .fleece
-    guard data["status"] == "aborting" || hasEnded, let id = data["id"]?.string,
-      !pointInTime.steps.isClosed
+    // One that copies a disk ends when it has done so; who waits for that hears of its errors too.
+    guard pointInTime.method == .fleece,
+      data["status"] == "aborting" || data["status"] == "concluded",
+      let id = data["id"]?.string, !pointInTime.steps.isClosed
     else { return }
     let mark = pointInTime.mark
     guard let number = pointInTime.disks.indices.first(where: { mark.job($0) == id }) else {
