@@ -248,7 +248,9 @@ let package = Package(
       dependencies: ["PluginHost", "BackupProtocol", "SharedPool", "System"],
       swiftSettings: strictTests),
     .testTarget(
-      name: "CoordinatorTests", dependencies: ["Coordinator"], swiftSettings: strictTests),
+      name: "CoordinatorTests",
+      dependencies: ["CommandLine", "Coordinator", "QEMUControl", "System"],
+      swiftSettings: strictTests),
     .testTarget(
       name: "PumpTests",
       dependencies: [

@@ -9,7 +9,7 @@ import Testing
 /// Disks that QEMU copies as they were at the instant.
 @Suite(.inTurns, .enabled(if: Emulator.isThere, Emulator.missing)) struct PointInTimeSpoolTests {
   private static let slow = PointInTime.Method.spool(
-    bytesPerSecond: 1 << 20, boundsWorkers: true)
+    bytesPerSecond: 8 << 20, boundsWorkers: true)
 
   private func copied(_ point: PointInTime) async throws {
     let deadline = Instant.now.advanced(bySeconds: 30)
@@ -49,6 +49,21 @@ import Testing
       disk.store.empty()
       #expect(disk.store.storedBytes == 0)
     }
+  }
+
+  @Test func `holes pass quickly, and data at the pace that was asked for`() {
+    var pace = SpoolPace(limit: 100)
+    var speeds: [Int64] = []
+    // Between half of it and all of it the speed is right as it is.
+    for grown: Int64 in [2, 2, 2, 8, 30, 30, 0] {
+      let before = pace.speed
+      let isChanged = pace.look(grown: grown, seconds: 0.1)
+      #expect(isChanged == (pace.speed != before))
+      speeds.append(pace.speed)
+    }
+    #expect(speeds == [200, 400, 800, 800, 100, 100, 200])
+    for _ in 0..<100 { _ = pace.look(grown: 0, seconds: 1) }
+    #expect(pace.speed == 1 << 40)
   }
 
   @Test func `a spool that nobody wants is emptied by the take-down`() async throws {

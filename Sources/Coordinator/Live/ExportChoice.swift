@@ -116,6 +116,6 @@ private struct WayOption {
     return
       "\(way.rawValue) is not safe with this QEMU (\(cleaned(machine.version))) for disks on I/O "
       + "threads (\(harmed.map(\.name).joined(separator: ", "))): \(row.harm); "
-      + "QEMU \(row.since) and later are safe"
+      + row.remedy
   }
 }

@@ -46,7 +46,7 @@ struct GuestPreparation {
       client: client, journal: journal, watchdog: watchdog,
       instant: PointInTime(
         client, mark: journal.mark, disks: disks,
-        method: isSpool ? spooling(machine, disks.count) : .fleece, journal: journal),
+        method: isSpool ? spooling(machine) : .fleece, journal: journal),
       agent: agent, events: surroundings.events)
     let guardian = GuestGuard(
       hold, StoreRoom(stores, isSpool: isSpool), stop: stop, events: surroundings.events)
@@ -81,11 +81,10 @@ struct GuestPreparation {
     }
   }
 
-  /// At the user's pace or ours, whichever is slower, shared by the disks.
-  private func spooling(_ machine: GuestMachine, _ diskCount: Int) -> PointInTime.Method {
-    let most = min(Int64(clamping: rateLimit ?? .max), Self.spoolBytesPerSecond)
-    return .spool(
-      bytesPerSecond: max(1 << 16, most / Int64(max(1, diskCount))),
+  /// At the user's pace or ours, whichever is slower.
+  private func spooling(_ machine: GuestMachine) -> PointInTime.Method {
+    .spool(
+      bytesPerSecond: min(Int64(clamping: rateLimit ?? .max), Self.spoolBytesPerSecond),
       boundsWorkers: machine.features.boundsWorkersOfJobs)
   }
 

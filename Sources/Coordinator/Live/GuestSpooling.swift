@@ -9,6 +9,8 @@ internal import System
 /// before. A copy that makes no progress, or is not wanted any more, is ended.
 struct GuestSpooling {
   private static let pollMilliseconds = 50
+  /// Seconds between two looks at how fast the spool grows.
+  private static let paceSeconds = 0.1
   /// Seconds between two words about how far it is.
   private static let wordsSeconds = 10.0
 
@@ -48,6 +50,7 @@ struct GuestSpooling {
   /// - Returns: Bytes that QEMU says it has copied.
   private func copied() async throws(JobError) -> Int64 {
     var (moved, told, last) = (Instant.now, Instant.now, Int64(-1))
+    var gait = Gait(session.hold.instant)
     while true {
       if stop.isRequested { throw await session.guardian.failure() ?? JobError(.cancelled) }
       let progress = try await progress()
@@ -59,6 +62,7 @@ struct GuestSpooling {
           "the copy into the spool made no progress for \(Int(stallLimit)) s",
           hint: "look at the disks of the machine and at the spool's; --stall-limit")
       }
+      try await keepPace(&gait)
       if Instant.now.seconds(since: told) >= Self.wordsSeconds {
         told = .now
         tell(progress)
@@ -67,11 +71,45 @@ struct GuestSpooling {
     }
   }
 
+  /// How fast it goes, and when that was looked at.
+  private struct Gait {
+    var pace: SpoolPace
+    var bytes: Int64
+    var since = Instant.now
+
+    init(_ instant: PointInTime) {
+      var limit: Int64 = 0
+      if case .spool(let bytesPerSecond, _) = instant.method { limit = bytesPerSecond }
+      pace = SpoolPace(limit: limit)
+      bytes = instant.spooledBytes
+    }
+  }
+
+  private func keepPace(_ gait: inout Gait) async throws(JobError) {
+    let seconds = Instant.now.seconds(since: gait.since)
+    guard seconds >= Self.paceSeconds else { return }
+    let bytes = session.hold.instant.spooledBytes
+    let isChanged = gait.pace.look(grown: bytes - gait.bytes, seconds: seconds)
+    (gait.bytes, gait.since) = (bytes, .now)
+    guard isChanged else { return }
+    let speed = gait.pace.speed
+    try await asking { () throws(ControlError) in
+      try await self.session.hold.instant.setSpeed(speed)
+    }
+  }
+
   private func progress() async throws(JobError) -> PointInTime.CopyProgress {
+    try await asking { () throws(ControlError) in
+      try await self.session.hold.instant.copyProgress()
+    }
+  }
+
+  /// What the guard has seen explains more than what QEMU says to us.
+  private func asking<Value: Sendable>(
+    _ body: () async throws(ControlError) -> Value
+  ) async throws(JobError) -> Value {
     do throws(JobError) {
-      return try await controlling("copying the disks into the spool") { () throws(ControlError) in
-        try await self.session.hold.instant.copyProgress()
-      }
+      return try await controlling("copying the disks into the spool", body)
     } catch {
       throw await session.guardian.failure() ?? error
     }

@@ -97,11 +97,13 @@ struct StoreRoom: Sendable {
     let marginBytes: Int64
   }
 
+  private let isSpool: Bool
   private let stores: [FleecingStore]
   private let places: [Place]
 
   /// - Parameter isSpool: The room the stores need is known, and taken already where that can be.
   init(_ stores: [FleecingStore], isSpool: Bool = false) {
+    self.isSpool = isSpool
     self.stores = stores
     places = Set(stores.map(\.directory)).map { directory in
       let room = Self.room(directory, stores)
@@ -113,6 +115,14 @@ struct StoreRoom: Sendable {
 
   /// A spool is broken before its last bytes are used, even where it has no more than it needs.
   private static let spoolMarginMin: Int64 = 1 << 20
+
+  /// Whether every store of a spool there has more of its own than it can use before the next look:
+  /// what others do with the rest is nothing to it.
+  private func isProvided(_ directory: String) -> Bool {
+    isSpool
+      && stores.filter { $0.directory == directory }
+        .allSatisfy { $0.reservedBytes - $0.fileBytes >= Self.spoolMarginMin }
+  }
 
   /// What a look at the places finds.
   enum Finding {
@@ -127,7 +137,9 @@ struct StoreRoom: Sendable {
     var finding = Finding.ample
     for place in places {
       let room = Self.room(place.directory, stores)
-      if room < place.marginBytes { return .short(directory: place.directory, freeBytes: room) }
+      if room < place.marginBytes && !isProvided(place.directory) {
+        return .short(directory: place.directory, freeBytes: room)
+      }
       if room < Self.ampleBytes { finding = .tight }
     }
     return finding
@@ -140,8 +152,7 @@ struct StoreRoom: Sendable {
   private static func room(_ directory: String, _ stores: [FleecingStore]) -> Int64 {
     let free = (try? FleecingStore.freeBytes(directory)) ?? 0
     return stores.filter { $0.directory == directory }.reduce(free) { sum, store in
-      let used = (try? FileStatus(descriptor: store.rawDescriptor, subject: directory).size) ?? 0
-      return sum + max(0, store.reservedBytes - used)
+      return sum + max(0, store.reservedBytes - store.fileBytes)
     }
   }
 }

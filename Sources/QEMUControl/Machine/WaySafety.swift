@@ -15,38 +15,58 @@ package enum DataWay: String, Sendable, CaseIterable {
 /// said here was tried, 9 to 82 times each; what was not tried counts as unsafe. A disk that QEMU's
 /// main loop serves stood every way in every version.
 package struct WaySafety: Equatable, Sendable {
+  /// Which QEMU a way is safe with.
+  enum Safe: Sendable {
+    case always, never
+    /// With one that knows a command, which came with a version.
+    ///
+    /// A command and not a version: distributions carry changes from one version to another.
+    case knowing(command: String, version: String)
+  }
+
   /// What is known of one way for a disk on an I/O thread.
   package struct Row: Sendable {
     package let way: DataWay
-    /// The command that tells a QEMU in which it is safe; `nil`: in all.
-    ///
-    /// A command and not a version: distributions carry changes from one version to another.
-    let marker: String?
-    /// The first version with that command, for people.
-    package let since: String
-    /// What becomes of a QEMU before it, for people.
+    let safe: Safe
+    /// What becomes of other QEMUs, for people.
     package let harm: String
+
+    /// For people.
+    package var remedy: String {
+      switch safe {
+      case .always: "every QEMU is safe"
+      case .never: "no QEMU is known to be safe"
+      case .knowing(_, let version): "QEMU \(version) and later are safe"
+      }
+    }
   }
 
   package static let onIOThread = [
     // 7.2.22 aborts, 9 of 9; 8.2.2 and 10.0.2 stood 36 stops and 9 resets each.
     Row(
-      way: .vhostUser, marker: "block-job-change", since: "8.2",
+      way: .vhostUser, safe: .knowing(command: "block-job-change", version: "8.2"),
       harm: "it may abort when the guest is stopped or reset"),
-    // 7.2.22 aborts when a client leaves, 8.2.2 when the guest goes on; 10.0.2 stood 20 stops.
+    // 7.2.22 aborts when a client leaves, 8.2.2 and 10.0.2 when the guest is stopped or goes on
+    // while a client waits for an answer (nbd/server.c, blk_aio_attached).
     Row(
-      way: .nbd, marker: "blockdev-set-active", since: "10.0",
-      harm: "it may abort when the guest goes on or the backup ends"),
+      way: .nbd, safe: .never,
+      harm: "it may abort when the guest is stopped or goes on, or when the backup ends"),
     // 7.2.22 stood 79 stops into a file and 82 into an NBD server.
-    Row(way: .spool, marker: nil, since: "7.2", harm: ""),
+    Row(way: .spool, safe: .always, harm: ""),
   ]
 
   /// Ways that are safe on an I/O thread.
   private let safe: Set<DataWay>
 
   package init(schema: QMPSchema) {
-    safe = Set(
-      Self.onIOThread.filter { $0.marker.map(schema.hasCommand) ?? true }.map(\.way))
+    let rows = Self.onIOThread.filter { row in
+      switch row.safe {
+      case .always: true
+      case .never: false
+      case .knowing(let command, _): schema.hasCommand(command)
+      }
+    }
+    safe = Set(rows.map(\.way))
   }
 
   package func isSafe(_ way: DataWay, hasIOThread: Bool) -> Bool {

@@ -45,6 +45,11 @@ package final class FleecingStore: Sendable {
     (try? FileStatus(descriptor: file.raw, subject: directory).storedBytes) ?? 0
   }
 
+  /// Its length: what QEMU has put there, whatever is reserved.
+  package var fileBytes: Int64 {
+    (try? FileStatus(descriptor: file.raw, subject: directory).size) ?? 0
+  }
+
   private init(_ wish: Wish) throws(ControlError) {
     directory = wish.directory
     wantedBytes = wish.wantedBytes

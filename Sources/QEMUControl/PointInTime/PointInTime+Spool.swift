@@ -18,10 +18,34 @@ extension PointInTime {
   /// An error ends the job: one that waits for somebody would hold the guest's writes as long.
   func slow(_ job: inout JSONObject, _ bytesPerSecond: Int64, _ boundsWorkers: Bool) {
     job["sync"] = "full"
-    job["speed"] = .integer(bytesPerSecond)
+    job["speed"] = .integer(share(of: bytesPerSecond))
     job["on-source-error"] = "report"
     job["on-target-error"] = "report"
     if boundsWorkers { job["x-perf"] = ["max-workers": .integer(Self.workersMax)] }
+  }
+
+  private func share(of bytesPerSecond: Int64) -> Int64 {
+    max(1 << 16, bytesPerSecond / Int64(max(1, disks.count)))
+  }
+
+  /// Lets the jobs go so fast, all together; one that has ended does not mind.
+  package func setSpeed(_ bytesPerSecond: Int64) async throws(ControlError) {
+    for number in disks.indices {
+      do throws(ControlError) {
+        try await execute(
+          "block-job-set-speed",
+          [
+            "device": .string(mark.job(number)), "speed": .integer(share(of: bytesPerSecond)),
+          ])
+      } catch {
+        guard case .qmp(.refused) = error else { throw error }
+      }
+    }
+  }
+
+  /// Bytes that the stores have grown to.
+  package var spooledBytes: Int64 {
+    disks.reduce(0) { $0 + $1.store.fileBytes }
   }
 
   /// Asks how far the copies are.

@@ -42,7 +42,7 @@ package final class PointInTime: Sendable {
     case fleece
     /// Copies all there is, then ends.
     ///
-    /// - bytesPerSecond: Of each disk.
+    /// - bytesPerSecond: Of data, of all disks together.
     /// - boundsWorkers: QEMU can be told how much it may have under way.
     case spool(bytesPerSecond: Int64, boundsWorkers: Bool)
   }
