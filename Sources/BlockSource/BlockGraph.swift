@@ -22,13 +22,13 @@ struct BlockGraph {
   }
 
   private static func nodes(of link: ChainLink, name: String, backing: String?) -> [String] {
-    var nodes = [protocolNode("\(name)f", path: link.path, isDevice: link.isDevice)]
+    var nodes = [protocolNode("\(name)f", link.file)]
     var format = [
       ("driver", quoted(link.format.rawValue)), ("node-name", quoted(name)),
       ("read-only", "true"), ("file", quoted("\(name)f")),
     ]
     if let dataFile = link.dataFile {
-      nodes.append(protocolNode("\(name)d", path: dataFile, isDevice: false))
+      nodes.append(protocolNode("\(name)d", dataFile))
       format.append(("data-file", quoted("\(name)d")))
     }
     if link.format.mayHaveBacking {
@@ -37,10 +37,10 @@ struct BlockGraph {
     return nodes + [object(format)]
   }
 
-  private static func protocolNode(_ name: String, path: String, isDevice: Bool) -> String {
+  private static func protocolNode(_ name: String, _ file: ImageFile) -> String {
     object([
-      ("driver", quoted(isDevice ? "host_device" : "file")), ("node-name", quoted(name)),
-      ("read-only", "true"), ("filename", quoted(path)),
+      ("driver", quoted(file.isDevice ? "host_device" : "file")), ("node-name", quoted(name)),
+      ("read-only", "true"), ("filename", quoted(file.path)),
     ])
   }
 

@@ -1,10 +1,13 @@
 internal import CLinux
 internal import Glibc
+internal import Sandbox
 internal import System
 
 /// A file of a disk, opened and looked at by this process before QEMU hears of it.
-struct ImageFile: ~Copyable {
-  /// Absolute, without symbolic links.
+///
+/// It stays open: QEMU gets this very file, whatever its name leads to by then.
+package final class ImageFile: Sendable {
+  /// Where QEMU finds it: absolute; only its last part may be a symbolic link.
   let path: String
   let status: FileStatus
   private let file: OwnedDescriptor
@@ -12,35 +15,66 @@ struct ImageFile: ~Copyable {
   /// QEMU's lock on an image it may write: byte 100 plus the number of the write permission.
   private static let writerLockOffset: Int64 = 101
 
-  /// - Parameter path: Absolute; its last part is not followed if it is a link.
-  init(path: String) throws(SourceError) {
-    // Looked at before it is opened: opening a FIFO or a tape has effects.
-    let seen = try Self.look({ () throws(SystemCallError) in try FileStatus(path: path) }, at: path)
-    guard seen.kind == .regular || seen.kind == .blockDevice else { throw .notAFile(path: path) }
-    let file = try Self.open(path)
-    let number = file.raw
-    let status = try Self.look(
-      { () throws(SystemCallError) in try FileStatus(descriptor: number, subject: path) },
-      at: path)
-    guard status.kind == seen.kind else { throw .notAFile(path: path) }
+  /// - Parameter followsLink: The caller named this file, and may have named a link to it.
+  init(_ place: FilePlace, followsLink: Bool = false) throws(SourceError) {
+    let path = place.path
+    // Looked at before it is opened for reading: opening a FIFO or a tape has effects.
+    let found = try Self.looked(at: path) { () throws(SystemCallError) in
+      try openFile(
+        place.leaf, in: place.directory.raw, flags: pathOnly | (followsLink ? 0 : O_NOFOLLOW))
+    }
+    let number = found.raw
+    status = try Self.looked(at: path) { () throws(SystemCallError) in
+      try FileStatus(descriptor: number, subject: path)
+    }
+    guard status.kind == .regular || status.kind == .blockDevice else {
+      throw .notAFile(path: path)
+    }
+    file = try Self.looked(at: path) { () throws(SystemCallError) in
+      try openFile("/proc/self/fd/\(number)", flags: O_RDONLY | O_NONBLOCK)
+    }
     self.path = path
-    self.status = status
-    self.file = file
   }
 
-  private static func look(
-    _ body: () throws(SystemCallError) -> FileStatus, at path: String
-  ) throws(SourceError) -> FileStatus {
+  /// A file that is open already and has no name of its own.
+  ///
+  /// - Parameter path: Where the program that inherits it finds it.
+  init(duplicating descriptor: Int32, path: String) throws(SourceError) {
+    file = try lifted { () throws(SystemCallError) in
+      OwnedDescriptor(adopting: try check(clinux_duplicate(descriptor), .duplicate, path))
+    }
+    status = try lifted { () throws(SystemCallError) in
+      try FileStatus(descriptor: descriptor, subject: path)
+    }
+    self.path = path
+  }
+
+  private static func looked<Result: ~Copyable>(
+    at path: String, _ body: () throws(SystemCallError) -> Result
+  ) throws(SourceError) -> Result {
     do { return try body() } catch { throw fault(error, path) }
   }
 
-  private static func open(_ path: String) throws(SourceError) -> OwnedDescriptor {
-    do { return try openFile(path, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK) } catch {
-      throw fault(error, path)
-    }
+  var isDevice: Bool { status.kind == .blockDevice }
+
+  var identity: HeldDirectory.Identity {
+    HeldDirectory.Identity(device: status.device, inode: status.inode)
   }
 
-  var isDevice: Bool { status.kind == .blockDevice }
+  /// What lets a program of QEMU's open it, by its name.
+  var grant: PathRule {
+    .file(file.raw, named: path, isDevice ? [.read, .device] : .read)
+  }
+
+  /// Where the file itself lies, if its name is a link to it; `nil` where that cannot be told.
+  func directoryBehindLink() -> HeldDirectory? {
+    guard let place = (try? realPath("/proc/self/fd/\(file.raw)")).map(splitPath),
+      let directory = try? HeldDirectory(place.directory),
+      let there = try? FileStatus(path: place.name, in: directory.raw),
+      there.device == status.device, there.inode == status.inode
+    else { return nil }
+    return directory
+  }
 
   /// Bytes of the file or device.
   var byteCount: UInt64 {
@@ -48,7 +82,6 @@ struct ImageFile: ~Copyable {
       guard isDevice else { return UInt64(status.size) }
       var bytes: UInt64 = 0
       let result = unsafe clinux_block_device_size(file.raw, &bytes)
-      let path = path
       _ = try lifted { () throws(SystemCallError) in try check(result, .ioctl, path) }
       return bytes
     }

@@ -38,7 +38,7 @@ struct ImageTool {
   ///   - file: The level's own; no other level is visible to QEMU.
   ///   - extents: Other files of the level that QEMU will open by their names.
   func facts(
-    of file: borrowing ImageFile, format: ImageFormat, extents: [String]
+    of file: ImageFile, format: ImageFormat, extents: [ImageFile]
   ) throws(SourceError) -> ImageFacts {
     let path = file.path
     let output = try lifted { () throws(SystemCallError) in
@@ -49,9 +49,7 @@ struct ImageTool {
     }
     let end = try run(
       ["info", "--output=json", "-U", "-f", format.rawValue, path],
-      policy: .storageDaemon(
-        files: (file.isDevice ? [] : [path]) + extents, devices: file.isDevice ? [path] : [],
-        imageCount: 1), output, words)
+      policy: .storageDaemon(files: ([file] + extents).map(\.grant), imageCount: 1), output, words)
     switch end {
     case .exited(0): break
     case .exited: throw .notAnImage(path: path, format: format, words: words.lastWords())

@@ -1,3 +1,5 @@
+internal import Sandbox
+
 /// A disk the caller wants to read.
 package struct ImageRequest: Sendable {
   /// The disk's name in the archive, e.g. `drive-scsi0`.
@@ -17,31 +19,43 @@ package struct ImageRequest: Sendable {
 }
 
 /// One level of an image: the overlay first, then what it stands on.
-package struct ChainLink: Equatable, Sendable {
-  /// Absolute, without symbolic links.
-  package let path: String
+package struct ChainLink: Sendable {
+  let file: ImageFile
   package let format: ImageFormat
-  /// Whether `path` is a block device rather than a file.
-  package let isDevice: Bool
   /// Where a qcow2 image keeps its clusters, if not in itself.
-  package let dataFile: String?
+  let dataFile: ImageFile?
   /// Other files of a vmdk image; QEMU opens them by their names.
-  package let extents: [String]
+  let extents: [ImageFile]
 
-  /// Every regular file this level needs.
-  var files: [String] { (isDevice ? [] : [path]) + (dataFile.map { [$0] } ?? []) + extents }
-  /// Every block device it needs.
-  var devices: [String] { isDevice ? [path] : [] }
+  /// Whether this is a block device rather than a file.
+  package var isDevice: Bool { file.isDevice }
+  /// Every file this level needs.
+  var files: [ImageFile] { [file] + (dataFile.map { [$0] } ?? []) + extents }
 }
 
-/// An image whose every file has been looked at and allowed.
+/// An image whose every file has been looked at and allowed, and is open.
 package struct InspectedImage: Sendable {
   package let name: String
-  /// Of the top level: absolute, without symbolic links.
-  package let path: String
   package let format: ImageFormat
   /// Bytes of the stream, exact: a raw file's length need not be a multiple of 512.
   package let size: UInt64
   /// Top level first; never empty.
   package let chain: [ChainLink]
+}
+
+extension [InspectedImage] {
+  /// What a program of QEMU's may open: exactly the files of the chains that were looked at, each
+  /// once.
+  ///
+  /// - Throws: `.changed` if one name led to two files while it was looked at.
+  func grants() throws(SourceError) -> [PathRule] {
+    var files: [String: ImageFile] = [:]
+    for file in flatMap(\.chain).flatMap(\.files) {
+      let known = files.updateValue(file, forKey: file.path)
+      guard known == nil || known?.identity == file.identity else {
+        throw .changed(path: file.path)
+      }
+    }
+    return files.values.sorted { $0.path < $1.path }.map(\.grant)
+  }
 }

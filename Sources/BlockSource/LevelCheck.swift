@@ -5,7 +5,7 @@ enum LevelCheck {
 
   /// - Throws: `.formatMismatch` if the content is visibly not of `format`.
   static func checkContent(
-    _ file: borrowing ImageFile, _ format: ImageFormat
+    _ file: ImageFile, _ format: ImageFormat
   ) throws(SourceError) {
     let looksLike = try file.apparentFormat()
     // Descriptors of vmdk may begin in several ways: there QEMU's parser decides.
@@ -15,7 +15,7 @@ enum LevelCheck {
     if format == .vpc { try checkVPC(file) }
   }
 
-  private static func checkVPC(_ file: borrowing ImageFile) throws(SourceError) {
+  private static func checkVPC(_ file: ImageFile) throws(SourceError) {
     let size = try file.byteCount
     let head = try file.bytes(at: 0, count: 512)
     let footer =
@@ -29,8 +29,8 @@ enum LevelCheck {
 
   /// The other files of a vmdk image, each allowed and sound.
   static func extents(
-    of file: borrowing ImageFile, _ format: ImageFormat, _ locator: FileLocator
-  ) throws(SourceError) -> [String] {
+    of file: ImageFile, at place: FilePlace, _ format: ImageFormat, _ locator: FileLocator
+  ) throws(SourceError) -> [ImageFile] {
     guard format == .vmdk else { return [] }
     switch VMDKHead(try file.bytes(at: 0, count: 20)) {
     case .sparse: return []
@@ -38,19 +38,18 @@ enum LevelCheck {
     case .descriptor: break
     }
     let text = try file.bytes(at: 0, count: VMDKDescriptor.bytesMax)
-    var paths: [String] = []
+    var extents: [ImageFile] = []
     for name in VMDKDescriptor(parsing: text).extentNames {
-      let path = try locator.locate(name, in: file.path)
-      try checkExtent(path)
-      if !paths.contains(path) { paths.append(path) }
+      let extent = try ImageFile(try locator.locate(name, in: place))
+      try checkExtent(extent)
+      if !extents.contains(where: { $0.path == extent.path }) { extents.append(extent) }
     }
-    return paths
+    return extents
   }
 
-  private static func checkExtent(_ path: String) throws(SourceError) {
-    let file = try ImageFile(path: path)
+  private static func checkExtent(_ file: ImageFile) throws(SourceError) {
     try file.checkUnused()
-    if VMDKHead(try file.bytes(at: 0, count: 20)) == .empty { throw emptyVMDK(path) }
+    if VMDKHead(try file.bytes(at: 0, count: 20)) == .empty { throw emptyVMDK(file.path) }
   }
 
   private static func emptyVMDK(_ path: String) -> SourceError {

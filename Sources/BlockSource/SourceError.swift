@@ -17,6 +17,8 @@ package enum SourceError: Error, Equatable, Sendable {
   case notAnImage(path: String, format: ImageFormat, words: String)
   case unsupported(path: String, what: String)
   case inUse(path: String)
+  /// A name that led to another file when it was looked at again.
+  case changed(path: String)
   case nameRefused(name: String, image: String, why: NameFault)
   case backingFormatMissing(backing: String, image: String)
   case chainTooDeep(path: String, limit: Int)
@@ -65,6 +67,9 @@ extension SourceError: CustomStringConvertible {
     case .inUse(let path):
       "\(path) is open for writing elsewhere, for instance by a running virtual machine; "
         + "shut it down first"
+    case .changed(let path):
+      "\(path) was exchanged for another file while it was looked at; try again, and ask who may "
+        + "write to its directory"
     case .chainTooDeep(let path, let limit):
       "\(path) stands on more than \(limit) backing files; flatten it with qemu-img convert"
     case .chainLoop(let path): "\(path) is its own backing file"

@@ -38,7 +38,8 @@ package final class StorageDaemon {
   ) throws(SourceError) -> StorageDaemon {
     let vhostCount = transport == .vhostUser ? min(images.count, DaemonPlan.vhostExportsMax) : 0
     return try start(
-      images, vhostExports: vhostCount, files: [], policy: policy(for: images), launcher, mode)
+      images, vhostExports: vhostCount, files: [],
+      policy: .storageDaemon(files: try images.grants(), imageCount: images.count), launcher, mode)
   }
 
   /// Starts a daemon that serves spools, of which at most ``spoolsMax`` fit into one.
@@ -49,13 +50,14 @@ package final class StorageDaemon {
     spools: [Spool], launcher: String, mode: SandboxMode
   ) throws(SourceError) -> StorageDaemon {
     let numbers = spools.indices.map { DaemonPlan.spoolDescriptor($0, of: spools.count) }
-    let images = zip(spools, numbers).map { spool, number in
-      let path = "/proc/self/fd/\(number)"
-      return InspectedImage(
-        name: spool.name, path: path, format: .qcow2, size: spool.size,
-        chain: [
-          ChainLink(path: path, format: .qcow2, isDevice: false, dataFile: nil, extents: [])
-        ])
+    var images: [InspectedImage] = []
+    for (spool, number) in zip(spools, numbers) {
+      let file = try ImageFile(
+        duplicating: spool.descriptor, path: "/proc/self/fd/\(number)")
+      images.append(
+        InspectedImage(
+          name: spool.name, format: .qcow2, size: spool.size,
+          chain: [ChainLink(file: file, format: .qcow2, dataFile: nil, extents: [])]))
     }
     return try start(
       images, vhostExports: spools.count,
@@ -89,14 +91,6 @@ package final class StorageDaemon {
     for socket in sockets { socket.dropListener() }
     return StorageDaemon(
       images: images, process: process, server: .storageDaemon(words), sockets: sockets)
-  }
-
-  /// Exactly the files of the chains that were looked at, each once.
-  private static func policy(for images: [InspectedImage]) -> SandboxPolicy {
-    let links = images.flatMap(\.chain)
-    return .storageDaemon(
-      files: Set(links.flatMap(\.files)).sorted(), devices: Set(links.flatMap(\.devices)).sorted(),
-      imageCount: images.count)
   }
 
   /// A reader of one image, checked by a first read. One at a time per image.

@@ -1,7 +1,7 @@
 internal import Glibc
 package import Sandbox
 package import SharedPool
-internal import System
+package import System
 
 /// A qcow2 image that one `qemu-storage-daemon` of its own writes, from memory that it has mapped.
 ///
@@ -22,12 +22,15 @@ package final class WritableImage {
   /// Starts the daemon.
   ///
   /// - Parameters:
-  ///   - path: Absolute path of a qcow2 image without backing file that nobody else has open.
+  ///   - file: A qcow2 image without backing file that nobody else has open; it is this file that
+  ///     is written, whatever its name leads to.
+  ///   - path: Its absolute path.
   ///   - size: Bytes of the disk, a multiple of 512.
   ///   - memory: Slots of 1 MiB that ``write(slot:_:at:)`` takes bytes from.
   ///   - launcher: Path of `sluice-launcher`.
   package init(
-    path: String, size: UInt64, memory: SharedPool, launcher: String, mode: SandboxMode
+    _ file: borrowing OwnedDescriptor, path: String, size: UInt64, memory: SharedPool,
+    launcher: String, mode: SandboxMode
   ) throws(SourceError) {
     let socket = try lifted { () throws(SystemCallError) in try PrivateSocket() }
     words = try lifted { () throws(SystemCallError) in
@@ -38,7 +41,7 @@ package final class WritableImage {
       name: "qemu-storage-daemon", arguments: Self.arguments(path),
       descriptors: [(null.raw, 0), (null.raw, 1), (words.descriptor, 2)]
         + DaemonPlan.descriptors([socket]),
-      policy: .storageDaemon(writing: path), launcher: launcher, mode: mode)
+      policy: .storageDaemon(writing: file.raw, named: path), launcher: launcher, mode: mode)
     socket.dropListener()
     self.memory = memory
     self.path = path

@@ -14,7 +14,7 @@
 
 enum {
   LAUNCH_MAGIC = 0x434E4C53,  // "SLNC"
-  LAUNCH_VERSION = 1,
+  LAUNCH_VERSION = 2,
   LAUNCH_BYTES_MAX = 256 << 10,
   LAUNCH_ARGUMENTS_MAX = 1024,
   LAUNCH_ENVIRONMENT_MAX = 64,
@@ -31,7 +31,7 @@ enum {
   LAUNCH_FD_DESCRIPTION = 18,
   LAUNCH_FD_EXECUTABLE = 19,
   LAUNCH_FD_PATHS = 32,  // the first descriptor that only stands for a path rule
-  LAUNCH_FD_PATHS_MAX = 63,
+  LAUNCH_FD_PATHS_MAX = 287,  // one for every path
 };
 
 /// The two descriptors the filter names: both close-on-exec and above RLIMIT_NOFILE, so that once

@@ -10,7 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SPAWN_DESCRIPTORS_MAX = 32 };
+// A launcher's own, a plugin's, and one for every path rule.
+enum { SPAWN_DESCRIPTORS_MAX = 288 };
 
 // Moves every source above the targets first, so that no dup2 overwrites one still needed.
 static int lift(const int *sources, size_t count, int above, int *lifted) {
@@ -48,12 +49,12 @@ int clinux_spawn(const char *path, char *const *arguments, char *const *environm
   posix_spawn_file_actions_init(&actions);
   posix_spawnattr_init(&attributes);
   set_attributes(&attributes);
-  int wanted[SPAWN_DESCRIPTORS_MAX * 4] = {0};
+  int wanted[SPAWN_DESCRIPTORS_MAX * 2] = {0};
   for (size_t i = 0; i < descriptor_count; i++) {
     posix_spawn_file_actions_adddup2(&actions, lifted[i], targets[i]);
-    if (targets[i] < SPAWN_DESCRIPTORS_MAX * 4) wanted[targets[i]] = 1;
+    if (targets[i] < SPAWN_DESCRIPTORS_MAX * 2) wanted[targets[i]] = 1;
   }
-  for (int i = 0; i <= highest && i < SPAWN_DESCRIPTORS_MAX * 4; i++)
+  for (int i = 0; i <= highest && i < SPAWN_DESCRIPTORS_MAX * 2; i++)
     if (!wanted[i]) posix_spawn_file_actions_addclose(&actions, i);
   posix_spawn_file_actions_addclosefrom_np(&actions, highest + 1);
   int error = posix_spawn(pid, path, &actions, &attributes, arguments, environment);

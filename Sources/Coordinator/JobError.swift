@@ -101,7 +101,7 @@ extension SourceError {
     case .permissionDenied: .permission
     case .formatUnknown: .usage
     case .formatMismatch, .notAnImage, .unsupported, .nameRefused, .backingFormatMissing,
-      .chainTooDeep, .chainLoop:
+      .chainTooDeep, .chainLoop, .changed:
       .badData
     case .inUse: .noInput
     case .toolMissing, .sandbox: .unavailable

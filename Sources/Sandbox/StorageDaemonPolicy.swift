@@ -8,24 +8,19 @@ extension SandboxPolicy {
   /// of the files of its own job. The list follows what QEMU 7.2 was seen to call.
   ///
   /// - Parameters:
-  ///   - files: Absolute paths of image files, at most 200 together with the devices.
-  ///   - devices: Absolute paths of block devices.
+  ///   - files: Of the images, as they are open, and what may be done with them; 200 at most.
   ///   - imageCount: How many disks are served at once.
-  package static func storageDaemon(
-    files: [String], devices: [String], imageCount: Int
-  ) -> SandboxPolicy {
+  package static func storageDaemon(files: [PathRule], imageCount: Int) -> SandboxPolicy {
     var limits = ResourceLimits(
       addressSpaceBytes: nil, dataBytes: (1 << 30) + UInt64(imageCount) * (64 << 20),
       fileBytes: 4 << 20, processes: nil)
-    limits.openFiles = UInt64(min(1000, 64 + files.count + devices.count + 12 * imageCount))
+    limits.openFiles = UInt64(min(1000, 64 + files.count + 12 * imageCount))
     var policy = SandboxPolicy(
       name: "storage daemon",
       rules: startRules + threadRules + memoryRules + daemonCodeRules + daemonFileRules
         + daemonSocketRules + daemonDeviceRules + daemonSoftRules,
       limits: limits)
-    policy.paths =
-      systemLibraries + daemonDevices + files.map { .path($0, .read) }
-      + devices.map { .path($0, [.read, .device]) }
+    policy.paths = systemLibraries + daemonDevices + files
     // Images may belong to anybody: the caller's own rights, and of root's only that of reading.
     policy.identity = .keep
     policy.keptCapabilities = readAnyFile
@@ -35,12 +30,14 @@ extension SandboxPolicy {
 
   /// For the one that writes a qcow2 image: as above, and this file can be written.
   ///
-  /// - Parameter file: Absolute path; it exists and belongs to the caller.
-  package static func storageDaemon(writing file: String) -> SandboxPolicy {
-    var policy = storageDaemon(files: [], devices: [], imageCount: 1)
+  /// - Parameters:
+  ///   - file: The very file, whatever its name leads to by then; it belongs to the caller.
+  ///   - name: The absolute path by which QEMU opens it.
+  package static func storageDaemon(writing file: Int32, named name: String) -> SandboxPolicy {
+    var policy = storageDaemon(
+      files: [.file(file, named: name, [.read, .write])], imageCount: 1)
     policy.name = "storage daemon, writing"
     policy.rules += daemonWritingRules
-    policy.paths.append(.path(file, [.read, .write]))
     policy.limits.fileBytes = nil
     return policy
   }
@@ -49,7 +46,7 @@ extension SandboxPolicy {
   ///
   /// - Parameter descriptors: Their numbers in the process.
   package static func storageDaemon(spools descriptors: [Int32]) -> SandboxPolicy {
-    var policy = storageDaemon(files: [], devices: [], imageCount: descriptors.count)
+    var policy = storageDaemon(files: [], imageCount: descriptors.count)
     policy.name = "storage daemon, spools"
     policy.hasPrivateProc = true
     policy.paths += descriptors.map { .inheritedFile($0, .read) }

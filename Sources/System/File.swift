@@ -4,6 +4,10 @@ internal import Glibc
 /// The directory that relative paths start from.
 package let currentDirectory: Int32 = AT_FDCWD
 
+/// O_PATH, which the Glibc module hides: the file is held and can be looked at, and nothing of it
+/// is opened.
+package let pathOnly: Int32 = 0o10000000
+
 /// Opens `path` relative to `directory`.
 ///
 /// - Parameters:

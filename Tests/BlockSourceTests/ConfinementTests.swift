@@ -14,9 +14,9 @@ import Testing
   /// An image that says `extent` and was never looked at.
   private func forged(_ extent: String) throws -> InspectedImage {
     try shop.makeDescriptor("a.vmdk", "RW 8 FLAT \"\(extent)\" 0")
-    let link = ChainLink(
-      path: shop.path("a.vmdk"), format: .vmdk, isDevice: false, dataFile: nil, extents: [])
-    return InspectedImage(name: "d", path: link.path, format: .vmdk, size: 4096, chain: [link])
+    let file = try ImageFile(try FilePlace(path: shop.path("a.vmdk")))
+    let link = ChainLink(file: file, format: .vmdk, dataFile: nil, extents: [])
+    return InspectedImage(name: "d", format: .vmdk, size: 4096, chain: [link])
   }
 
   @Test(arguments: ["/etc/passwd", "/etc/shadow", "/proc/self/environ"])
@@ -38,7 +38,7 @@ import Testing
       name: "qemu-storage-daemon",
       arguments: ["--blockdev", #"{"driver":"nbd","node-name":"n","server":\#(server)}"#],
       descriptors: [(null.raw, 0), (null.raw, 1), (words.descriptor, 2)],
-      policy: .storageDaemon(files: [], devices: [], imageCount: 1), launcher: shop.launcher,
+      policy: .storageDaemon(files: [], imageCount: 1), launcher: shop.launcher,
       mode: .auto)
     let end = try process.waitForEnd(until: Instant.now.advanced(bySeconds: 10))
     guard case .stopped(let reason)? = end else {

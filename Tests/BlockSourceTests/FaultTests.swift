@@ -76,7 +76,7 @@ import Testing
     #expect {
       _ = try daemon.reader(image: 0, pool: pool)
     } throws: { error in
-      "\(error)".contains("ENOENT")
+      "\(error)".contains("a.raw': No such file")
     }
   }
 

@@ -121,6 +121,27 @@ import Testing
       refusal("overlays/a.qcow2", allow: ["/nowhere"]) == .directoryUnusable(path: "/nowhere"))
   }
 
+  @Test func `an image behind a link may stand on files beside the link and beside itself`() throws
+  {
+    try shop.shell("mkdir vm store other && touch vm/b.raw store/b.raw other/b.raw")
+    for (name, backing) in [
+      ("relative", "b.raw"), ("here", shop.path("vm/b.raw")), ("there", shop.path("store/b.raw")),
+      ("away", shop.path("other/b.raw")), ("up", "../other/b.raw"),
+    ] {
+      try shop.shell(
+        """
+        qemu-img create -q -f qcow2 -u -b '\(backing)' -F raw store/\(name).qcow2 1M && \
+        ln -s ../store/\(name).qcow2 vm/
+        """)
+    }
+    for name in ["relative", "here", "there"] { #expect(refusal("vm/\(name).qcow2") == nil) }
+    for name in ["away", "up"] {
+      #expect(why(refusal("vm/\(name).qcow2")) == .elsewhere(directory: shop.path("other")))
+    }
+    // The image's own name says nothing of where a link to it lies.
+    #expect(why(refusal("store/here.qcow2")) == .elsewhere(directory: shop.path("vm")))
+  }
+
   @Test func `a chain that bites its tail ends`() throws {
     try shop.shell(
       """

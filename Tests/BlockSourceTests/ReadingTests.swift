@@ -123,6 +123,22 @@ struct Recipe: Sendable, CustomTestStringConvertible {
     try expectContent(try shop.bytes(of: "trap.raw"), of: image, by: .vhostUser)
   }
 
+  @Test func `a backing name begins where the link to its image lies, as for QEMU`() throws {
+    try shop.shell("mkdir vm store")
+    try shop.makeRaw("vm/base.raw", bytes: 1 << 20)
+    try shop.makeRaw("store/base.raw", bytes: 1 << 20, isData: { $0 % 2 == 0 })
+    try shop.shell(
+      """
+      (cd store && qemu-img create -q -f qcow2 -b base.raw -F raw d.qcow2) && \
+      ln -s ../store/d.qcow2 vm/d.qcow2
+      """)
+    let beside = try shop.content(of: "vm/d.qcow2", format: "qcow2")
+    #expect(beside == (try shop.bytes(of: "vm/base.raw")))
+    try expectContent(beside, of: try shop.inspect("vm/d.qcow2"), by: .vhostUser)
+    let own = try shop.bytes(of: "store/base.raw")
+    try expectContent(own, of: try shop.inspect("store/d.qcow2"), by: .vhostUser)
+  }
+
   @Test(arguments: [
     "a b,c=d.qcow2", "\"quoted\" \\.qcow2", "größe ☃.qcow2", "a:b.qcow2", "%s\t.qcow2",
   ])

@@ -146,7 +146,7 @@ extension Workshop {
 
   /// An executable of this package: beside the test's own.
   func tool(_ name: String) -> String {
-    let own = FileLocator.resolved("/proc/self/exe") ?? ""
+    let own = (try? realPath("/proc/self/exe")) ?? ""
     return own.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" } + "/\(name)"
   }
 

@@ -11,8 +11,8 @@ import Testing
         .dynamicPlugin(PluginResources(), grant: grant),
       ]
     } + [
-      .storageDaemon(files: ["/disk"], devices: [], imageCount: 1),
-      .storageDaemon(writing: "/disk"),
+      .storageDaemon(files: [.file(9, named: "/disk", .read)], imageCount: 1),
+      .storageDaemon(writing: 9, named: "/disk"),
     ]
 
   @Test(arguments: policies)
@@ -48,10 +48,11 @@ import Testing
   }
 
   @Test func `of the daemon that writes one file alone can be written`() {
-    let policy = SandboxPolicy.storageDaemon(writing: "/images/disk")
+    let policy = SandboxPolicy.storageDaemon(writing: 9, named: "/images/disk")
     let writable = policy.paths.filter { $0.rights.contains(.write) }.map(\.name)
     #expect(writable == ["/dev/null", "/images/disk"])
-    let reading = SandboxPolicy.storageDaemon(files: ["/images/disk"], devices: [], imageCount: 1)
+    let reading = SandboxPolicy.storageDaemon(
+      files: [.file(9, named: "/images/disk", .read)], imageCount: 1)
     #expect(reading.paths.filter { $0.rights.contains(.write) }.map(\.name) == ["/dev/null"])
     #expect(!reading.rules.contains { $0.call == "pwrite64" && $0.action == .allow })
   }

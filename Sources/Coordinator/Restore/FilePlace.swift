@@ -82,10 +82,13 @@ final class FilePlace: DiskPlace {
         name: path)
     case .qcow2:
       let staged = try doing(opening) { () throws(SystemCallError) in try staging.path() }
+      let file = try doing(opening) { () throws(SystemCallError) in
+        try staging.descriptorForPlugin()
+      }
       do throws(SourceError) {
         return ImageTarget(
           try WritableImage(
-            path: staged, size: imageBytes, memory: memory, launcher: surroundings.launcher,
+            file, path: staged, size: imageBytes, memory: memory, launcher: surroundings.launcher,
             mode: surroundings.sandbox), size: size, memory: memory)
       } catch {
         throw JobError(error, doing: opening)
