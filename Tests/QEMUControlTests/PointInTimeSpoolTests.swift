@@ -66,6 +66,24 @@ import Testing
     #expect(pace.speed == 1 << 40)
   }
 
+  @Test func `a spool of a large empty disk has room for its tables`() async throws {
+    let bench = try await Bench(
+      [
+        "-machine", "pc", "-blockdev", "driver=file,node-name=n0,filename=large.raw",
+        "-device", "virtio-blk-pci,drive=n0,id=disk0",
+      ], prepare: "truncate -s 200G large.raw")
+    let point = try await bench.point(
+      "00000004", method: .spool(bytesPerSecond: 1 << 40, boundsWorkers: true))
+    try await point.prepare()
+    _ = try await point.take()
+    try await copied(point)
+    #expect(await point.takeDown(keepsContents: true).isClean)
+    let disk = try #require(point.disks.first)
+    let wanted = FleecingStore.spoolBytes(forBytes: 0, ofDisk: disk.size)
+    #expect(disk.store.fileBytes > 20 << 20 && disk.store.fileBytes < wanted)
+    disk.store.empty()
+  }
+
   @Test func `a spool that nobody wants is emptied by the take-down`() async throws {
     let bench = try await Bench()
     let before = try await bench.graph()

@@ -24,7 +24,8 @@ struct GuestSpooling {
   /// - Throws: `JobError`; then nothing of the stores may be used, and the owner releases.
   func run() async throws(JobError) {
     let started = Instant.now
-    let bytes = try await copied()
+    try await copied()
+    let bytes = session.hold.instant.spooledBytes
     // What the guard has to say comes first: it may have begun to take down.
     try await session.guardian.requireInstant()
     let outcome = await session.hold.release(keepsContents: true)
@@ -42,19 +43,19 @@ struct GuestSpooling {
       .guest(
         GuestStep(
           "spooled",
-          "\(bytes >> 20) MiB copied into the spool in \(Int(seconds.rounded())) s; "
+          "\(bytes >> 20) MiB came into the spool in \(Int(seconds.rounded())) s; "
             + "the guest is left alone from here on",
           ["bytes": .integer(bytes), "seconds": .real(seconds)])))
   }
 
-  /// - Returns: Bytes that QEMU says it has copied.
-  private func copied() async throws(JobError) -> Int64 {
+  /// Waits until QEMU has copied everything.
+  private func copied() async throws(JobError) {
     var (moved, told, last) = (Instant.now, Instant.now, Int64(-1))
     var gait = Gait(session.hold.instant)
     while true {
       if stop.isRequested { throw await session.guardian.failure() ?? JobError(.cancelled) }
       let progress = try await progress()
-      if progress.isComplete { return progress.doneBytes }
+      if progress.isComplete { return }
       if progress.doneBytes != last { (moved, last) = (.now, progress.doneBytes) }
       guard Instant.now.seconds(since: moved) < stallLimit else {
         throw JobError(
@@ -120,7 +121,8 @@ struct GuestSpooling {
       .guest(
         GuestStep(
           "spooling",
-          "\(progress.doneBytes >> 20) of \(progress.totalBytes >> 20) MiB are in the spool",
+          "\(progress.doneBytes >> 20) of \(progress.totalBytes >> 20) MiB of disks are copied, "
+            + "\(session.hold.instant.spooledBytes >> 20) MiB are in the spool",
           [
             "bytes": .integer(progress.doneBytes), "total": .integer(progress.totalBytes),
           ])))

@@ -42,7 +42,8 @@ struct StoreChoice {
   ) -> FleecingStore.Wish {
     FleecingStore.Wish(
       directory: directory, diskBytes: disk.size,
-      wantedBytes: max(reserve, FleecingStore.spoolBytes(forBytes: disk.contentBytes)),
+      wantedBytes: max(
+        reserve, FleecingStore.spoolBytes(forBytes: disk.contentBytes, ofDisk: disk.size)),
       reservation: .whereFilesystemCan)
   }
 

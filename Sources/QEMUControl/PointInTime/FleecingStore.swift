@@ -79,9 +79,11 @@ package final class FleecingStore: Sendable {
     return wish.wantedBytes
   }
 
-  /// What a spool needs that is filled with so many bytes: a fiftieth for its tables, and for
-  /// filesystems whose blocks are larger than its clusters.
-  package static func spoolBytes(forBytes bytes: Int64) -> Int64 { bytes + bytes / 50 + (4 << 20) }
+  /// What a spool needs for so many bytes of data: a fiftieth more, for filesystems whose blocks
+  /// are larger than its clusters, and its tables, which tell of holes too.
+  package static func spoolBytes(forBytes bytes: Int64, ofDisk diskBytes: Int64) -> Int64 {
+    bytes + bytes / 50 + diskBytes / 4096 + (4 << 20)
+  }
 
   /// Whether the image still is what was made: it stands on nothing, and needs no other file.
   ///
