@@ -5,11 +5,13 @@ internal import Pump
 internal import Sandbox
 internal import SharedPool
 
-/// Images of a machine that does not run: one QEMU of our own for all disks.
+/// Images of a machine that does not run: QEMUs of our own, each for some of the disks.
 final class ImageSource: BackupSource {
   /// In the order of the plan.
   let streams: [LaneStream]
-  private let daemon: StorageDaemon?
+  private let daemons: [StorageDaemon]
+  /// The daemon of each image, by the image's name.
+  private let daemonOf: [String: StorageDaemon]
   private var hasStopped = false
 
   /// Starts QEMU and asks it where there is data.
@@ -18,21 +20,21 @@ final class ImageSource: BackupSource {
     _ surroundings: Surroundings, pool: SharedPool
   ) throws(JobError) {
     var streams = plan.configStreams(pool)
-    guard !images.isEmpty else {
-      daemon = nil
-      self.streams = streams
-      return
+    var daemons: [StorageDaemon] = []
+    var daemonOf: [String: StorageDaemon] = [:]
+    for range in DaemonGroups.ranges(images) {
+      let group = Array(images[range])
+      let (daemon, maps) = try Self.start(group, request, surroundings)
+      daemons.append(daemon)
+      for (index, image) in group.enumerated() {
+        daemonOf[image.name] = daemon
+        streams.append(
+          LaneStream(
+            description: plan.streams[streams.count], size: image.size, map: maps[index],
+            openReader: { () throws(SourceError) in try daemon.reader(image: index, pool: pool) }))
+      }
     }
-    let (daemon, maps) = try Self.start(images, request, surroundings)
-    for index in images.indices {
-      streams.append(
-        LaneStream(
-          description: plan.streams[streams.count], size: images[index].size,
-          map: maps[index],
-          openReader: { () throws(SourceError) in try daemon.reader(image: index, pool: pool) }))
-    }
-    self.daemon = daemon
-    self.streams = streams
+    (self.daemons, self.daemonOf, self.streams) = (daemons, daemonOf, streams)
   }
 
   deinit { _ = stop() }
@@ -44,11 +46,11 @@ final class ImageSource: BackupSource {
   func stop() -> Double {
     guard !hasStopped else { return 0 }
     hasStopped = true
-    return daemon?.stop()?.cpuSeconds ?? 0
+    return daemons.reduce(0) { $0 + ($1.stop()?.cpuSeconds ?? 0) }
   }
 
   func explained(_ failure: LaneFailure) -> JobError {
-    guard let daemon, case .source(let stream, let error) = failure else {
+    guard case .source(let stream, let error) = failure, let daemon = daemonOf[stream] else {
       return JobError(failure)
     }
     return JobError(.source(stream: stream, daemon.explained(error)))

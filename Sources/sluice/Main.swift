@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Glibc
+internal import System
 
 /// The program: one verb per file, everything else in the libraries below.
 @main
@@ -32,6 +33,7 @@ struct Sluice: AsyncParsableCommand {
   /// runtime may still free what belongs to them: nothing that happens there may turn a complete
   /// archive into a failure.
   static func main() async {
+    raiseDescriptorLimit()
     let status: ExitCode
     do {
       var command = try parseAsRoot()
