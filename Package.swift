@@ -249,7 +249,9 @@ let package = Package(
       swiftSettings: strictTests),
     .testTarget(
       name: "CoordinatorTests",
-      dependencies: ["CommandLine", "Coordinator", "QEMUControl", "System"],
+      dependencies: [
+        "CommandLine", "Coordinator", "JSON", "MachineFiles", "QEMUControl", "System",
+      ],
       swiftSettings: strictTests),
     .testTarget(
       name: "PumpTests",
@@ -310,7 +312,9 @@ let package = Package(
     .testTarget(
       name: "OVFFormatTests",
       dependencies: [
-        "CommandLine", "Machine", "MachineFiles", "MachineSamples", "OVFFormat", "System", "XML",
+        "CommandLine", "Hashing", "Machine", "MachineFiles", "MachineSamples", "OVFFormat",
+        "System",
+        "XML",
       ],
       swiftSettings: strictTests),
     .testTarget(

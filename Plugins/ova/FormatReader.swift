@@ -15,6 +15,7 @@ final class FormatReader: ArchiveReader {
   var machine: Job.Machine { reader.machine }
   var description: MachineDescription? { reader.description }
   var instant: String { reader.instant }
+  var isProven: Bool { reader.isProven }
 
   func read(
     _ stream: StreamDescription, _ range: Range<UInt64>, into sink: ReadSink

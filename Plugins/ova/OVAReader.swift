@@ -40,6 +40,9 @@ final class OVAReader: ArchiveReader {
 
   func finish() throws(PluginError) { try opened.complete() }
 
+  /// Every member that is read is held against its line of the manifest.
+  var isProven: Bool { opened.hasLineForEveryMember }
+
   private static func open(
     _ input: ArchiveInput, _ job: Job, _ host: Host
   ) throws(PluginError) -> any OpenedAppliance {

@@ -1,6 +1,7 @@
 import ArchiveBytes
 import ArchiveFiles
 import DiskFormats
+import OVFFormat
 import Glibc
 import TarFormat
 import WriterKit
@@ -178,8 +179,7 @@ final class OVAWriter: ArchiveWriter {
   }
 
   private func note(_ hash: [UInt8], _ name: String) {
-    let digest = Digest(algorithm: .sha256, bytes: hash)
-    manifest += Array("SHA256(\(name))= \(digest.hexadecimal)\n".utf8)
+    manifest += OVFManifest.line(name, sha256: hash)
   }
 
   private func header(_ name: String, _ byteCount: UInt64) throws(PluginError) -> [UInt8] {

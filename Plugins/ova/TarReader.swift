@@ -20,6 +20,8 @@ final class TarReader: ArchiveReader {
   private var digests: [UInt32: StreamDigests] = [:]
   /// The stream that was read last.
   private var last: UInt32?
+  /// Whether the archive's own digests have proven every stream that was read.
+  private(set) var isProven = false
 
   init(job: Job, input: Output, host: Host) throws(PluginError) {
     guard input.kind != .directory else {
@@ -87,17 +89,19 @@ final class TarReader: ArchiveReader {
     guard manifest.streams.count == streams.count else {
       throw PluginError(.corrupt, "\(Layout.manifest) has other streams than the archive")
     }
+    isProven = true
     for (stream, recorded) in zip(streams, manifest.streams) {
       guard stream.name == recorded.name, stream.kind == recorded.kind,
         stream.role == recorded.role, stream.size == recorded.size
       else { throw PluginError(.corrupt, "\(Layout.manifest) has another \"\(stream.name)\"") }
       guard let read = digests[stream.id] else { continue }
-      let isRight =
-        recorded.digest.map { $0.algorithm != .treeSHA256 || $0 == read.tree } ?? true
+      let tree = recorded.digest.flatMap { $0.algorithm == .treeSHA256 ? $0 : nil }
+      let isRight = tree.map { $0 == read.tree } ?? true
       let isListed = read.sha256.map { checksums[Layout.fileName(stream)] == $0 } ?? true
       guard isRight && isListed else {
         throw PluginError(.corrupt, "\"\(stream.name)\" is damaged: its digest is another")
       }
+      if tree == nil && read.sha256 == nil { isProven = false }
     }
     guard try input.isAtEnd() else {
       throw PluginError(.corrupt, "the archive has a member behind \(Layout.checksums)")

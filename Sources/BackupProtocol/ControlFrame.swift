@@ -93,6 +93,7 @@ public enum ControlFrame {
       switch error {
       case .malformed(_, let reason): throw .json(type, reason: reason)
       case .tooDeep(let limit): throw .json(type, reason: "nested deeper than \(limit)")
+      case .tooMany(let limit): throw .json(type, reason: "more than \(limit) values")
       }
     }
     guard let object = value.object else { throw .json(type, reason: "not an object") }

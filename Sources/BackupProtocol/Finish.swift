@@ -16,15 +16,20 @@ public struct Finished: Equatable, Sendable {
   public var artefacts: [Artefact]
   /// Bytes the archive takes.
   public var storedBytes: UInt64
+  /// In read and verify mode: every byte of every stream that was read has been held against
+  /// digests that the archive keeps. The plugin's word, and no more than that.
+  public var isProven: Bool
 
-  public init(artefacts: [Artefact] = [], storedBytes: UInt64 = 0) {
+  public init(artefacts: [Artefact] = [], storedBytes: UInt64 = 0, isProven: Bool = false) {
     self.artefacts = artefacts
     self.storedBytes = storedBytes
+    self.isProven = isProven
   }
 
   public init(parsing payload: [UInt8]) throws(WireError) {
     let members = try ControlFrame.members(.finished, payload)
     storedBytes = try members.optionalInteger("stored", in: 0...Limits.streamBytesMax) ?? 0
+    isProven = try members.bool("proven", default: false)
     artefacts = []
     var names: Set<String> = []
     guard members.object["artefacts"] != nil else { return }
@@ -39,11 +44,13 @@ public struct Finished: Equatable, Sendable {
   }
 
   public var object: JSONObject {
-    [
+    var object: JSONObject = [
       "artefacts": .array(
         artefacts.map { ["name": .string($0.name), "size": JSONValue($0.size)] }),
       "stored": JSONValue(storedBytes),
     ]
+    if isProven { object["proven"] = true }
+    return object
   }
 }
 

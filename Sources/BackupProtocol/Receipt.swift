@@ -61,19 +61,31 @@ public struct Receipt: Equatable, Sendable {
     }
   }
 
+  /// Every member is there and means something; those that are not known are passed over.
+
   private init(_ members: ControlMembers) throws(WireError) {
     job = try members.string("job")
     format = try members.string("format")
-    instant = try members.optionalString("instant") ?? ""
+    guard StreamDescription.isAcceptable(role: format) else {
+      throw .member(.hello, name: "format")
+    }
+    instant = try members.string("instant")
+    guard UTCTime(instant) != nil else { throw .member(.hello, name: "instant") }
+    _ = try members.members("vm")
     vm = try Job.Machine(members)
+    guard members.object["tools"]?.array != nil else { throw .member(.hello, name: "tools") }
     tools = try members.strings("tools")
     streams = []
+    var names: Set<String> = []
     for element in try members.list("streams", atMost: Int(Limits.streamsMax)) {
       // The description checks names, kinds and sizes; an id has no place in a receipt.
       var object = element.object
       object["id"] = 1
+      _ = try element.string("role")
       let stream = try StreamDescription(ControlMembers(.hello, object))
-      guard let size = stream.size else { throw .member(.hello, name: "streams") }
+      guard let size = stream.size, names.insert(stream.name).inserted else {
+        throw .member(.hello, name: "streams")
+      }
       streams.append(
         Stream(
           name: stream.name, kind: stream.kind, role: stream.role, size: size,

@@ -30,6 +30,6 @@ extension Archive {
     let (vm, instant) = receipt.map { ($0.vm, $0.instant) } ?? (ack.vm, ack.instant)
     return Origin(
       machine: Job.Machine(id: cleaned(vm.id), name: cleaned(vm.name), uuid: cleaned(vm.uuid)),
-      instant: isTimestamp(instant) ? instant : "", description: ack.machine)
+      instant: UTCTime(instant)?.text ?? "", description: ack.machine)
   }
 }

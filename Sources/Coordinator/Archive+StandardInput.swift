@@ -9,16 +9,19 @@ extension Archive {
 
   /// Looks at what is on standard input: a file is taken for one, a pipe is peeked into.
   ///
-  /// There is no receipt beside it.
+  /// There is no receipt beside it, but the user may name one.
   init(
-    standardInput format: String?, _ surroundings: Surroundings, _ stop: StopSignal
+    standardInput wanted: ArchiveRequest, _ surroundings: Surroundings, _ stop: StopSignal
   ) throws(JobError) {
+    let format = wanted.format
     let opening = "opening \(Self.inputName)"
     let status = try doing(opening) { () throws(SystemCallError) in
       try FileStatus(descriptor: StandardStream.input, subject: Self.inputName)
     }
     path = Self.standardInput
-    receipt = nil
+    receipt = try wanted.receipt.map { name throws(JobError) in
+      try ReceiptFile(named: name).require()
+    }
     switch status.kind {
     case .regular:
       kind = .file

@@ -18,19 +18,21 @@ struct Archive {
   /// Looks at an archive without running anything.
   ///
   /// - Parameters:
-  ///   - path: `-` is standard input.
-  ///   - format: The format's name; `nil` lets receipt, magic and suffix decide.
-  /// - Throws: `JobError` when there is none, or nobody knows it.
+  ///   - wanted: Which archive, and what the user says of it.
+  /// - Throws: `JobError` when there is none, nobody knows it, or its receipt cannot be read.
   static func find(
-    _ path: String, format: String?, _ surroundings: Surroundings, stop: StopSignal
+    _ wanted: ArchiveRequest, _ surroundings: Surroundings, stop: StopSignal
   ) throws(JobError) -> Archive {
-    if path == standardInput {
-      return try Archive(standardInput: format, surroundings, stop)
-    }
-    return try Archive(path: path, format: format, surroundings)
+    let archive =
+      wanted.path == standardInput
+      ? try Archive(standardInput: wanted, surroundings, stop)
+      : try Archive(file: wanted, surroundings)
+    if wanted.requiresReceipt { try archive.requireReceipt() }
+    return archive
   }
 
-  private init(path: String, format: String?, _ surroundings: Surroundings) throws(JobError) {
+  private init(file wanted: ArchiveRequest, _ surroundings: Surroundings) throws(JobError) {
+    let path = wanted.path
     let opening = "opening \(path)"
     let opened = try doing(opening) { () throws(SystemCallError) in
       try openFile(path, flags: O_RDONLY | O_NONBLOCK)
@@ -46,12 +48,12 @@ struct Archive {
     default:
       throw JobError(.noInput, doing: opening, "it is neither a file nor a directory")
     }
-    if let format {
+    if let format = wanted.format {
       chosen = try surroundings.format(format)
     } else {
       chosen = try Self.detect(path, kind, raw, surroundings)
     }
-    receipt = try Self.receipt(path, kind, raw, chosen)
+    receipt = try Self.receipt(wanted, kind, raw, chosen)
   }
 
   /// Opens the archive for the plugin.
@@ -63,15 +65,22 @@ struct Archive {
   private static func detect(
     _ path: String, _ kind: Job.OutputKind, _ raw: Int32, _ surroundings: Surroundings
   ) throws(JobError) -> ChosenFormat {
+    var failure: JobError?
     for plugin in surroundings.catalog.plugins {
       for format in plugin.manifest.formats where format.outputs.contains(kind) {
-        let isIt =
-          kind == .directory
-          ? isReceipt(of: format, in: raw) : hasMagic(format, raw) || hasSuffix(format, path)
-        if isIt { return ChosenFormat(plugin: plugin, format: format) }
+        do throws(JobError) {
+          let isIt =
+            kind == .directory
+            ? try hasReceipt(of: format, in: raw, path)
+            : hasMagic(format, raw) || hasSuffix(format, path)
+          if isIt { return ChosenFormat(plugin: plugin, format: format) }
+        } catch {
+          // Another format may know better what this file is.
+          failure = failure ?? error
+        }
       }
     }
-    throw unknown(path)
+    throw failure ?? unknown(path)
   }
 
   static func unknown(_ name: String) -> JobError {
@@ -80,11 +89,11 @@ struct Archive {
       hint: "name its format with --format")
   }
 
-  private static func isReceipt(of format: ManifestFormat, in directory: Int32) -> Bool {
-    guard let name = format.receipt, let bytes = readReceipt(name, in: directory) else {
-      return false
-    }
-    return (try? Receipt(parsing: bytes))?.format == format.name
+  private static func hasReceipt(
+    of format: ManifestFormat, in directory: Int32, _ path: String
+  ) throws(JobError) -> Bool {
+    guard let name = format.receipt else { return false }
+    return try ReceiptFile(name, inside: directory, of: path).read()?.format == format.name
   }
 
   static func hasMagic(_ format: ManifestFormat, _ raw: Int32) -> Bool {
@@ -95,25 +104,5 @@ struct Archive {
 
   private static func hasSuffix(_ format: ManifestFormat, _ path: String) -> Bool {
     format.extensions.contains { path.hasSuffix("." + $0) }
-  }
-
-  private static func receipt(
-    _ path: String, _ kind: Job.OutputKind, _ raw: Int32, _ chosen: ChosenFormat
-  ) throws(JobError) -> Receipt? {
-    let bytes: [UInt8]?
-    if kind == .directory, let name = chosen.format.receipt {
-      bytes = readReceipt(name, in: raw)
-    } else {
-      bytes = readReceipt(path + ".sluice.json", in: currentDirectory)
-    }
-    guard let bytes else { return nil }
-    do throws(ManifestError) { return try Receipt(parsing: bytes) } catch {
-      throw JobError(.badData, doing: "reading the receipt of \(path)", "\(error)")
-    }
-  }
-
-  private static func readReceipt(_ name: String, in directory: Int32) -> [UInt8]? {
-    try? readSmallFile(
-      name, in: directory, limit: Receipt.byteCountMax, flags: O_NOFOLLOW | O_NONBLOCK)
   }
 }

@@ -132,6 +132,11 @@ struct BackupPlan {
           label: asked.label, place: asked.place, chosen: chosen,
           kind: try chosen.outputKind(asked.place), options: try chosen.options(options)))
     }
+    if request.savedReceipt != nil, outputs.count(where: \.place.isStream) != 1 {
+      throw JobError(
+        .usage, doing: "", "--save-receipt belongs to one archive that is a stream",
+        hint: "an archive that has a name has its receipt beside it or inside it")
+    }
     for option in request.options where !outputs.contains(where: { $0.label == option.label }) {
       throw JobError(
         .usage, doing: "", "option \(option.label).\(option.key) belongs to no output",
@@ -174,6 +179,12 @@ struct BackupPlan {
           size: UInt64(config.bytes.count)))
     }
     for disk in disks {
+      guard disk.name.utf8.count <= RestorePlaces.diskNameBytesMax else {
+        throw JobError(
+          .usage, doing: "",
+          "the disk's name \"\(disk.name.prefix(40))…\" has \(disk.name.utf8.count) bytes; "
+            + "\(RestorePlaces.diskNameBytesMax) are possible, for NAME.raw is a file's name")
+      }
       streams.append(
         StreamDescription(
           id: UInt32(streams.count + 1), kind: disk.kind, name: disk.name, role: disk.role,
@@ -181,6 +192,11 @@ struct BackupPlan {
     }
     guard streams.count <= Int(Limits.streamsMax) else {
       throw JobError(.usage, doing: "", "more than \(Limits.streamsMax) disks and configurations")
+    }
+    guard configs.reduce(0, { $0 + UInt64($1.bytes.count) }) <= ConfigFile.sumMax else {
+      throw JobError(
+        .usage, doing: "", "configurations have \(ConfigFile.sumMax >> 20) MiB together at most",
+        hint: "give what is larger as a disk: --image NAME=FILE,format=raw")
     }
     var names: Set<String> = []
     for stream in streams where !names.insert(stream.name).inserted {

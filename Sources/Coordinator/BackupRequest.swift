@@ -66,6 +66,8 @@ package struct BackupRequest: Sendable {
   package var allowBacking: [String] = []
   /// Whether streams get a digest, by which an archive can be verified.
   package var computesDigests = true
+  /// A file that is to hold the receipt of the archive that is a stream.
+  package var savedReceipt: String?
   /// Bytes a second.
   package var rateLimit: UInt64?
   /// Seconds.

@@ -81,9 +81,10 @@ struct BackupRun {
     for writer in writers {
       report.helperCPUSeconds += writer.session.cpuSeconds
       do throws(JobError) {
-        report.outputs.append(try writer.publish(plan, outcome.summaries))
+        let output = try writer.publish(plan, outcome.summaries)
+        report.outputs.append(output)
         surroundings.events(
-          .published(label: writer.output.label, path: writer.output.place.text))
+          .published(label: output.label, path: output.path, receipt: output.receipt))
       } catch {
         failed.append((writer.output.label, error))
       }

@@ -9,6 +9,7 @@ final class BackupWriter {
   let output: BackupPlan.Output
   let session: PluginSession
   private let place: any ArchivePlace
+  private let savedReceipt: String?
 
   /// Prepares the archive's place and starts the plugin.
   ///
@@ -18,6 +19,7 @@ final class BackupWriter {
     surroundings: Surroundings, stop: StopSignal
   ) throws(JobError) {
     self.output = output
+    savedReceipt = request.savedReceipt
     let place = try Self.place(output, plan, request, surroundings, stop)
     self.place = place
     session = try Self.start(output, plan, request, pool, place, surroundings)
@@ -35,7 +37,7 @@ final class BackupWriter {
   ) throws(JobError) -> any ArchivePlace {
     guard case .path(let path) = output.place else {
       return try StreamedArchive(
-        output, request: request, launcher: surroundings.launcher, stop: stop)
+        output, id: plan.id, request: request, launcher: surroundings.launcher, stop: stop)
     }
     return try StagedArchive(output, path: path, id: plan.id)
   }
@@ -69,7 +71,8 @@ final class BackupWriter {
     let finished = try whole()
     try place.publish(finished, receipt: makeReceipt(plan, summaries))
     return OutputReport(
-      label: output.label, path: output.place.text, storedBytes: finished.storedBytes)
+      label: output.label, path: output.place.text, storedBytes: finished.storedBytes,
+      receipt: output.place.isStream ? savedReceipt : nil)
   }
 
   private func whole() throws(JobError) -> Finished {

@@ -1,6 +1,8 @@
 /// How a command ends; the numbers of sysexits.h, tabled in the README.
 package enum CommandStatus: Int32, Sendable, CaseIterable {
   case success = 0
+  /// `verify` found nothing wrong, and nothing that proves the data.
+  case unverified = 1
   /// The command line is wrong: a flag, an option of a plugin, a name.
   case usage = 64
   /// An image, archive or receipt does not hold what it should.
@@ -30,6 +32,7 @@ package enum CommandStatus: Int32, Sendable, CaseIterable {
   package var meaning: String {
     switch self {
     case .success: "done"
+    case .unverified: "`verify`: not verified, for nothing proves the archive's data"
     case .usage: "the command line is wrong"
     case .badData: "an image, archive or receipt does not hold what it should"
     case .noInput: "an input is missing or cannot be read"

@@ -8,6 +8,8 @@ internal import System
 /// is what is sent, even if somebody edits the file meanwhile.
 struct ConfigFile: Sendable {
   static let byteCountMax = 16 << 20
+  /// Bytes of all of a job's, which are in memory together.
+  static let sumMax: UInt64 = 64 << 20
 
   let name: String
   let bytes: [UInt8]

@@ -20,16 +20,6 @@ func makeTimestamp(seconds: Double) -> String {
   return unsafe "\(day)T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
 }
 
-/// Whether a text is an instant as ``makeTimestamp(seconds:)`` writes it.
-func isTimestamp(_ text: String) -> Bool {
-  let form = Array("0000-00-00T00:00:00Z".utf8)
-  let zero = UInt8(ascii: "0")
-  return text.utf8.count == form.count
-    && zip(text.utf8, form).allSatisfy { found, wanted in
-      wanted == zero ? (zero...(zero + 9)).contains(found) : found == wanted
-    }
-}
-
 /// An instant in local time, as Proxmox writes it into file names: `2026_01_31-21_00_00`.
 ///
 /// - Parameter timestamp: As ``makeTimestamp(seconds:)`` writes it.

@@ -82,6 +82,10 @@ extension JobError {
     case .noWriters: self.init(.software, doing: "", "no plugin is left")
     case .archive(let stream, let what):
       self.init(.badData, doing: "", "stream \"\(stream)\" of the archive \(what)")
+    case .emptyArchive:
+      self.init(
+        .badData, doing: "",
+        "the archive is damaged: it holds nothing, neither a disk nor a configuration")
     case .unreadable(let stream, let code, let what):
       self.init(
         code.status, doing: "", "stream \"\(stream)\" of the archive \(what)",

@@ -17,8 +17,8 @@ package enum JobEvent: Sendable {
   case guest(GuestStep)
   /// An output is lost; others may go on.
   case outputFailed(label: String, JobError)
-  /// An archive has its final name.
-  case published(label: String, path: String)
+  /// An archive has its final name, or is a stream that has ended well, and whose receipt is there.
+  case published(label: String, path: String, receipt: String? = nil)
   case finished(JobReport)
 }
 
@@ -34,6 +34,8 @@ package struct JobReport: Sendable {
   package var disks: [DiskReport] = []
   /// What a live backup has cost its guest.
   package var guest: GuestReport?
+  /// What proves the archive that was read; `nil` where none was, or none of its streams.
+  package var proof: Proof?
 
   package init(doing: String) { self.doing = doing }
 }
@@ -50,6 +52,8 @@ package struct OutputReport: Sendable {
   package let label: String
   package let path: String
   package let storedBytes: UInt64
+  /// The file that holds the receipt of an archive that is a stream.
+  package var receipt: String?
 }
 
 extension JobEvent {
@@ -75,10 +79,11 @@ extension JobEvent {
       object["output"] = .string(label)
       object["status"] = JSONValue(error.status.rawValue)
       object["message"] = .string(error.message)
-    case .published(let label, let path):
+    case .published(let label, let path, let receipt):
       object["event"] = "published"
       object["output"] = .string(label)
       object["path"] = .string(path)
+      if let receipt { object["receipt"] = .string(receipt) }
     case .finished(let report): report.describe(in: &object)
     }
     return .object(object)

@@ -18,6 +18,8 @@ extension JobReport {
         ]
       })
     if let guest { object["guest"] = guest.json }
+    if let proof { object["verified"] = .string(proof.word) }
+    if case .format(let plugin) = proof { object["verified_by"] = .string(plugin) }
   }
 
   private func describe(_ stream: StreamSummary) -> JSONObject {

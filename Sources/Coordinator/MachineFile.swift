@@ -43,8 +43,12 @@ package struct MachineFile: Sendable {
       path: path, name: kind == .proxmox ? "qemu-server.conf" : nil, role: kind.rawValue)
   }
 
+  /// Bytes of a file that is read, and not only kept: parsed text takes many times its length.
+  static let byteCountMax = 1 << 20
+
   /// Learns the machine from a file's bytes.
   static func told(_ kind: Kind, _ bytes: [UInt8]) throws(MachineFileError) -> ToldMachine {
+    guard bytes.count <= byteCountMax else { throw .tooLong(limit: byteCountMax) }
     switch kind {
     case .machine: return try ToldMachine(json: bytes)
     case .libvirtXML: return try ToldMachine(libvirtXML: bytes)

@@ -35,10 +35,18 @@ struct PluginStarter {
         launcher: surroundings.launcher)
       return PluginSession(
         label: label, job: job, hello: hello, manifest: plugin.manifest,
-        patience: PluginSession.Patience(stallLimit: stallLimit), process: process, pool: pool)
+        patience: patience, process: process, pool: pool)
     } catch {
       throw JobError(error)
     }
+  }
+
+  /// A reader has nothing to clean up, and may be in the middle of a hole of 8 PiB: called off, it
+  /// is not waited for.
+  private var patience: PluginSession.Patience {
+    var patience = PluginSession.Patience(stallLimit: stallLimit)
+    if job.mode != .write { (patience.abort, patience.aborted) = (0.5, 0.5) }
+    return patience
   }
 
   private var hello: Hello {

@@ -40,6 +40,7 @@ struct ReadJob {
     try judge(session, outcome)
     var report = JobReport(doing: name)
     report.streams = outcome.summaries
+    report.proof = proof(outcome.summaries, session)
     report.helperCPUSeconds = session.cpuSeconds
     report.seconds = Instant.now.seconds(since: started)
     return report
@@ -67,6 +68,13 @@ struct ReadJob {
         .cannotCreate, doing: "making a scratch file in \(directory)", errnoText(error.code),
         hint: "name another directory with --scratch-dir")
     }
+  }
+
+  private func proof(_ streams: [StreamSummary], _ session: PluginSession) -> Proof? {
+    if streams.isEmpty { return nil }
+    if ReceiptCheck(receipt: archive.receipt).proves(streams) { return .receipt }
+    return session.finished?.isProven == true
+      ? .format(plugin: archive.chosen.plugin.manifest.name) : Proof.none
   }
 
   /// The plugin's own failure explains more than the lane's.

@@ -21,6 +21,16 @@ struct ReceiptCheck {
     }
   }
 
+  /// Whether every stream that was read has a digest here, to which ``check(_:_:)`` held it.
+  func proves(_ streams: [StreamSummary]) -> Bool {
+    guard let receipt else { return false }
+    return streams.allSatisfy { stream in
+      receipt.streams.contains {
+        $0.name == stream.name && $0.digest.algorithm == .treeSHA256
+      }
+    }
+  }
+
   /// A stream that was read must have the digest of the receipt.
   ///
   /// - Returns: Whether there is one.

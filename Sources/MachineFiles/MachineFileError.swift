@@ -15,6 +15,8 @@ package enum MachineFileError: Error, Equatable, Sendable {
   case notADomain(String)
   /// No line of `qemu-server.conf` is in it.
   case notProxmox
+  /// More bytes than a file that is read for a machine may have.
+  case tooLong(limit: Int)
 }
 
 extension MachineFileError: CustomStringConvertible {
@@ -22,6 +24,8 @@ extension MachineFileError: CustomStringConvertible {
     switch self {
     case .json(.malformed(let line, let reason)): "line \(line): \(reason)"
     case .json(.tooDeep(let limit)): "it is nested deeper than \(limit)"
+    case .json(.tooMany(let limit)): "it has more than \(limit) values"
+    case .tooLong(let limit): "it is longer than \(limit >> 20) MiB"
     case .xml(let error): "\(error)"
     case .notAnObject: "it is no JSON object"
     case .unknownMember(let path): "it has a member \(path), which means nothing"

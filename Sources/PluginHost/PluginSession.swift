@@ -24,6 +24,8 @@ package final class PluginSession {
     /// Silence after which the plugin is given up.
     package var stallLimit = 600.0
     package var abort = 10.0
+    /// Between the end of its input and its end, after ABORT.
+    package var aborted = 5.0
     package var exit = 5.0
 
     package init(stallLimit: Double = 600) { self.stallLimit = stallLimit }

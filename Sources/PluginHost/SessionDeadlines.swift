@@ -73,7 +73,7 @@ extension PluginSession {
     if let close = deadlines.closeOutput, now >= close {
       deadlines.closeOutput = nil
       closeOutput()
-      deadlines.kill = now.advanced(bySeconds: patience.exit)
+      deadlines.kill = now.advanced(bySeconds: patience.aborted)
     }
     guard failure == nil, finished == nil else { return }
     if let answer = deadlines.answer {

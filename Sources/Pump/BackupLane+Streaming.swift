@@ -25,11 +25,11 @@ struct StreamProgress: ~Copyable {
   var hashed: [Int] = []
   var failure: LaneFailure?
 
-  init(_ stream: LaneStream) {
+  init(_ stream: LaneStream, stop: StopSignal) {
     id = stream.description.id
     name = stream.description.name
     plan = ChunkPlan(stream.map)
-    tree = TreeDigest(size: stream.size)
+    tree = TreeDigest(size: stream.size, stop: stop)
     summary = StreamSummary(name: name, size: stream.size)
   }
 }
@@ -38,7 +38,7 @@ extension BackupLane {
   /// Sends one stream whole to every writer.
   func send(_ stream: LaneStream) throws(LaneFailure) -> StreamSummary {
     let started = Instant.now
-    var book = StreamProgress(stream)
+    var book = StreamProgress(stream, stop: stop)
     for session in writers { session.sendOpen(stream: book.id) }
     if stream.size > 0 {
       let reader = try openReader(stream)
@@ -46,7 +46,7 @@ extension BackupLane {
       try pump(reader, &book)
     }
     var summary = book.summary
-    if isHashing { summary.digest = book.tree.finish() }
+    if isHashing { summary.digest = try book.tree.finish() }
     summary.seconds = Instant.now.seconds(since: started)
     let close = CloseFrame(logicalLength: stream.size, digest: summary.digest)
     for session in writers { session.send(close, stream: stream.description.id) }
@@ -67,7 +67,7 @@ extension BackupLane {
       let delay = try fetch(reader, &book)
       try collect(reader, &book)
       announce(&book)
-      takeDigests(&book)
+      try takeDigests(&book)
       if book.isPlanned && steps.isEmpty && book.hashed.isEmpty { return }
       try requireWriters()
       // Slots that came back already can be filled at once; else there is nothing to do but wait.
@@ -222,9 +222,9 @@ extension BackupLane {
   }
 
   /// Feeds digests to the tree in order; what lies between them is zero.
-  private func takeDigests(_ book: inout StreamProgress) {
+  private func takeDigests(_ book: inout StreamProgress) throws(LaneFailure) {
     while let slot = book.hashed.first, board[slot].hasDigest {
-      book.tree.addZeros(upTo: board[slot].offset / TreeDigest.chunkBytes)
+      try book.tree.addZeros(upTo: board[slot].offset / TreeDigest.chunkBytes)
       unsafe book.tree.add(chunk: digests.digest(slot: slot))
       book.hashed.removeFirst()
       board.drop(slot)

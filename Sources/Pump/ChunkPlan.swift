@@ -33,6 +33,20 @@ package struct ChunkPlan {
     return .read(offset: start, length: Int(position - start))
   }
 
+  /// How many steps of a plan are reads: one for each chunk that has data. Counted by extents, for
+  /// a disk of 8 PiB has 2^33 chunks.
+  package static func readCount(_ extents: [Extent]) -> Int {
+    var count = 0
+    var next: UInt64 = 0
+    for extent in extents where extent.kind == .data && extent.length > 0 {
+      let first = max(next, extent.offset / chunkBytes)
+      let end = (extent.end - 1) / chunkBytes + 1
+      if end > first { count += Int(end - first) }
+      next = max(next, end)
+    }
+    return count
+  }
+
   private func endOfData(before chunkEnd: UInt64) -> UInt64 {
     var end = position
     var place = index

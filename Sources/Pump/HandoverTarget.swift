@@ -15,10 +15,7 @@ package final class HandoverTarget: ReadTarget {
   package init(name: String, map: [Extent], _ handover: StreamHandover) {
     self.name = name
     self.handover = handover
-    var plan = ChunkPlan(map)
-    var count = 0
-    while let step = plan.next() { if case .read = step { count += 1 } }
-    ordersLeft = count
+    ordersLeft = ChunkPlan.readCount(map)
   }
 
   package func put(

@@ -53,6 +53,8 @@ package enum LaneFailure: Error, Sendable {
   case noWriters
   /// The archive does not hold what it should, in words.
   case archive(stream: String, String)
+  /// The archive holds no stream at all.
+  case emptyArchive
   /// The plugin gave up a READ: its code, and why in words.
   case unreadable(stream: String, ErrorCode, String)
   /// Somebody was named whom the archive does not hold, or something is missing to say what to do.

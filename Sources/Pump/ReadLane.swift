@@ -76,6 +76,8 @@ package final class ReadLane {
     do throws(LaneFailure) {
       try wait(until: \.isRunning)
       let ack = session.jobAck ?? JobAck()
+      // Nobody makes an archive of nothing: what is read as one has lost what was in it.
+      guard !ack.streams.isEmpty else { throw .emptyArchive }
       try plan.accept(ack)
       let wanted = plan.choose(ack.streams)
       progress.totalBytes.store(wanted.reduce(0) { $0 + ($1.size ?? 0) }, ordering: .relaxed)
@@ -104,7 +106,8 @@ package final class ReadLane {
     let reception = StreamReception(
       stream: stream.id, request: session.sendReadAll(stream: stream.id), pool: pool,
       assembler: StreamAssembler(
-        name: stream.name, size: size, buffers: buffers, workers: digests, target: target))
+        name: stream.name, size: size, buffers: buffers, workers: digests, target: target,
+        stop: stop))
     self.reception = reception
     defer { self.reception = nil }
     while !reception.isDone { try turn() }

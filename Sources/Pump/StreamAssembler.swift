@@ -30,16 +30,17 @@ struct StreamAssembler: ~Copyable {
   /// - Parameters:
   ///   - buffers: Private memory of 1 MiB slots, as many as may be hashed at once and one more.
   ///   - target: `nil` when the stream is only verified.
+  ///   - stop: Ends what takes long.
   init(
     name: String, size: UInt64, buffers: SharedPool, workers: DigestWorkers,
-    target: (any ReadTarget)?
+    target: (any ReadTarget)?, stop: StopSignal? = nil
   ) {
     self.name = name
     self.size = size
     self.buffers = buffers
     self.workers = workers
     self.target = target
-    tree = TreeDigest(size: size)
+    tree = TreeDigest(size: size, stop: stop)
     isHashed = Array(repeating: false, count: buffers.shape.slotCount)
     chunks = Array(repeating: 0, count: buffers.shape.slotCount)
     masks = Array(repeating: 0, count: buffers.shape.slotBytes / Int(Limits.clusterBytes))
@@ -98,7 +99,7 @@ struct StreamAssembler: ~Copyable {
     // The tree is of no further use; a new one takes its place so that it can be consumed.
     var spent = TreeDigest(size: 0)
     swap(&spent, &tree)
-    return spent.finish()
+    return try spent.finish()
   }
 
   private var chunkEnd: Int {
@@ -179,7 +180,7 @@ struct StreamAssembler: ~Copyable {
       if !isHashed[oldest] { try workers.waitForAny() }
     }
     pending.removeFirst()
-    tree.addZeros(upTo: chunks[oldest])
+    try tree.addZeros(upTo: chunks[oldest])
     unsafe tree.add(chunk: workers.digest(slot: oldest))
   }
 }

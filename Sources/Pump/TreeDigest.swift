@@ -11,12 +11,18 @@ struct TreeDigest: ~Copyable {
   static let leafBytes = 32 << 10
 
   private let size: UInt64
+  private let stop: StopSignal?
   private var root = SHA256()
   /// Index of the chunk whose digest comes next.
   private(set) var nextChunk: UInt64 = 0
 
-  /// - Parameter size: Bytes of the stream.
-  init(size: UInt64) { self.size = size }
+  /// - Parameters:
+  ///   - size: Bytes of the stream.
+  ///   - stop: Looked at in holes: one of 8 PiB is 256 GiB of digests.
+  init(size: UInt64, stop: StopSignal? = nil) {
+    self.size = size
+    self.stop = stop
+  }
 
   /// Chunks of the stream; the last may be short.
   var chunkCount: UInt64 { (size + Self.chunkBytes - 1) / Self.chunkBytes }
@@ -31,7 +37,7 @@ struct TreeDigest: ~Copyable {
   }
 
   /// Adds the digests of all-zero chunks up to, not including, `chunk`.
-  mutating func addZeros(upTo chunk: UInt64) {
+  mutating func addZeros(upTo chunk: UInt64) throws(LaneFailure) {
     let full = min(chunk, size / Self.chunkBytes)
     while nextChunk < full {
       let count = Int(min(full - nextChunk, UInt64(Self.zeroChunks.count / SHA256.byteCount)))
@@ -39,13 +45,14 @@ struct TreeDigest: ~Copyable {
         unsafe root.update(UnsafeRawBufferPointer(rebasing: block[0..<(count * SHA256.byteCount)]))
       }
       nextChunk += UInt64(count)
+      if let stop, stop.isRequested { throw .cancelled }
     }
     if nextChunk < chunk { addShortZeroChunk() }
   }
 
   /// The digest; every chunk has been added.
-  consuming func finish() -> Digest {
-    addZeros(upTo: chunkCount)
+  consuming func finish() throws(LaneFailure) -> Digest {
+    try addZeros(upTo: chunkCount)
     return Digest(algorithm: .treeSHA256, bytes: root.finish())
   }
 

@@ -63,26 +63,36 @@ extension OwnedDescriptor {
 package func readSmallFile(
   _ path: String, in directory: Int32 = currentDirectory, limit: Int, flags: Int32 = 0
 ) throws(SystemCallError) -> [UInt8] {
-  let file = try openFile(path, in: directory, flags: O_RDONLY | flags)
-  var bytes = [UInt8](repeating: 0, count: 64 << 10)
-  var filled = 0
-  while true {
-    if filled == bytes.count { bytes.append(contentsOf: repeatElement(0, count: bytes.count)) }
-    let target = bytes.count
-    var failure: SystemCallError?
-    let count = unsafe bytes.withUnsafeMutableBytes { buffer -> Int in
-      let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<target])
-      let result = unsafe clinux_read(file.raw, room.baseAddress!, room.count)
-      if result < 0 { failure = SystemCallError(.read, subject: path, code: Int32(-result)) }
-      return result
+  try openFile(path, in: directory, flags: O_RDONLY | flags).readToEnd(limit: limit, subject: path)
+}
+
+extension OwnedDescriptor {
+  /// Reads from where the file stands to its end.
+  ///
+  /// - Parameter limit: Bytes; a larger file throws `EFBIG`.
+  package func readToEnd(limit: Int, subject: String) throws(SystemCallError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: 64 << 10)
+    var filled = 0
+    while true {
+      if filled == bytes.count { bytes.append(contentsOf: repeatElement(0, count: bytes.count)) }
+      let count = try read(into: &bytes, from: filled, subject: subject)
+      if count == 0 { break }
+      filled += count
+      if filled > limit { throw SystemCallError(.read, subject: subject, code: EFBIG) }
     }
-    if let failure { throw failure }
-    if count == 0 { break }
-    filled += count
-    if filled > limit { throw SystemCallError(.read, subject: path, code: EFBIG) }
+    // A copy of the right size: a thousand small files are not to hold a thousand large buffers.
+    return Array(bytes[..<filled])
   }
-  bytes.removeLast(bytes.count - filled)
-  return bytes
+
+  private func read(
+    into bytes: inout [UInt8], from start: Int, subject: String
+  ) throws(SystemCallError) -> Int {
+    let result = unsafe bytes.withUnsafeMutableBytes { buffer -> Int in
+      let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[start...])
+      return unsafe clinux_read(raw, room.baseAddress!, room.count)
+    }
+    return try check(result, .read, subject)
+  }
 }
 
 /// Reads up to `count` bytes of an open file, fewer only at its end.

@@ -10,6 +10,10 @@ public protocol ArchiveReader: AnyObject {
   /// restore needs. Otherwise only whole streams are asked for.
   static var readsRanges: Bool { get }
 
+  /// Whether every byte of every stream that was read has been held against digests that the
+  /// archive keeps of them: SHA-1 or better, never sums of headers alone. Asked after ``finish()``.
+  var isProven: Bool { get }
+
   /// Opens the archive and finds out what is in it, without reading the streams.
   ///
   /// - Parameters:
@@ -52,6 +56,7 @@ public protocol ArchiveReader: AnyObject {
 
 extension ArchiveReader {
   public static var readsRanges: Bool { false }
+  public var isProven: Bool { false }
   public var machine: Job.Machine { Job.Machine() }
   public var description: MachineDescription? { nil }
   public var instant: String { "" }

@@ -50,7 +50,8 @@ final class ReadSession {
         do throws(PluginError) { try reader.finish() } catch { throw .failed(error) }
       }
       isFinished = true
-      try context.channel.send { $0.append(.finished, Finished().object) }
+      let finished = Finished(isProven: hasEndToCheck && reader.isProven)
+      try context.channel.send { $0.append(.finished, finished.object) }
     case .read where isFinished:
       throw .failed(PluginError(.state(.read, state: "after FINISHED")))
     default: try slots.handle(header)

@@ -15,6 +15,11 @@ struct Convert: AsyncParsableCommand {
       """)
 
   @OptionGroup var options: ArchiveOptions
+  @Flag(
+    name: .customLong("require-receipt"),
+    help: "Refuse an archive without a receipt with digests, before anything is written.")
+  var requireReceipt = false
+
   @OptionGroup(title: "Outputs") var outputs: OutputOptions
   @OptionGroup(title: "The machine") var machine: MachineOptions
 
@@ -23,13 +28,15 @@ struct Convert: AsyncParsableCommand {
   func run() async throws {
     let printer = EventPrinter(options.common, isOutputTaken: outputs.takeStandardOutput)
     let surroundings = options.surroundings(printer)
-    let (path, format) = (options.archive, options.format)
+    var archive = options.request
+    archive.requiresReceipt = requireReceipt
+    let source = archive
     var request = BackupRequest()
     outputs.fill(&request)
     request.machineFiles = machine.files
     let wanted = request
     _ = try await perform(printer) { stop throws(JobError) in
-      try ConvertJob(path, format: format, wanted, surroundings, stop: stop).run()
+      try ConvertJob(source, wanted, surroundings, stop: stop).run()
     }
   }
 }

@@ -16,19 +16,22 @@ extension JobEvent {
       )
     case .planned, .started: nil
     case .guest(let step): isQuiet ? nil : (step.text, false)
-    case .published(let label, let path):
-      isQuiet ? nil : (Self.published(label, OutputPlace(path)), false)
+    case .published(let label, let path, let receipt):
+      isQuiet ? nil : (Self.published(label, OutputPlace(path), receipt), false)
     case .finished(let report): isQuiet ? nil : (report.text, false)
     }
   }
 }
 
 extension JobEvent {
-  private static func published(_ label: String, _ place: OutputPlace) -> String {
-    switch place {
+  private static func published(
+    _ label: String, _ place: OutputPlace, _ receipt: String?
+  ) -> String {
+    let told = receipt.map { "its receipt is \($0)" } ?? "no receipt"
+    return switch place {
     case .path(let path): "\(label): \(path) is complete"
-    case .standardOutput: "\(label): the archive on standard output is complete; no receipt"
-    case .command(let command): "\(label): the archive to |\(command) is complete; no receipt"
+    case .standardOutput: "\(label): the archive on standard output is complete; \(told)"
+    case .command(let command): "\(label): the archive to |\(command) is complete; \(told)"
     }
   }
 }

@@ -14,6 +14,13 @@ struct OutputOptions: ParsableArguments {
   var outputs: [OutputSpecification]
 
   @Option(
+    name: .customLong("save-receipt"),
+    help: ArgumentHelp(
+      "A file to make for the receipt of the archive that goes to - or |COMMAND.",
+      valueName: "file"))
+  var savedReceipt: String?
+
+  @Option(
     help: ArgumentHelp(
       "An option of a plugin; see: sluice plugin info FORMAT.", valueName: "format.key=value"))
   var option: [OptionSpecification] = []
@@ -55,6 +62,7 @@ struct OutputOptions: ParsableArguments {
   func fill(_ request: inout BackupRequest) {
     request.outputs = outputs.map(\.output)
     request.options = option.map(\.option)
+    request.savedReceipt = savedReceipt
     request.sharesMemory = sharedMemory == .auto
     request.rateLimit = rateLimit?.bytes
     request.stallLimit = stallLimit

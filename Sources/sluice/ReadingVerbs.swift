@@ -14,6 +14,11 @@ struct ArchiveOptions: ParsableArguments {
   var format: String?
 
   @Option(
+    help: ArgumentHelp(
+      "The archive's receipt, if it is not beside the archive or inside it.", valueName: "file"))
+  var receipt: String?
+
+  @Option(
     name: .customLong("scratch-dir"),
     help: ArgumentHelp(
       "Where what must be read before its turn is kept, in a file without a name.",
@@ -22,6 +27,8 @@ struct ArchiveOptions: ParsableArguments {
 
   @OptionGroup var sandbox: SandboxOption
   @OptionGroup var common: CommonOptions
+
+  var request: ArchiveRequest { ArchiveRequest(archive, format: format, receipt: receipt) }
 
   func surroundings(_ printer: EventPrinter) -> Surroundings {
     var surroundings = common.surroundings(sandbox.sandbox, printer)
@@ -33,22 +40,30 @@ struct ArchiveOptions: ParsableArguments {
 /// `sluice verify`
 struct Verify: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Read every byte of an archive and hold it against its receipt.")
+    abstract: "Read every byte of an archive and hold it against its receipt.",
+    discussion: """
+      Ends with 0 if the digests of the receipt, or those that the format keeps of all data, have \
+      proven every byte; with 1 if nothing is wrong and nothing proves the data; with 65 if the \
+      archive is damaged.
+      """)
 
   @OptionGroup var options: ArchiveOptions
 
   func run() async throws {
     let printer = EventPrinter(options.common)
     let surroundings = options.surroundings(printer)
-    let (path, format) = (options.archive, options.format)
-    let (_, measure) = try await perform(printer) { stop throws(JobError) in
-      try VerifyJob(path: path, format: format, surroundings, stop: stop).run()
+    let wanted = options.request
+    let proof = try await perform(printer) { stop throws(JobError) in
+      try VerifyJob(wanted, surroundings, stop: stop).run()
     }
-    let name = path == "-" ? "standard input" : path
-    switch measure {
-    case .everyByte: printer.say("\(name) is whole: every byte is what its receipt says")
-    case .sizes: printer.say("\(name): structure only, for its receipt has no digests")
-    case .nothing: printer.say("\(name): structure only, for there is no receipt")
+    let name = wanted.path == "-" ? "standard input" : wanted.path
+    switch proof {
+    case .receipt: printer.say("\(name): OK: every byte is what its receipt says")
+    case .format(let plugin):
+      printer.say(
+        "\(name): OK by the format's own checksums, as plugin \"\(plugin)\" says; no receipt "
+          + "with digests was there")
+    case .none: break
     }
   }
 }
@@ -62,9 +77,9 @@ struct List: AsyncParsableCommand {
   func run() async throws {
     let printer = EventPrinter(options.common)
     let surroundings = options.surroundings(printer)
-    let (path, format) = (options.archive, options.format)
+    let wanted = options.request
     let listing = try await perform(printer) { stop throws(JobError) in
-      try ListJob(path: path, format: format, surroundings, stop: stop).run()
+      try ListJob(wanted, surroundings, stop: stop).run()
     }
     printer.say(listing.json)
     for line in listing.lines { printer.say(line) }

@@ -46,6 +46,11 @@ struct Restore: AsyncParsableCommand {
 
   @Flag(exclusivity: .exclusive) var allocation = Allocation.sparse
 
+  @Flag(
+    name: .customLong("require-receipt"),
+    help: "Refuse an archive without a receipt with digests, before anything is written.")
+  var requireReceipt = false
+
   @Flag(help: "Overwrite files and block devices that --disk names.")
   var force = false
 
@@ -65,9 +70,9 @@ struct Restore: AsyncParsableCommand {
   }
 
   private func makeRequest() -> RestoreRequest {
-    var request = RestoreRequest()
-    request.archive = options.archive
-    request.format = options.format
+    var archive = options.request
+    archive.requiresReceipt = requireReceipt
+    var request = RestoreRequest(archive)
     request.directory = target
     request.disks = disk.map(\.disk)
     request.skipped = skip

@@ -206,4 +206,17 @@ import Testing
     expect(try await restore(["--disk", "a=\(path)"]), 0)
     #expect(try place.names() == ["big.qcow2", "m", path])
   }
+
+  /// `NAME.raw` has to be a name that a file can have.
+  @Test func `a disk's name that no restored file could have is refused before`() async throws {
+    try place.makeSparse("d.raw", bytes: 65536)
+    for (count, status) in [(251, 0), (252, 64), (253, 64)] {
+      let name = String(repeating: "n", count: count)
+      let backup = try await sluice(
+        ["backup", "--image", "\(name)=d.raw", "--to", "vma=\(count).vma"], in: place.directory)
+      #expect(backup.status == Int32(status), "\(backup.errors)")
+    }
+    let restore = try await sluice(["restore", "251.vma", "--to", "out"], in: place.directory)
+    #expect(restore.status == 0, "\(restore.errors)")
+  }
 }

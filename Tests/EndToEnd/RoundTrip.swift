@@ -74,6 +74,13 @@ struct RoundTrip {
     #expect(finding.left == [])
   }
 
+  /// `verify` found nothing wrong, and nothing that proves the data.
+  func expectUnverified(_ finding: Finding) {
+    #expect(finding.status == 1, "\(finding.errors)")
+    #expect(finding.errors.contains("is not verified"), "\(finding.errors)")
+    #expect(finding.left == [])
+  }
+
   /// Bytes a guest sees: of a raw file exactly its length, which QEMU would round.
   private func virtualSize(_ image: String, _ format: String) async throws -> Int64 {
     if format == "raw" { return try place.status(image).size }

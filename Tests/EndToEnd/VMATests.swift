@@ -79,7 +79,7 @@ import Testing
   ) async throws {
     try await scene.makeDisorder()
     try await place.shell("zstd -q x.vma")
-    trip.expectSuccess(try await trip.run(["verify", name]))
+    trip.expectUnverified(try await trip.run(["verify", name]))
     trip.expectSuccess(
       try await trip.run(["restore", name, "--to", "restored", "--scratch-dir", "."]))
     try await scene.expectDisorder("restored/d1.raw")
@@ -120,8 +120,8 @@ import Testing
     let archive = "\(VMAScene.oracles ?? "")/\(name).vma"
     #expect(try await trip.run(["list", archive]).output.contains("qemu-server.conf"))
     let verified = try await trip.run(["verify", archive])
-    trip.expectSuccess(verified)
-    #expect(verified.output.contains("structure only"))
+    trip.expectUnverified(verified)
+    #expect(verified.errors.contains("there is no receipt"))
     trip.expectSuccess(try await trip.run(["restore", archive, "--to", "restored"]))
     for (disk, digest) in digests {
       #expect(try await place.shell("sha256sum < restored/\(disk).raw").hasPrefix(digest))

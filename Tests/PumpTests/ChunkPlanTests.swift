@@ -90,6 +90,12 @@ struct ChunkPlanTests {
       }
     }
     #expect(position == map.last?.end)
+    #expect(ChunkPlan.readCount(map) == readChunks.count)
+  }
+
+  @Test func `the reads of a disk of 8 PiB are counted at once`() {
+    #expect(ChunkPlan.readCount([Extent(offset: 0, length: 1 << 53, kind: .data)]) == 1 << 33)
+    #expect(ChunkPlan.readCount([]) == 0)
   }
 }
 

@@ -50,18 +50,30 @@ struct TreeDigestTests {
           + "0b686af0010e9da95fe4666f8f7f240b"
       ),
     ] as [(UInt64, String)])
-  func `zeros have the digest of the definition`(size: UInt64, expected: String) {
+  func `zeros have the digest of the definition`(size: UInt64, expected: String) throws {
     let tree = TreeDigest(size: size)
-    #expect(tree.finish().hexadecimal == expected)
+    #expect(try tree.finish().hexadecimal == expected)
   }
 
-  @Test func `chunks between zeros have the digest of the definition`() {
+  @Test func `the digest of a hole of 8 PiB ends when the job is stopped`() throws {
+    let stop = try StopSignal()
+    stop.request()
+    let tree = TreeDigest(size: 1 << 53, stop: stop)
+    do throws(LaneFailure) {
+      _ = try tree.finish()
+      Issue.record("it was not stopped")
+    } catch {
+      guard case .cancelled = error else { throw error }
+    }
+  }
+
+  @Test func `chunks between zeros have the digest of the definition`() throws {
     var tree = TreeDigest(size: (4 << 20) + 3)
-    tree.addZeros(upTo: 1)
+    try tree.addZeros(upTo: 1)
     digest([UInt8](repeating: 7, count: 1 << 20)).withUnsafeBytes { tree.add(chunk: $0) }
-    tree.addZeros(upTo: 4)
+    try tree.addZeros(upTo: 4)
     digest([1, 2, 3]).withUnsafeBytes { tree.add(chunk: $0) }
-    let digest = tree.finish()
+    let digest = try tree.finish()
     #expect(digest.algorithm == .treeSHA256)
     let expected = "5327e6d454a659c0d442a3bf70b2ef86" + "2b2c8e96b4d47503bd9e1c62085375f8"
     #expect(digest.hexadecimal == expected)

@@ -20,6 +20,8 @@ package enum OVFError: Error, Equatable, Sendable {
   /// An embedded configuration that is not what its digest says, or no base64.
   case embedded(String)
   case tooMany(String)
+  /// A manifest with something that is no line of one.
+  case manifest(String)
 }
 
 extension OVFError: CustomStringConvertible {
@@ -36,6 +38,7 @@ extension OVFError: CustomStringConvertible {
     case .href(let name): "\"\(name)\" is no name of a file in the appliance"
     case .embedded(let name): "the embedded \"\(name)\" is not what its digest says"
     case .tooMany(let what): "the descriptor has too many \(what)"
+    case .manifest(let what): "the manifest (.mf) has \(what)"
     }
   }
 }

@@ -18,7 +18,7 @@ final class CheckedMembers {
       return
     }
     manifest = try ApplianceManifest(
-      parsing: index.content(name, atMost: ApplianceManifest.byteCountMax), host)
+      parsing: index.content(name, atMost: ApplianceManifest.byteCountMax))
   }
 
   /// Reads a member and holds it against its line, if it has one and nobody did so before.

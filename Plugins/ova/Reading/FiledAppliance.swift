@@ -29,6 +29,7 @@ final class FiledAppliance: OpenedAppliance {
     guard let backup = descriptor.backup else {
       appliance = try ForeignAppliance(descriptor, name, index, host).appliance
       receipt = nil
+      members.manifest.warnOfUnknown(host)
       try checkLines(members.manifest, index.names)
       return
     }
@@ -41,6 +42,10 @@ final class FiledAppliance: OpenedAppliance {
     }
     (self.appliance, self.receipt) = (appliance, receipt)
     try checkOurs(members.manifest, index.names)
+  }
+
+  var hasLineForEveryMember: Bool {
+    index.names.listed.allSatisfy { members.manifest.lines[$0] != nil }
   }
 
   func deliver(_ part: Appliance.Part, to sink: ReadSink) throws(PluginError) {

@@ -10,6 +10,10 @@ protocol OpenedAppliance: AnyObject {
   /// Where it can be had before the streams are read.
   var receipt: ApplianceReceipt? { get }
 
+  /// Whether the manifest has a digest that can be checked of every member but itself and its
+  /// signature.
+  var hasLineForEveryMember: Bool { get }
+
   /// Puts a stream into `sink`.
   func deliver(_ part: Appliance.Part, to sink: ReadSink) throws(PluginError)
 
@@ -21,6 +25,7 @@ extension OpenedAppliance {
   /// What an archive of ours has beside its streams: a line in the manifest for every member, and a
   /// member for every file of the descriptor.
   func checkOurs(_ manifest: ApplianceManifest, _ names: MemberNames) throws(PluginError) {
+    try manifest.requireOurs()
     try checkLines(manifest, names)
     if let name = names.listed.first(where: { !manifest.files.contains($0) }) {
       throw PluginError(.corrupt, "the manifest (.mf) has no line for \"\(name)\"")

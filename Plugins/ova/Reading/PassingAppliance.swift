@@ -44,6 +44,9 @@ final class PassingAppliance: OpenedAppliance {
     walk.onPassing = { [unowned self] in work.heed($0, "going through the archive") }
   }
 
+  /// An archive of ours is refused where it is not so.
+  let hasLineForEveryMember = true
+
   func deliver(_ part: Appliance.Part, to sink: ReadSink) throws(PluginError) {
     let name = part.file.name
     guard let member = try find(name) else {
@@ -62,7 +65,7 @@ final class PassingAppliance: OpenedAppliance {
     guard let manifestText, let receiptText else {
       throw PluginError(.corrupt, "the archive lacks its manifest (.mf) or \(Appliance.receipt)")
     }
-    let manifest = try ApplianceManifest(parsing: manifestText, host)
+    let manifest = try ApplianceManifest(parsing: manifestText)
     try checkOurs(manifest, names)
     for (name, line) in manifest.lines {
       guard line.algorithm == .sha256 else {

@@ -92,6 +92,10 @@ package final class TarWalk {
       }
       return try RawHeader(parsing: block)
     }
+    // Others take zeros for an archive of nothing; ours is one that has lost its beginning.
+    guard !isFirst else {
+      throw .corrupt("the archive begins with zeros: it holds nothing, or its beginning is lost")
+    }
     isAtEnd = true
     var second = [UInt8](repeating: 0, count: TarBlock.byteCount)
     let count = try read(&second)

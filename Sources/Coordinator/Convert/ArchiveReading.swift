@@ -102,6 +102,7 @@ final class ArchiveReading: Sendable {
     return ReadLane.Plan(
       accept: { ack throws(LaneFailure) in
         try receipts.accept(ack.streams)
+        try ConfigFile.requireRoom(ack.streams)
         self.accept(ack)
       },
       target: { stream, _ throws(LaneFailure) in
@@ -154,6 +155,19 @@ final class ArchiveReading: Sendable {
 }
 
 extension ConfigFile {
+  /// The archive's configurations are kept together: their sum is bounded before one is read.
+  static func requireRoom(_ streams: [StreamDescription]) throws(LaneFailure) {
+    var sum: UInt64 = 0
+    for stream in streams where stream.kind == .config {
+      sum += min(stream.size ?? 0, sumMax + 1)
+      guard sum <= sumMax else {
+        throw .archive(
+          stream: stream.name,
+          "is too much: its configurations have more than \(sumMax >> 20) MiB together")
+      }
+    }
+  }
+
   /// Where a configuration of an archive goes.
   static func target(_ stream: StreamDescription) throws(LaneFailure) -> MemoryTarget {
     let size = stream.size ?? 0

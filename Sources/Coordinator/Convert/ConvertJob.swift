@@ -14,19 +14,17 @@ internal import System
 /// Both kinds of plugins are in their sandboxes, and trust nothing of each other. What travels is
 /// the backup and not the file: configurations, roles, the machine's identity, the instant.
 package struct ConvertJob: Sendable {
-  private let path: String
-  private let format: String?
+  private let wanted: ArchiveRequest
   private let request: BackupRequest
   private let surroundings: Surroundings
   private let stop: StopSignal
 
   /// - Parameter request: Its outputs and their options, limits and the machine's identity.
   package init(
-    _ path: String, format: String?, _ request: BackupRequest, _ surroundings: Surroundings,
+    _ wanted: ArchiveRequest, _ request: BackupRequest, _ surroundings: Surroundings,
     stop: StopSignal
   ) {
-    self.path = path
-    self.format = format
+    self.wanted = wanted
     self.request = request
     self.surroundings = surroundings
     self.stop = stop
@@ -39,7 +37,7 @@ package struct ConvertJob: Sendable {
   package func run() throws(JobError) -> JobReport {
     let started = Instant.now
     let files = try ToldFiles(request.machineFiles)
-    let archive = try Archive.find(path, format: format, surroundings, stop: stop)
+    let archive = try Archive.find(wanted, surroundings, stop: stop)
     let outputs = try BackupPlan.outputs(
       request, surroundings, isMachineTold: request.vmID.isEmpty)
     let pool = try BackupRun.pool(BackupPlan.shape(outputs))
@@ -63,6 +61,8 @@ package struct ConvertJob: Sendable {
     var report = try BackupRun(
       request: request, surroundings: surroundings, stop: stop, doing: "convert"
     ).run(plan, pool, source)
+    report.proof = try reading.end().get().proof
+    if report.proof == Proof.none { surroundings.events(.warning(archive.unprovenWarning)) }
     report.seconds = Instant.now.seconds(since: started)
     surroundings.events(.finished(report))
     return report

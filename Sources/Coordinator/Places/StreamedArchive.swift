@@ -1,4 +1,5 @@
 internal import BackupProtocol
+internal import JSON
 internal import PluginHost
 internal import Pump
 internal import Sandbox
@@ -16,12 +17,24 @@ final class StreamedArchive: ArchivePlace {
   private let patience: Double
   /// `nil` where the plugin writes to standard output itself.
   private let command: SinkCommand?
+  /// Where the receipt grows, if the user has named a file for it.
+  private let receiptPlace: StagingPlace?
 
   /// Starts the command, if there is one.
+  ///
+  /// The receipt's place comes first: what is wrong with its name is found before data moves.
   init(
-    _ output: BackupPlan.Output, request: BackupRequest, launcher: String, stop: StopSignal
+    _ output: BackupPlan.Output, id: String, request: BackupRequest, launcher: String,
+    stop: StopSignal
   ) throws(JobError) {
     name = output.place.name
+    receiptPlace = try request.savedReceipt.map { path throws(JobError) in
+      do throws(PublishingError) {
+        return try StagingPlace(target: path, kind: .file, id: id)
+      } catch {
+        throw JobError(error, doing: "preparing the receipt \(path)")
+      }
+    }
     label = output.label
     patience = request.stallLimit
     self.stop = stop
@@ -63,6 +76,18 @@ final class StreamedArchive: ArchivePlace {
   }
 
   func publish(_ finished: Finished, receipt: Receipt) throws(JobError) {
+    try complete()
+    guard let receiptPlace else { return }
+    do throws(PublishingError) {
+      try receiptPlace.fill(JSONValue.object(receipt.object).serialised(.indented))
+      try receiptPlace.publish()
+    } catch {
+      throw JobError(error, doing: "publishing the receipt of the archive to \(name)")
+    }
+  }
+
+  /// The archive has ended: so must who reads it.
+  private func complete() throws(JobError) {
     guard let command else { return }
     switch command.complete(within: patience, stop: stop) {
     case .exited(0): return

@@ -10,12 +10,16 @@ final class DevicePlace: DiskPlace {
   let path: String
   let isNew = false
   private let allocation: RestoreRequest.Allocation
+  private let stop: StopSignal
   private var device: OwnedDescriptor?
   private var size: UInt64 = 0
   private(set) var isSpoilt = false
 
   /// Looks at the device; `resolved` is its path without symbolic links.
-  init(_ disk: RestoreRequest.Disk, resolved: String, _ request: RestoreRequest) throws(JobError) {
+  init(
+    _ disk: RestoreRequest.Disk, resolved: String, _ request: RestoreRequest, stop: StopSignal
+  ) throws(JobError) {
+    self.stop = stop
     path = disk.path
     allocation = request.allocation
     guard disk.format == .raw else {
@@ -62,7 +66,7 @@ final class DevicePlace: DiskPlace {
       try device.duplicate()
     }
     return DeviceTarget(
-      device, FileTarget(copy, name: path), name: path, size: size, allocation)
+      device, FileTarget(copy, name: path), name: path, size: size, allocation, stop: stop)
   }
 
   func publish() throws(JobError) { isSpoilt = false }
@@ -79,6 +83,7 @@ final class DeviceTarget: ReadTarget {
   private static let blockBytes: UInt64 = 4096
 
   private let name: String
+  private let stop: StopSignal
   private let device: OwnedDescriptor
   /// Writes what is data, through the same opening.
   private let file: FileTarget
@@ -90,8 +95,9 @@ final class DeviceTarget: ReadTarget {
 
   init(
     _ device: consuming OwnedDescriptor, _ file: FileTarget, name: String, size: UInt64,
-    _ allocation: RestoreRequest.Allocation
+    _ allocation: RestoreRequest.Allocation, stop: StopSignal
   ) {
+    self.stop = stop
     self.name = name
     self.size = size
     self.device = device
@@ -120,6 +126,8 @@ final class DeviceTarget: ReadTarget {
   /// Makes zeros from where the stream has got to.
   private func zero(upTo end: UInt64) throws(LaneFailure) {
     while position < end {
+      // A disk of terabytes is made zeros for hours.
+      if stop.isRequested { throw .cancelled }
       let part = min(end - position, Self.zeroBytesMax)
       // A device knows whole sectors; the rest of a disk that ends inside of one is written.
       let whole = part / Self.blockBytes * Self.blockBytes

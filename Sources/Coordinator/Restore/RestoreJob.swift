@@ -22,9 +22,8 @@ package struct RestoreJob {
   }
 
   package func run() throws(JobError) -> JobReport {
-    let archive = try Archive.find(
-      request.archive, format: request.format, surroundings, stop: stop)
-    let places = try RestorePlaces(request, surroundings, id: makeJobIdentifier())
+    let archive = try Archive.find(request.archive, surroundings, stop: stop)
+    let places = try RestorePlaces(request, surroundings, id: makeJobIdentifier(), stop: stop)
     var report: JobReport
     do throws(JobError) {
       report = try read(archive, into: places)
@@ -35,6 +34,7 @@ package struct RestoreJob {
       throw places.failure ?? error
     }
     report.outputs = places.outputs
+    if report.proof == Proof.none { surroundings.events(.warning(archive.unprovenWarning)) }
     surroundings.events(.finished(report))
     return report
   }

@@ -27,14 +27,16 @@ final class RestorePlaces {
   private(set) var failure: JobError?
 
   /// Looks at every place; makes nothing but the directory that will be renamed.
-  init(_ request: RestoreRequest, _ surroundings: Surroundings, id: String) throws(JobError) {
+  init(
+    _ request: RestoreRequest, _ surroundings: Surroundings, id: String, stop: StopSignal
+  ) throws(JobError) {
     self.request = request
     events = surroundings.events
     try Self.checkNames(request)
     for disk in request.disks {
       let resolved = try? realPath(disk.path)
       if let resolved, (try? FileStatus(path: resolved))?.kind == .blockDevice {
-        disks[disk.name] = try DevicePlace(disk, resolved: resolved, request)
+        disks[disk.name] = try DevicePlace(disk, resolved: resolved, request, stop: stop)
       } else {
         disks[disk.name] = try FilePlace(disk, request, surroundings, id: id)
       }
@@ -109,6 +111,11 @@ final class RestorePlaces {
         throw .request(
           "there is no place for \"\(stream.name)\"",
           hint: "add --disk \(stream.name)=PATH, --skip \(stream.name), or --to DIR")
+      }
+      guard Self.fileName(stream).utf8.count <= Limits.nameBytesMax else {
+        throw .request(
+          "\"\(stream.name.prefix(40))…\" would be a file with a name of more than "
+            + "\(Limits.nameBytesMax) bytes", hint: "--disk NAME=PATH gives it a place of its own")
       }
       guard files.insert(Self.fileName(stream)).inserted else {
         throw .archive(stream: stream.name, "would be restored to the same file as another")
@@ -200,6 +207,9 @@ final class RestorePlaces {
       events(.warning("\(request.directory ?? "") was not made"))
     }
   }
+
+  /// Bytes of a disk's name whose file has a name that a file system takes.
+  static let diskNameBytesMax = Limits.nameBytesMax - ".raw".utf8.count
 
   /// A disk is `NAME.raw`, everything else keeps its name. Names were checked when they came in.
   private static func fileName(_ stream: StreamDescription) -> String {

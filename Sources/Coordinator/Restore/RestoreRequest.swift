@@ -23,9 +23,7 @@ package struct RestoreRequest: Sendable {
     case preallocate
   }
 
-  /// The archive; `-` is standard input.
-  package var archive = ""
-  package var format: String?
+  package let archive: ArchiveRequest
   /// The directory that is to be made for what has no place of its own.
   package var directory: String?
   package var disks: [Disk] = []
@@ -35,5 +33,5 @@ package struct RestoreRequest: Sendable {
   /// Whether files and devices of ``disks`` may be overwritten.
   package var overwrites = false
 
-  package init() {}
+  package init(_ archive: ArchiveRequest) { self.archive = archive }
 }

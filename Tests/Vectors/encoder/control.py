@@ -222,6 +222,10 @@ def ending_vectors():
         "artefacts": [{"name": "d.raw", "size": 65536}, {"name": "c.conf", "size": 0}],
         "stored": 65536}))
     vector("finished-empty", "7.4-1", P, "read mode makes nothing", Frame(FINISHED, {}))
+    vector("finished-proven", "4.4-3", P, "the archive's own digests were right", Frame(FINISHED, {
+        "proven": True}))
+    bad("finished-proven-word", "1.3-5", P, "a word in place of true", Frame(FINISHED, {
+        "proven": "yes"}))
     for name, artefact in [("parent", {"name": "../x", "size": 1}), ("size", {"name": "x"}),
                            ("escape", {"name": "\u001b]0;x", "size": 1})]:
         bad(f"finished-artefact-{name}", "1.4-1", P, "names are checked", Frame(
