@@ -87,7 +87,7 @@ package final class LiveGuest: Sendable {
 
   /// Waits until the guest has become ready so often, counted from its start.
   package func waitUntilReady(boots: Int) async throws {
-    try await wait(within: 60, "boot \(boots)") { Self.boots($0) >= boots ? true : nil }
+    try await wait(within: 180, "boot \(boots)") { Self.boots($0) >= boots ? true : nil }
   }
 
   /// Runs a command of the guest's serial line (`writer.c`) and waits for its end.
