@@ -250,7 +250,8 @@ let package = Package(
     .testTarget(
       name: "CoordinatorTests",
       dependencies: [
-        "CommandLine", "Coordinator", "JSON", "MachineFiles", "QEMUControl", "System",
+        "CommandLine", "Coordinator", "JSON", "MachineFiles", "PluginHost", "Pump", "QEMUControl",
+        "Sandbox", "System",
       ],
       swiftSettings: strictTests),
     .testTarget(

@@ -1,16 +1,16 @@
 internal import CLinux
 internal import Glibc
-internal import System
+package import System
 
 /// A directory that is open: names are looked up in it, whatever is renamed meanwhile.
-final class HeldDirectory: Sendable {
-  struct Identity: Hashable, Sendable {
-    let device, inode: UInt64
+package final class HeldDirectory: Sendable {
+  package struct Identity: Hashable, Sendable {
+    package let device, inode: UInt64
   }
 
   /// Absolute, without symbolic links.
-  let path: String
-  let identity: Identity
+  package let path: String
+  package let identity: Identity
   private let directory: OwnedDescriptor
 
   /// Deeper than any path can name.
@@ -19,31 +19,36 @@ final class HeldDirectory: Sendable {
   /// - Parameters:
   ///   - name: As somebody wrote it; links in it are followed.
   ///   - start: Where a relative name begins; `nil` is the current directory.
-  init(_ name: String, from start: HeldDirectory? = nil) throws(SystemCallError) {
+  package init(_ name: String, from start: HeldDirectory? = nil) throws(SystemCallError) {
     directory = try openFile(
       name, in: start?.raw ?? currentDirectory, flags: pathOnly | O_DIRECTORY)
     let status = try FileStatus(descriptor: directory.raw, subject: name)
-    identity = Identity(device: status.device, inode: status.inode)
+    identity = status.identity
     path = try realPath("/proc/self/fd/\(directory.raw)")
   }
 
   /// Valid as long as this lives.
-  var raw: Int32 { directory.raw }
+  package var raw: Int32 { directory.raw }
 
   /// Whether it is one of `others` or lies beneath one: found by its parents, not by its name.
-  func isBeneath(_ others: Set<Identity>) throws(SystemCallError) -> Bool {
+  package func isBeneath(_ others: Set<Identity>) throws(SystemCallError) -> Bool {
     if others.contains(identity) { return true }
     var above = try openFile("..", in: raw, flags: pathOnly | O_DIRECTORY)
     var child = identity
     for _ in 0..<Self.depthMax {
-      let status = try FileStatus(descriptor: above.raw, subject: path)
-      let parent = Identity(device: status.device, inode: status.inode)
+      let parent = try FileStatus(descriptor: above.raw, subject: path).identity
       if others.contains(parent) { return true }
       if parent == child { return false }
       child = parent
       above = try openFile("..", in: above.raw, flags: pathOnly | O_DIRECTORY)
     }
     return false
+  }
+}
+
+extension FileStatus {
+  package var identity: HeldDirectory.Identity {
+    HeldDirectory.Identity(device: device, inode: inode)
   }
 }
 

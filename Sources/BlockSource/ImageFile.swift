@@ -57,9 +57,7 @@ package final class ImageFile: Sendable {
 
   var isDevice: Bool { status.kind == .blockDevice }
 
-  var identity: HeldDirectory.Identity {
-    HeldDirectory.Identity(device: status.device, inode: status.inode)
-  }
+  var identity: HeldDirectory.Identity { status.identity }
 
   /// What lets a program of QEMU's open it, by its name.
   var grant: PathRule {
@@ -71,7 +69,7 @@ package final class ImageFile: Sendable {
     guard let place = (try? realPath("/proc/self/fd/\(file.raw)")).map(splitPath),
       let directory = try? HeldDirectory(place.directory),
       let there = try? FileStatus(path: place.name, in: directory.raw),
-      there.device == status.device, there.inode == status.inode
+      there.identity == status.identity
     else { return nil }
     return directory
   }
@@ -109,6 +107,17 @@ package final class ImageFile: Sendable {
     let tail = size > UInt64(count) ? size - UInt64(count) : 0
     return ImageFormat(
       head: try bytes(at: 0, count: count), tail: try bytes(at: tail, count: count))
+  }
+
+  /// A warning if somebody else may write to it: a device that is mounted or a part of another, a
+  /// file that is attached to a loop device.
+  func otherUse() -> ImageWarning? {
+    if let loop = LoopDevices.user(of: status) { return .mounted(path: path, by: loop) }
+    guard isDevice else { return nil }
+    do throws(SystemCallError) {
+      _ = try openFile("/proc/self/fd/\(file.raw)", flags: O_RDONLY | O_EXCL | O_NONBLOCK)
+      return nil
+    } catch { return error.code == EBUSY ? .mounted(path: path, by: nil) : nil }
   }
 
   /// - Throws: `.inUse` if a QEMU has it open for writing.

@@ -21,11 +21,16 @@ package enum ImageInspector {
     }
     let file = try ImageFile(place, followsLink: true)
     let format = try topFormat(request, file)
+    var warnings = [file.otherUse()].compactMap(\.self)
+    if request.format == nil && format == .raw && !file.isDevice {
+      warnings += try LevelCheck.warnings(ofRaw: file)
+    }
     let locator = try FileLocator(place, file, allowBacking: request.allowBacking)
     var walk = ChainWalk(locator: locator, tool: ImageTool(launcher: launcher, mode: mode))
     try walk.walk(place, file, format)
     return InspectedImage(
-      name: request.name, format: format, size: walk.topBytes, chain: walk.links)
+      name: request.name, format: format, size: walk.topBytes, chain: walk.links,
+      warnings: warnings + walk.warnings)
   }
 
   /// What the caller says; else what the suffix says and the content confirms; a device is raw.
@@ -57,6 +62,7 @@ struct ChainWalk {
   private(set) var links: [ChainLink] = []
   /// Bytes of the top level's stream.
   private(set) var topBytes: UInt64 = 0
+  private(set) var warnings: [ImageWarning] = []
   private var seen: Set<HeldDirectory.Identity> = []
 
   init(locator: FileLocator, tool: ImageTool) {
@@ -91,6 +97,8 @@ struct ChainWalk {
     if facts.isEncrypted {
       throw .unsupported(path: file.path, what: "is encrypted, which cannot be read yet")
     }
+    if facts.isCorrupt { warnings.append(.markedCorrupt(path: file.path)) }
+    warnings += try LevelCheck.warnings(of: file, format)
     let dataFile = try dataFile(facts, level.place)
     add(file, format, dataFile: dataFile, extents, bytes: facts.virtualBytes)
     return try backing(facts, level.place)

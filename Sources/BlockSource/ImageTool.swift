@@ -9,6 +9,8 @@ struct ImageFacts: Equatable {
   let backingFormat: String?
   let dataFileName: String?
   let isEncrypted: Bool
+  /// QEMU found its tables damaged once, and has marked it.
+  let isCorrupt: Bool
 
   /// - Parameter text: The JSON that `qemu-img info --output=json` prints.
   init(parsing text: [UInt8]) throws(JSONError) {
@@ -21,6 +23,7 @@ struct ImageFacts: Equatable {
     backingFormat = value["backing-filename-format"]?.string
     dataFileName = value["format-specific"]?["data"]?["data-file"]?.string
     isEncrypted = value["encrypted"]?.bool ?? false
+    isCorrupt = value["format-specific"]?["data"]?["corrupt"]?.bool ?? false
   }
 }
 

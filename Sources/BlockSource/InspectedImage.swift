@@ -41,6 +41,8 @@ package struct InspectedImage: Sendable {
   package let size: UInt64
   /// Top level first; never empty.
   package let chain: [ChainLink]
+  /// What is odd about it, for people.
+  package var warnings: [ImageWarning] = []
 }
 
 extension [InspectedImage] {

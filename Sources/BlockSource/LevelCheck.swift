@@ -27,6 +27,28 @@ enum LevelCheck {
     }
   }
 
+  /// What a raw image that is called so by its suffix alone looks like otherwise.
+  static func warnings(ofRaw file: ImageFile) throws(SourceError) -> [ImageWarning] {
+    guard let format = try file.apparentFormat() else { return [] }
+    // A qcow2 header tells by its second field where the name of a backing file stands.
+    let backing = try file.bytes(at: 8, count: 8).contains { $0 != 0 }
+    return [
+      .looksLike(path: file.path, format: format, hasBacking: format == .qcow2 && backing)
+    ]
+  }
+
+  /// Whether a part of the image is missing at its end, where its format tells that cheaply.
+  static func warnings(
+    of file: ImageFile, _ format: ImageFormat
+  ) throws(SourceError) -> [ImageWarning] {
+    guard format == .qcow2, let length = QCOW2Length(head: try file.bytes(at: 0, count: 104))
+    else { return [] }
+    let missing = try length.missingBytes(fileBytes: try file.byteCount) {
+      (offset, count) throws(SourceError) in try file.bytes(at: offset, count: count)
+    }
+    return missing == 0 ? [] : [.truncated(path: file.path, missingBytes: missing)]
+  }
+
   /// The other files of a vmdk image, each allowed and sound.
   static func extents(
     of file: ImageFile, at place: FilePlace, _ format: ImageFormat, _ locator: FileLocator

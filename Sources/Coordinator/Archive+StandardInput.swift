@@ -22,6 +22,12 @@ extension Archive {
     receipt = try wanted.receipt.map { name throws(JobError) in
       try ReceiptFile(named: name).require()
     }
+    held =
+      status.kind == .regular
+      ? HeldArchive(
+        try doing(opening) { () throws(SystemCallError) in try StandardStream.readingEnd() }, status
+      )
+      : nil
     switch status.kind {
     case .regular:
       kind = .file

@@ -14,6 +14,8 @@ struct Archive {
   let kind: Job.OutputKind
   /// What the host saw when it was made; `nil` for archives of other programs.
   let receipt: Receipt?
+  /// The file or directory that was looked at, and no other that gets its name; `nil` for a pipe.
+  let held: HeldArchive?
 
   /// Looks at an archive without running anything.
   ///
@@ -54,13 +56,17 @@ struct Archive {
       chosen = try Self.detect(path, kind, raw, surroundings)
     }
     receipt = try Self.receipt(wanted, kind, raw, chosen)
+    held = HeldArchive(opened, status)
   }
 
-  /// Opens the archive for the plugin.
+  /// Opens the archive for the plugin: a second time what was looked at, whatever has its name now.
   func open() throws(SystemCallError) -> OwnedDescriptor {
-    if path == Self.standardInput { return try StandardStream.readingEnd() }
-    return try openFile(path, flags: kind == .directory ? O_RDONLY | O_DIRECTORY : O_RDONLY)
+    guard let held, path != Self.standardInput else { return try StandardStream.readingEnd() }
+    return try held.openAgain(isDirectory: kind == .directory)
   }
+
+  /// Of the file or directory; `nil` for a pipe.
+  var status: FileStatus? { held?.status }
 
   private static func detect(
     _ path: String, _ kind: Job.OutputKind, _ raw: Int32, _ surroundings: Surroundings

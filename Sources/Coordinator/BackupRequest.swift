@@ -64,6 +64,8 @@ package struct BackupRequest: Sendable {
   /// Whether plugins may take data from the pool; off sends it through their pipes.
   package var sharesMemory = true
   package var allowBacking: [String] = []
+  /// Whether an image that is odd, but can be read, is refused.
+  package var isStrict = false
   /// Whether streams get a digest, by which an archive can be verified.
   package var computesDigests = true
   /// A file that is to hold the receipt of the archive that is a stream.

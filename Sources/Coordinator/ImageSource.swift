@@ -78,7 +78,24 @@ final class ImageSource: BackupSource {
         throw JobError(error, doing: "opening disk \(image.name)")
       }
     }
+    try judge(images, request, surroundings)
     return images
+  }
+
+  /// Says what is odd about images before anything is read; `--strict` refuses them.
+  private static func judge(
+    _ images: [InspectedImage], _ request: BackupRequest, _ surroundings: Surroundings
+  ) throws(JobError) {
+    for image in images {
+      for warning in image.warnings {
+        guard !request.isStrict else {
+          throw JobError(
+            .badData, doing: "opening disk \(image.name)", "\(warning)",
+            hint: "without --strict this is a warning")
+        }
+        surroundings.events(.warning("disk \(image.name): \(warning)"))
+      }
+    }
   }
 
   /// Starts QEMU with the wished transport; `auto` falls back to NBD, and says so.

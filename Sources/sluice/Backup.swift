@@ -47,6 +47,12 @@ struct Backup: AsyncParsableCommand {
       "Backing and data files may lie here, and not only beside their image.", valueName: "dir"))
   var allowBacking: [String] = []
 
+  @Flag(
+    help: ArgumentHelp(
+      "Refuse an image that is truncated, marked as corrupt, mounted, or called raw and begins like "
+        + "another format, instead of a warning."))
+  var strict = false
+
   @OptionGroup(title: "Outputs") var outputs: OutputOptions
   @OptionGroup(title: "The machine") var machine: MachineOptions
   @OptionGroup(title: "Running machines") var guest: GuestOptions
@@ -61,6 +67,9 @@ struct Backup: AsyncParsableCommand {
       }
       guard allowBacking.isEmpty else {
         throw ValidationError("--allow-backing belongs to --image; QEMU has the disks open")
+      }
+      guard !strict else {
+        throw ValidationError("--strict belongs to --image")
       }
     } else if transport == .spool {
       throw ValidationError("--transport spool needs --qmp")
@@ -86,6 +95,7 @@ struct Backup: AsyncParsableCommand {
     request.transport = transport
     request.computesDigests = digest == .tree
     request.allowBacking = allowBacking
+    request.isStrict = strict
     return request
   }
 }

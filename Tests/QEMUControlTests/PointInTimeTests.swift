@@ -243,6 +243,24 @@ import Testing
     #expect(try files.status("state/fleece").permissions == 0o700)
   }
 
+  @Test(.enabled(if: geteuid() == 0, "only root can give a directory away"))
+  func `a store does not follow a link that somebody else may have laid`() async throws {
+    let files = try Scratch()
+    try await files.shell(
+      """
+      mkdir theirs private state; truncate -s 1M private/d.raw theirs/d.raw && \\
+      ln -s ../private/d.raw theirs/file.raw && ln -s ../private theirs/way && \\
+      chown -R -h 1234:1234 theirs && ln -s ../private/d.raw theirs/roots.raw
+      """)
+    let place = { (image: String) throws(ControlError) in
+      try FleecingPlace.directory(imageFile: files.path(image), state: files.path("state"))
+    }
+    for image in ["theirs/file.raw", "theirs/way/d.raw", "theirs/roots.raw"] {
+      #expect(try place(image) == files.path("state/fleece"))
+    }
+    #expect(try place("theirs/d.raw") == files.path("theirs"))
+  }
+
   @Test func `a mark is known by its shape`() throws {
     let mark = try #require(JobMark(id: "0badcafe"))
     #expect(JobMark(markOf: "sluice-0badcafe-o0") == mark)

@@ -30,7 +30,7 @@ final class DevicePlace: DiskPlace {
         .cannotCreate, doing: "preparing \(path)", "it is a block device, and may hold something",
         hint: "--force overwrites it")
     }
-    try ImageLock.refuseUsed(resolved)
+    try FileUse.refuseUsed(resolved)
     do throws(SystemCallError) {
       // Exclusively: what is mounted, or a part of another device, is refused.
       device = try openFile(resolved, flags: O_RDWR | O_EXCL)

@@ -29,6 +29,7 @@ final class FilePlace: DiskPlace {
     self.request = request
     self.surroundings = surroundings
     self.id = id
+    try FileUse.refuseAmongDevices(path)
     let status = try? FileStatus(path: path)
     isNew = status == nil
     guard let status else { return }
@@ -41,7 +42,7 @@ final class FilePlace: DiskPlace {
       throw JobError(
         .cannotCreate, doing: "preparing \(path)", "it is neither a file nor a block device")
     }
-    try ImageLock.refuseUsed(path)
+    try FileUse.refuseUsed(path)
   }
 
   /// Bytes of the image's disk: QEMU counts sectors.
@@ -106,20 +107,4 @@ final class FilePlace: DiskPlace {
 
   /// The staging file goes with its owner.
   let isSpoilt = false
-}
-
-/// QEMU's lock on an image that it writes.
-enum ImageLock {
-  /// Byte 100 plus the number of the write permission.
-  private static let writerOffset: Int64 = 101
-
-  /// - Throws: `JobError` if a QEMU has the file or device open for writing.
-  static func refuseUsed(_ path: String) throws(JobError) {
-    let file = try doing("preparing \(path)") { () throws(SystemCallError) in
-      try openFile(path, flags: O_RDONLY | O_NONBLOCK)
-    }
-    guard clinux_is_byte_locked(file.raw, writerOffset) != 1 else {
-      throw JobError(SourceError.inUse(path: path), doing: "preparing \(path)")
-    }
-  }
 }

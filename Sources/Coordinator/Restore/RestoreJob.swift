@@ -23,7 +23,8 @@ package struct RestoreJob {
 
   package func run() throws(JobError) -> JobReport {
     let archive = try Archive.find(request.archive, surroundings, stop: stop)
-    let places = try RestorePlaces(request, surroundings, id: makeJobIdentifier(), stop: stop)
+    let places = try RestorePlaces(
+      request, of: archive, surroundings, id: makeJobIdentifier(), stop: stop)
     var report: JobReport
     do throws(JobError) {
       report = try read(archive, into: places)

@@ -28,16 +28,22 @@ final class RestorePlaces {
 
   /// Looks at every place; makes nothing but the directory that will be renamed.
   init(
-    _ request: RestoreRequest, _ surroundings: Surroundings, id: String, stop: StopSignal
+    _ request: RestoreRequest, of archive: Archive, _ surroundings: Surroundings, id: String,
+    stop: StopSignal
   ) throws(JobError) {
     self.request = request
     events = surroundings.events
     try Self.checkNames(request)
+    let guarded = ArchiveGuard(archive)
+    for path in request.disks.map(\.path) + [request.directory].compactMap(\.self) {
+      try guarded.refuse(path)
+    }
     for disk in request.disks {
       let resolved = try? realPath(disk.path)
       if let resolved, (try? FileStatus(path: resolved))?.kind == .blockDevice {
         disks[disk.name] = try DevicePlace(disk, resolved: resolved, request, stop: stop)
       } else {
+        try Self.checkSuffix(disk)
         disks[disk.name] = try FilePlace(disk, request, surroundings, id: id)
       }
     }
@@ -64,6 +70,14 @@ final class RestorePlaces {
         throw JobError(.usage, doing: "", "the disk \"\(disk.name)\" has a place and is skipped")
       }
     }
+  }
+
+  /// A raw disk is not given the suffix of another format unless the user says that it is raw.
+  private static func checkSuffix(_ disk: RestoreRequest.Disk) throws(JobError) {
+    guard let suffix = disk.foreignSuffix else { return }
+    throw JobError(
+      .usage, doing: "", "\(disk.path) would be a raw disk in spite of its suffix .\(suffix)",
+      hint: "add format=raw or format=qcow2, or make it with qemu-img convert afterwards")
   }
 
   /// A path by which two names of one place are told: without links, also if the last part of it

@@ -1,3 +1,5 @@
+internal import BlockSource
+
 /// What `sluice restore` was asked to do.
 package struct RestoreRequest: Sendable {
   /// One `--disk`: a disk of the archive that gets a place of its own.
@@ -7,12 +9,20 @@ package struct RestoreRequest: Sendable {
     package let name: String
     package let path: String
     package let format: Format
+    /// The suffix of the path, if it is that of another format and nobody said which to write.
+    let foreignSuffix: String?
+
+    private static let archives: Set = ["ova", "ovf", "vma", "tar", "zst", "gz", "xz", "iso"]
 
     /// - Parameter format: `nil` lets the suffix decide; what is not called `.qcow2` is raw.
     package init(name: String, path: String, format: Format?) {
       self.name = name
       self.path = path
-      self.format = format ?? (path.hasSuffix(".qcow2") ? .qcow2 : .raw)
+      let suffix = path.split(separator: ".").last.map { $0.lowercased() } ?? ""
+      let known = ImageFormat(suffixOf: path)
+      let isForeign = known.map { $0 != .raw && $0 != .qcow2 } ?? Self.archives.contains(suffix)
+      foreignSuffix = format == nil && isForeign ? suffix : nil
+      self.format = format ?? (known == .qcow2 ? .qcow2 : .raw)
     }
   }
 

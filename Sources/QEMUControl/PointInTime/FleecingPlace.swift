@@ -4,7 +4,8 @@ internal import System
 
 /// Where the fleecing store of a disk goes when nothing else is said.
 package enum FleecingPlace {
-  /// Beside the image; for a block device or what is no file, below the directory of state.
+  /// Beside the image; for a block device, what is no file, and an image behind a link that others
+  /// may have laid, below the directory of state.
   ///
   /// The latter is made if it is not there.
   ///
@@ -14,12 +15,8 @@ package enum FleecingPlace {
   package static func directory(
     imageFile: String?, state: String
   ) throws(ControlError) -> String {
-    // Where the file really is: a link to it may lie anywhere.
-    if let imageFile, let file = try? realPath(imageFile),
-      let status = try? FileStatus(path: file), status.kind == .regular
-    {
-      return splitPath(file).directory
-    }
+    // Where the file really is: a link to it may lie anywhere, but not be anybody's.
+    if let imageFile, let directory = TrustedPath.directory(ofFile: imageFile) { return directory }
     do throws(SystemCallError) {
       return try StateDirectory.made("\(state)/fleece")
     } catch {
