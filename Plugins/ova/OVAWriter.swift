@@ -142,9 +142,7 @@ final class OVAWriter: ArchiveWriter {
     line?.stop()
     try add(OVANames.receipt, contents.receipt(digests))
     try add(names.manifest, manifest)
-    let bytes = try output.finish()
-    return Finished(
-      artefacts: [Finished.Artefact(name: "archive", size: bytes)], storedBytes: bytes)
+    return Finished(archiveBytes: try output.finish())
   }
 
   func abort() {

@@ -104,9 +104,7 @@ final class TarWriter: ArchiveWriter {
     sums.add(hash.finish(), file: Layout.manifest)
     try write(sums.text, as: Layout.checksums)
     try output.write(TarBlock.end)
-    let bytes = try output.finish()
-    return Finished(
-      artefacts: [Finished.Artefact(name: "archive", size: bytes)], storedBytes: bytes)
+    return Finished(archiveBytes: try output.finish())
   }
 
   func abort() { output.abort() }

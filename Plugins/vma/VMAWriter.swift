@@ -92,9 +92,7 @@ final class VMAWriter: ArchiveWriter {
     // Readers want an extent, even where there is nothing to put into it.
     if device == 0 { batch.addEmptyExtent() }
     try send()
-    let bytes = try output.finish()
-    return Finished(
-      artefacts: [Finished.Artefact(name: "archive", size: bytes)], storedBytes: bytes)
+    return Finished(archiveBytes: try output.finish())
   }
 
   func abort() {

@@ -2,7 +2,10 @@ public import JSON
 
 /// FINISHED: everything is on stable storage. Specified in protocol.md §4.4.
 public struct Finished: Equatable, Sendable {
-  /// A file the plugin made in its directory.
+  /// The name under which a plugin announces what it wrote to a file or a pipe.
+  public static let archiveName = "archive"
+
+  /// A file or folder the plugin made in its directory, or its archive.
   public struct Artefact: Equatable, Sendable {
     public var name: String
     public var size: UInt64
@@ -14,7 +17,7 @@ public struct Finished: Equatable, Sendable {
   }
 
   public var artefacts: [Artefact]
-  /// Bytes the archive takes.
+  /// Bytes the archive takes on the storage, as far as the plugin knows.
   public var storedBytes: UInt64
   /// In read and verify mode: every byte of every stream that was read has been held against
   /// digests that the archive keeps. The plugin's word, and no more than that.
@@ -26,14 +29,24 @@ public struct Finished: Equatable, Sendable {
     self.isProven = isProven
   }
 
+  /// What a plugin says that wrote to a file or a pipe.
+  ///
+  /// - Parameters:
+  ///   - archiveBytes: The archive's length.
+  ///   - storedBytes: What it takes on the storage, if that is another number: it has holes.
+  public init(archiveBytes: UInt64, storedBytes: UInt64? = nil) {
+    self.init(
+      artefacts: [Artefact(name: Self.archiveName, size: archiveBytes)],
+      storedBytes: storedBytes ?? archiveBytes)
+  }
+
   public init(parsing payload: [UInt8]) throws(WireError) {
     let members = try ControlFrame.members(.finished, payload)
     storedBytes = try members.optionalInteger("stored", in: 0...Limits.streamBytesMax) ?? 0
     isProven = try members.bool("proven", default: false)
     artefacts = []
     var names: Set<String> = []
-    guard members.object["artefacts"] != nil else { return }
-    for element in try members.list("artefacts", atMost: 4096) {
+    for element in try Self.artefacts(members) {
       let name = try element.string("name")
       guard StreamDescription.isAcceptable(name: name), names.insert(name).inserted else {
         throw .member(.finished, name: "artefacts")
@@ -41,6 +54,33 @@ public struct Finished: Equatable, Sendable {
       let size = try element.integer("size", in: 0...Limits.streamBytesMax)
       artefacts.append(Artefact(name: name, size: size))
     }
+    guard storedBytes <= storedBytesMax else { throw .member(.finished, name: "stored") }
+  }
+
+  private static func artefacts(_ members: ControlMembers) throws(WireError) -> [ControlMembers] {
+    guard members.object["artefacts"] != nil else { return [] }
+    return try members.list("artefacts", atMost: Limits.artefactsMax)
+  }
+
+  /// More than any file system takes for artefacts of these sizes, with what it takes in advance
+  /// and its copies.
+  private var storedBytesMax: UInt64 {
+    artefacts.reduce(0) { sum, artefact in
+      min(
+        sum + 4 * min(artefact.size, Limits.streamBytesMax / 4) + (1 << 20), Limits.streamBytesMax)
+    }
+  }
+
+  /// Checks what the job demands of it: of a file or a pipe one artefact with the name `archive`,
+  /// in read and verify mode none. Specified in protocol.md §4.4.
+  public func check(_ mode: Job.Mode, _ output: Job.OutputKind) throws(WireError) {
+    let isRight =
+      switch (mode, output) {
+      case (.write, .directory): true
+      case (.write, _): artefacts.map(\.name) == [Self.archiveName]
+      default: artefacts.isEmpty
+      }
+    guard isRight else { throw .member(.finished, name: "artefacts") }
   }
 
   public var object: JSONObject {

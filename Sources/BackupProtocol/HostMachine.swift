@@ -29,7 +29,9 @@ public struct HostMachine: Sendable {
     case .jobAck: try move(type, from: .accepting, to: .running)
     case .finished: try move(type, from: .finishing, to: .finished)
     case .aborted: try move(type, from: .aborting, to: .aborted)
-    case .release, .checkpointAck: try admit(type, when: mode == .write)
+    // The host offers no checkpoints.
+    case .checkpointAck: throw .state(type, state: "without a CHECKPOINT")
+    case .release: try admit(type, when: mode == .write)
     case .open, .data, .zero, .close, .readDone: try admit(type, when: mode != .write)
     default: throw .state(type, state: "from a plugin")
     }

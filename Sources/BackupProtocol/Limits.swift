@@ -31,6 +31,8 @@ public enum Limits {
   public static let streamsMax: UInt32 = 1024
   /// Bytes of a stream: the largest integer that every JSON reader keeps exactly.
   public static let streamBytesMax: UInt64 = (1 << 53) - 1
+  /// Artefacts in one FINISHED.
+  public static let artefactsMax = 4096
   /// Sequence numbers in one RELEASE.
   public static let releasesMax = 1024
   /// Extents in one EXTENTS.

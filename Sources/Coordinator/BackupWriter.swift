@@ -69,7 +69,10 @@ final class BackupWriter {
     _ plan: BackupPlan, _ summaries: [StreamSummary]
   ) throws(JobError) -> OutputReport {
     let finished = try whole()
-    try place.publish(finished, receipt: makeReceipt(plan, summaries))
+    let sent = SentBytes(
+      logical: summaries.reduce(0) { $0 + $1.size }, data: summaries.reduce(0) { $0 + $1.dataBytes }
+    )
+    try place.publish(finished, of: sent, receipt: makeReceipt(plan, summaries))
     return OutputReport(
       label: output.label, path: output.place.text, storedBytes: finished.storedBytes,
       receipt: output.place.isStream ? savedReceipt : nil)

@@ -120,7 +120,7 @@ extension PluginFailure {
   var status: CommandStatus {
     switch cause {
     case .violation: .protocol
-    case .misconduct, .ended, .denied, .silent, .stalled: .software
+    case .misconduct, .ended, .denied, .silent, .stalled, .overdue: .software
     case .launch: .unavailable
     case .aborted: .interrupted
     case .reported(let frame): frame.code.status
@@ -130,7 +130,7 @@ extension PluginFailure {
   var hint: String? {
     switch cause {
     case .launch: "sluice doctor tells what this machine lacks"
-    case .stalled: "a longer --stall-limit waits longer"
+    case .stalled, .overdue: "a longer --stall-limit waits longer"
     case .reported(let frame) where frame.code == .noSpace:
       "free some room on the target's filesystem, then run the job again"
     default: nil
@@ -160,7 +160,9 @@ extension PublishingError {
     switch self {
     case .badName: .usage
     case .exists, .inUse: .cannotCreate
-    case .foreignObject, .tooManyFiles, .tooDeep, .badReceipt, .missingArtefact: .software
+    case .foreignObject, .tooManyFiles, .tooDeep, .badReceipt, .missingArtefact,
+      .nothingWritten:
+      .software
     case .system(let error):
       switch errnoName(error.code) {
       case "ENOSPC", "EDQUOT", "EIO": .inputOutput

@@ -28,7 +28,7 @@ package struct ListJob {
   package func run() throws(JobError) -> Listing {
     let archive = try Archive.find(wanted, surroundings, stop: stop)
     var told = JobAck()
-    let job = ReadJob(archive: archive, surroundings: surroundings, stop: stop, stallLimit: 60)
+    let job = ReadJob(archive: archive, surroundings: surroundings, stop: stop)
     _ = try job.run(
       .read, doing: "list",
       ReadLane.Plan(

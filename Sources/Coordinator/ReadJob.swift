@@ -9,8 +9,6 @@ struct ReadJob {
   let archive: Archive
   let surroundings: Surroundings
   let stop: StopSignal
-  /// Seconds of standstill after which the plugin is given up.
-  let stallLimit: Double
   /// Whether this is what the user waits for.
   var showsProgress = true
 
@@ -53,7 +51,7 @@ struct ReadJob {
       output: archive.kind, scratch: needsScratch ? ScratchFile.descriptor : nil)
     let starter = PluginStarter(
       plugin: archive.chosen.plugin, label: archive.chosen.format.name, job: job, pool: pool,
-      sharesMemory: true, stallLimit: stallLimit, surroundings: surroundings)
+      sharesMemory: true, stallLimit: surroundings.readerStallLimit, surroundings: surroundings)
     let starting = "starting plugin \"\(archive.chosen.format.name)\""
     return try starter.start(
       pool: try doing(starting) { () throws(SystemCallError) in try pool.writableCopy() },

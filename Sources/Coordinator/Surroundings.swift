@@ -10,6 +10,8 @@ package struct Surroundings: Sendable {
   package let events: EventSink
   /// Where plugins that read an archive get a file for what does not fit into their memory.
   package var scratchDirectory = "/var/tmp"
+  /// Seconds of standstill after which a plugin that reads an archive is given up.
+  package var readerStallLimit = 600.0
 
   package init(places: PluginPlaces, sandbox: SandboxMode, events: @escaping EventSink) {
     launcher = places.launcher

@@ -22,7 +22,7 @@ package struct VerifyJob {
   package func run() throws(JobError) -> Proof {
     let archive = try Archive.find(wanted, surroundings, stop: stop)
     let receipts = ReceiptCheck(receipt: archive.receipt)
-    let job = ReadJob(archive: archive, surroundings: surroundings, stop: stop, stallLimit: 600)
+    let job = ReadJob(archive: archive, surroundings: surroundings, stop: stop)
     let report = try job.run(
       .verify, doing: "verify",
       ReadLane.Plan(

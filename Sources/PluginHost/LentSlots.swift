@@ -1,4 +1,5 @@
 internal import BackupProtocol
+internal import System
 
 /// Which DATA frames a plugin has not released yet. Specified in protocol.md §8.
 ///
@@ -7,11 +8,24 @@ struct LentSlots {
   private struct Loan {
     let sequence: UInt32
     let slot: Int
+    /// How many were lent before it.
+    let number: Int
+    /// Since when it must come back without further frames.
+    var due: Instant?
   }
 
   private var loans: [Loan] = []
+  private var lentCount = 0
+  /// Loans that a plugin may keep while it waits for more: the most recent ones.
+  private let keptMax: Int
 
-  init(slotCount: Int) { loans.reserveCapacity(slotCount) }
+  init(slotCount: Int) {
+    keptMax = slotCount / 2
+    loans.reserveCapacity(slotCount)
+  }
+
+  /// Since when the oldest loan is owed that a plugin may not keep any longer.
+  var oldestDue: Instant? { loans.first?.due }
 
   var isEmpty: Bool { loans.isEmpty }
   var count: Int { loans.count }
@@ -19,8 +33,20 @@ struct LentSlots {
   /// Slots that are out, to take back when the plugin is given up.
   var slots: [Int] { loans.map(\.slot) }
 
-  mutating func lend(_ slot: Int, sequence: UInt32) {
-    loans.append(Loan(sequence: sequence, slot: slot))
+  mutating func lend(_ slot: Int, sequence: UInt32, _ now: Instant) {
+    loans.append(Loan(sequence: sequence, slot: slot, number: lentCount))
+    lentCount += 1
+    markDue(keeping: keptMax, now)
+  }
+
+  /// No more will be lent: all of it is owed.
+  mutating func noMore(_ now: Instant) { markDue(keeping: 0, now) }
+
+  private mutating func markDue(keeping most: Int, _ now: Instant) {
+    for place in loans.indices where loans[place].due == nil {
+      guard lentCount - loans[place].number > most else { return }
+      loans[place].due = now
+    }
   }
 
   /// Ends the loan of a DATA frame.

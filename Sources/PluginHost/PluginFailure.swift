@@ -1,5 +1,6 @@
 package import BackupProtocol
 package import Sandbox
+internal import System
 
 /// A plugin that did not do its work: what it did, and its last words.
 package struct PluginFailure: Error, Sendable {
@@ -19,7 +20,9 @@ package struct PluginFailure: Error, Sendable {
     /// It owed an answer and gave none.
     case silent(awaiting: String, seconds: Double)
     /// It owes releases or FINISHED and nothing of it moves.
-    case stalled(seconds: Double)
+    case stalled(owing: String, seconds: Double)
+    /// It owes one thing for longer than anything may take, whatever moves meanwhile.
+    case overdue(owing: String, seconds: Double)
     /// It was told to stop.
     case aborted
   }
@@ -54,8 +57,12 @@ extension PluginFailure: CustomStringConvertible {
     case .launch(let reason): "plugin \"\(plugin)\" cannot be started: \(reason)"
     case .silent(let awaiting, let seconds):
       "plugin \"\(plugin)\" sent no \(awaiting) within \(Int(seconds)) s"
-    case .stalled(let seconds):
-      "plugin \"\(plugin)\" made no progress for \(Int(seconds)) s (--stall-limit)"
+    case .stalled(let owing, let seconds):
+      "plugin \"\(plugin)\" made no progress for \(Int(seconds)) s (--stall-limit); "
+        + "it owes \(owing)"
+    case .overdue(let owing, let seconds):
+      "plugin \"\(plugin)\" has owed \(owing) for \(Int(seconds)) s, too long for one debt "
+        + "(ten times --stall-limit, and its BUSY)"
     case .aborted: "plugin \"\(plugin)\" was stopped"
     }
   }

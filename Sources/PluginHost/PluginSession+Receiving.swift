@@ -2,6 +2,7 @@ internal import BackupProtocol
 internal import CLinux
 internal import Glibc
 internal import Sandbox
+internal import SharedPool
 internal import System
 
 extension PluginSession {
@@ -48,8 +49,7 @@ extension PluginSession {
 
   private func handle(_ header: FrameHeader, _ now: Instant) throws(WireError) {
     try machine.receive(header.type)
-    // A plugin that only talks about itself makes no progress (protocol.md §13.1).
-    if !header.type.isIgnorable && header.type != .busy { deadlines.progressed(now) }
+    if header.type.isProgress { deadlines.moved(of: pool?.shape.slotCount ?? 1, now) }
     switch header.type {
     case .helloAck: try receiveHelloAck(now)
     case .jobAck: try receiveJobAck()
@@ -111,6 +111,7 @@ extension PluginSession {
     let frame = try incoming.withPayload { (payload) throws(WireError) in
       try Finished(parsing: payload.allBytes)
     }
+    try frame.check(job.mode, job.output)
     guard lent.isEmpty else { throw .state(.finished, state: "before every DATA is released") }
     finished = frame
     closeOutput()
@@ -206,5 +207,17 @@ extension PluginSession {
   private func conclude(_ cause: PluginFailure.Cause) {
     takeBackSlots()
     outcome = .failed(PluginFailure(plugin: label, cause: cause, lastLines: lastLines))
+  }
+}
+
+extension FrameType {
+  /// What counts for a plugin's work. A plugin that only talks about itself, or about a READ that
+  /// it cannot answer, makes no progress. Specified in protocol.md §13.1.
+  fileprivate var isProgress: Bool {
+    switch self {
+    case .helloAck, .jobAck, .finished, .aborted, .release, .open, .data, .zero, .close, .readDone:
+      true
+    default: false
+    }
   }
 }

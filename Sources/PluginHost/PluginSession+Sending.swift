@@ -29,7 +29,7 @@ extension PluginSession {
       maskCount: UInt16(masks.count))
     let sequence = outgoing.frames.append(frame, stream: stream, masks: masks)
     if !usesPool { outgoing.splice(slot: slot, length: length) }
-    lent.lend(slot, sequence: sequence)
+    lent.lend(slot, sequence: sequence, .now)
   }
 
   /// Announces the end of a stream with the digest of what was sent.
@@ -66,7 +66,9 @@ extension PluginSession {
     guard failure == nil else { return }
     outgoing.frames.append(.finish, [:])
     machine.sentFinish()
-    deadlines.progressed(.now)
+    let now = Instant.now
+    lent.noMore(now)
+    deadlines.owesFinished(now)
   }
 
   /// Asks the plugin to stop; closes its input after 10 s and kills it 5 s later.

@@ -18,6 +18,8 @@ package enum PublishingError: Error, Sendable {
   case badReceipt(plugin: String, String)
   /// A file the plugin said it made is not there, or of another length.
   case missingArtefact(String)
+  /// The plugin left not one byte other than zero, of streams that have some.
+  case nothingWritten
   case system(SystemCallError)
 }
 
@@ -35,6 +37,8 @@ extension PublishingError: CustomStringConvertible {
       "plugin \"\(plugin)\" left no proper receipt: \(reason)"
     case .missingArtefact(let name):
       "the plugin says it made \"\(sanitised(name.utf8))\", which is not there as it says"
+    case .nothingWritten:
+      "the plugin says the archive is complete, and has written nothing into it"
     case .system(let error): "\(error)"
     }
   }

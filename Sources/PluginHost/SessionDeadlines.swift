@@ -13,8 +13,13 @@ struct SessionDeadlines {
   /// Seconds of BUSY that may still be asked for, for the present debt.
   private var busyLeft = Self.busySecondsMax
   private static let busySecondsMax = 3600.0
+  /// DATA, releases and answers since BUSY could last got its hour back.
+  private var moves = 0
+  /// Since when FINISHED is owed.
+  private(set) var finishSent: Instant?
   var hasWarned = false
-  var storedBytes: Int64 = -1
+  /// Most bytes that were ever seen stored.
+  private var storedBytesMax: Int64 = 0
   /// When the process is killed, once it is being ended.
   var kill: Instant?
   /// When descriptor 3 is closed, once ABORT was sent.
@@ -25,11 +30,37 @@ struct SessionDeadlines {
     answer = ("HELLO_ACK", now.advanced(bySeconds: patience.helloAck), patience.helloAck)
   }
 
-  /// Something moved that counts: a new debt begins.
+  /// Seconds of BUSY that were granted for the present debt.
+  var busySpent: Double { Self.busySecondsMax - busyLeft }
+
+  /// Something moved that counts.
   mutating func progressed(_ now: Instant) {
     lastProgress = now
     hasWarned = false
+  }
+
+  /// A frame came that counts. What was owed when BUSY had its whole hour is paid with as many
+  /// frames as there are slots: only then a new hour begins.
+  mutating func moved(of slotCount: Int, _ now: Instant) {
+    progressed(now)
+    moves += 1
+    guard moves >= slotCount else { return }
+    moves = 0
     busyLeft = Self.busySecondsMax
+  }
+
+  /// FINISH was sent: a new debt.
+  mutating func owesFinished(_ now: Instant) {
+    progressed(now)
+    finishSent = now
+    busyLeft = Self.busySecondsMax
+  }
+
+  /// What is stored by now; what shrinks and grows again is no growth.
+  mutating func stored(_ bytes: Int64, _ now: Instant) {
+    guard bytes > storedBytesMax else { return }
+    storedBytesMax = bytes
+    progressed(now)
   }
 
   /// An answer with a time limit of its own is awaited from now on.
@@ -83,27 +114,45 @@ extension PluginSession {
     }
   }
 
-  /// Unreleased data and an awaited FINISHED are debts: they may take long, but not stand still.
+  /// Unreleased data and an awaited FINISHED are debts: they may take long, but not stand still,
+  /// and not for ever. Specified in protocol.md §13.1.
   private func checkStall(_ now: Instant) {
-    let owes =
-      !lent.isEmpty || !outgoing.isEmpty || machine.phase == .finishing || readsOwed > 0
-    guard owes else { return deadlines.progressed(now) }
+    guard let owed else { return deadlines.progressed(now) }
+    if let due = lent.oldestDue ?? deadlines.finishSent {
+      let most = patience.debtLimit + deadlines.busySpent
+      guard now.seconds(since: due) < most else {
+        return fail(.overdue(owing: owed, seconds: most))
+      }
+    }
     if let busy = deadlines.busyUntil {
       if now < busy { return }
       // Silence counts from the end of the announced time.
       deadlines.busyEnded(busy)
     }
+    guard now.seconds(since: deadlines.lastProgress) >= patience.firstLook else { return }
+    deadlines.stored(handlers.storedBytes(), now)
     let silence = now.seconds(since: deadlines.lastProgress)
-    guard silence >= min(patience.stallWarning, patience.stallLimit) else { return }
-    let stored = handlers.storedBytes()
-    if stored != deadlines.storedBytes {
-      deadlines.storedBytes = stored
-      deadlines.progressed(now)
-    } else if silence >= patience.stallLimit {
-      fail(.stalled(seconds: patience.stallLimit))
-    } else if !deadlines.hasWarned {
+    if silence >= patience.stallLimit {
+      fail(.stalled(owing: owed, seconds: patience.stallLimit))
+    } else if silence >= patience.firstLook && !deadlines.hasWarned {
       deadlines.hasWarned = true
-      handlers.notice("plugin \"\(label)\" has made no progress for \(Int(silence)) s")
+      handlers.notice(
+        "plugin \"\(label)\" has made no progress for \(Int(silence)) s; it owes \(owed)")
     }
   }
+
+  /// What the plugin owes, in words; `nil` if nothing.
+  private var owed: String? {
+    if !lent.isEmpty { return "the release of \(lent.count) DATA" }
+    if !outgoing.isEmpty { return "the reading of its input" }
+    if machine.phase == .finishing { return "FINISHED" }
+    return readsOwed > 0 ? "the answer to a READ" : nil
+  }
+}
+
+extension PluginSession.Patience {
+  /// Seconds of silence after which the host looks closer.
+  fileprivate var firstLook: Double { min(stallWarning, stallLimit) }
+  /// Seconds that one debt may take in all, whatever else moves.
+  fileprivate var debtLimit: Double { 10 * stallLimit }
 }

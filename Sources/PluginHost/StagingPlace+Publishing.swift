@@ -1,13 +1,13 @@
-package import BackupProtocol
+internal import BackupProtocol
 internal import CLinux
 internal import Glibc
 internal import System
 
 extension StagingPlace {
   /// Files and directories that a published archive may have.
-  private static let objectsMax = 100_000
+  static let objectsMax = 100_000
   /// Directories within each other that a published archive may have.
-  private static let depthMax = 16
+  static let depthMax = 16
 
   /// Makes the archive durable and gives it its final name, which it has whole or not at all.
   ///
@@ -39,21 +39,21 @@ extension StagingPlace {
   }
 
   private func walk(_ directory: Int32, depth: Int, _ walked: inout Int) throws(SystemCallError) {
-    for name in try listDirectory(".", in: directory) {
+    for name in try listNames(in: directory) {
       walked += 1
       guard walked <= Self.objectsMax else {
-        throw SystemCallError(.open, subject: name, code: E2BIG)
+        throw SystemCallError(.open, subject: name.text, code: E2BIG)
       }
       guard depth <= Self.depthMax else {
-        throw SystemCallError(.open, subject: name, code: ENAMETOOLONG)
+        throw SystemCallError(.open, subject: name.text, code: ENAMETOOLONG)
       }
       let opened = try openLeftover(name, in: directory, flags: 0)
-      let status = try FileStatus(descriptor: opened.raw, subject: name)
+      let status = try FileStatus(descriptor: opened.raw, subject: name.text)
       switch status.kind {
       case .directory: try walk(opened.raw, depth: depth + 1, &walked)
       case .regular where status.linkCount == 1:
-        try takeOver(opened.raw, isDirectory: false, name)
-      default: throw SystemCallError(.open, subject: name, code: EMLINK)
+        try takeOver(opened.raw, isDirectory: false, name.text)
+      default: throw SystemCallError(.open, subject: name.text, code: EMLINK)
       }
     }
     try takeOver(directory, isDirectory: true, targetName)
@@ -87,22 +87,6 @@ extension StagingPlace {
 }
 
 extension StagingPlace {
-  /// Checks that what the plugin says it made is there, as long as it says, and nothing else.
-  package func requireArtefacts(_ artefacts: [Finished.Artefact]) throws(PublishingError) {
-    guard kind == .directory else { return }
-    for artefact in artefacts {
-      guard StreamDescription.isAcceptable(name: artefact.name),
-        let status = try? FileStatus(path: artefact.name, in: place.raw),
-        status.kind == .directory
-          || (status.kind == .regular && status.size == Int64(artefact.size))
-      else { throw .missingArtefact(artefact.name) }
-    }
-    let announced = Set(artefacts.map(\.name))
-    let names: [String]
-    do { names = try listDirectory(".", in: place.raw) } catch { throw .system(error) }
-    for name in names where !announced.contains(name) { throw .foreignObject(name) }
-  }
-
   /// Writes a small staging file of the host's own.
   package func fill(_ bytes: [UInt8]) throws(PublishingError) {
     var failure: SystemCallError?

@@ -85,9 +85,9 @@ package final class StagingPlace {
     guard kind == .directory else {
       return (try? FileStatus(descriptor: place.raw, subject: stagingName).storedBytes) ?? 0
     }
-    let names = (try? listDirectory(".", in: place.raw)) ?? []
-    return names.prefix(4096).reduce(0) { sum, name in
-      sum + ((try? FileStatus(path: name, in: place.raw).storedBytes) ?? 0)
+    let names = (try? listNames(in: place.raw, atMost: 4096)) ?? []
+    return names.reduce(0) { sum, name in
+      sum + ((try? FileStatus(name, in: place.raw).storedBytes) ?? 0)
     }
   }
 

@@ -53,9 +53,23 @@ extension SandboxPolicy {
 
   /// Memory, whatever is mapped.
   package static let memoryRules: [SyscallRule] =
-    [SyscallRule].allow(
-      "munmap", "mremap", "madvise", because: "memory is given back, grown and advised on")
+    [SyscallRule].allow("munmap", "mremap", because: "memory is given back and grown")
+    + harmlessAdvice.map {
+      .allow("madvise", when: [.argument(2, equals: $0)], because: "memory is advised on")
+    }
+    + refusedAdvice.map {
+      .answer(
+        "madvise", when: [.argument(2, equals: $0)], errno: EPERM,
+        because: "pages that KSM merges tell by their timing what guests hold")
+    }
     + [.allow("mprotect", when: [notExecutable], because: "stack guards and malloc arenas")]
+
+  /// NORMAL, RANDOM, SEQUENTIAL, WILLNEED, DONTNEED, FREE, DONTFORK, DOFORK, HUGEPAGE, NOHUGEPAGE,
+  /// DONTDUMP, DODUMP, WIPEONFORK, KEEPONFORK, COLD, PAGEOUT, POPULATE_READ, POPULATE_WRITE.
+  private static let harmlessAdvice: [UInt64] =
+    [0, 1, 2, 3, 4, 8, 10, 11, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23]
+  /// MERGEABLE, UNMERGEABLE.
+  private static let refusedAdvice: [UInt64] = [12, 13]
 
   /// For static programs: all of their code is there from the start.
   static let noNewCodeRules: [SyscallRule] = [

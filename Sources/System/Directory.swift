@@ -1,28 +1,13 @@
-internal import CLinux
 internal import Glibc
 
-/// Names in a directory, sorted, without `.` and `..`.
+/// Names in a directory as text, sorted, without `.` and `..`; ``listNames(in:atMost:)`` is exact.
 ///
 /// - Throws: `SystemCallError` if the directory cannot be opened.
 package func listDirectory(
   _ path: String, in directory: Int32 = currentDirectory
 ) throws(SystemCallError) -> [String] {
   let opened = try openFile(path, in: directory, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-  let raw = opened.release()
-  guard let stream = unsafe fdopendir(raw) else {
-    let code = errno
-    _ = clinux_close(raw)
-    throw SystemCallError(.readDirectory, subject: path, code: code)
-  }
-  defer { unsafe _ = closedir(stream) }
-  var names: [String] = []
-  while let entry = unsafe readdir(stream) {
-    let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-      unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-    }
-    if name != "." && name != ".." { names.append(name) }
-  }
-  return names.sorted()
+  return try readNames(opened, atMost: .max, subject: path).map(\.text).sorted()
 }
 
 /// The real path of a file: absolute, without links.

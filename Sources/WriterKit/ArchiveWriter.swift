@@ -42,7 +42,9 @@ public protocol ArchiveWriter: AnyObject {
 
   /// All streams are closed: complete the archive and bring it to stable storage (`fsync`).
   ///
-  /// - Returns: What is there now. The host publishes it after the process has ended well.
+  /// - Returns: What is there now: in a directory every file at its top, else
+  ///   `Finished(archiveBytes:)`. The host holds it against what it finds, and publishes after the
+  ///   process has ended well.
   func finish() throws(PluginError) -> Finished
 
   /// There will be no archive: remove what was written, as well as it goes. May come after

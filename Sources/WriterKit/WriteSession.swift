@@ -187,6 +187,10 @@ final class WriteSession {
   private func takeFinish() throws(Ending) {
     let finished: Finished
     do { finished = try writer.finish() } catch { throw .failed(error) }
+    do { try finished.check(.write, context.output.kind) } catch {
+      throw .failed(
+        PluginError(.internal, "finish() announces no archive: Finished(archiveBytes:) does"))
+    }
     state = .finished
     try context.channel.send { $0.append(.finished, finished.object) }
   }

@@ -83,6 +83,13 @@ int set_no_new_privileges(struct setup *setup) {
   return 0;
 }
 
+// RLIMIT_NPROC counts every thread of the user, on the whole machine but for user namespaces: an
+// ordinary user who has many would be left none.
+static int counts_others(const struct setup *setup, uint32_t resource) {
+  return resource == RLIMIT_NPROC && !(setup->namespaces & LAUNCH_LAYER_USER_NAMESPACE) &&
+         !(setup->plan->header->wanted & LAUNCH_LAYER_OWN_USER);
+}
+
 static int set_limit(const struct launch_limit *limit) {
   struct rlimit old;
   if (getrlimit((int)limit->resource, &old) < 0) return -errno;
@@ -92,7 +99,8 @@ static int set_limit(const struct launch_limit *limit) {
 
 int set_limits(struct setup *setup) {
   for (uint32_t i = 0; i < setup->plan->header->limit_count; i++) {
-    int result = set_limit(&setup->plan->limits[i]);
+    const struct launch_limit *limit = &setup->plan->limits[i];
+    int result = counts_others(setup, limit->resource) ? 0 : set_limit(limit);
     if (result < 0) return result;
   }
   setup->layers |= LAUNCH_LAYER_LIMITS;

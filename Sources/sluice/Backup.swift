@@ -56,6 +56,7 @@ struct Backup: AsyncParsableCommand {
   @OptionGroup(title: "Outputs") var outputs: OutputOptions
   @OptionGroup(title: "The machine") var machine: MachineOptions
   @OptionGroup(title: "Running machines") var guest: GuestOptions
+  @OptionGroup var stall: StallOption
   @OptionGroup var sandbox: SandboxOption
   @OptionGroup var common: CommonOptions
 
@@ -88,6 +89,7 @@ struct Backup: AsyncParsableCommand {
   private func makeRequest() -> BackupRequest {
     var request = BackupRequest()
     outputs.fill(&request)
+    request.stallLimit = stall.seconds
     request.images = image.map(\.image)
     request.guest = guest.request
     request.configs = config

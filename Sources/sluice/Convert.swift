@@ -33,6 +33,7 @@ struct Convert: AsyncParsableCommand {
     let source = archive
     var request = BackupRequest()
     outputs.fill(&request)
+    request.stallLimit = options.stall.seconds
     request.machineFiles = machine.files
     let wanted = request
     _ = try await perform(printer) { stop throws(JobError) in

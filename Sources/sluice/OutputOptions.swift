@@ -36,12 +36,6 @@ struct OutputOptions: ParsableArguments {
     help: ArgumentHelp("Read no more than this; K, M, G are understood.", valueName: "bytes/s"))
   var rateLimit: ByteCount?
 
-  @Option(
-    name: .customLong("stall-limit"),
-    help: ArgumentHelp(
-      "Give a plugin up after so long without any progress.", valueName: "seconds"))
-  var stallLimit = 600.0
-
   @Option(name: .customLong("vm-name"), help: "The machine's name, for the archive.")
   var machineName = ""
 
@@ -53,9 +47,6 @@ struct OutputOptions: ParsableArguments {
   var takeStandardOutput: Bool { outputs.takeStandardOutput }
 
   func check(isJSON: Bool) throws {
-    guard stallLimit > 0 && stallLimit < 1e9 else {
-      throw ValidationError("--stall-limit is a number of seconds above 0")
-    }
     try outputs.checkStandardOutput(isJSON: isJSON)
   }
 
@@ -65,7 +56,6 @@ struct OutputOptions: ParsableArguments {
     request.savedReceipt = savedReceipt
     request.sharesMemory = sharedMemory == .auto
     request.rateLimit = rateLimit?.bytes
-    request.stallLimit = stallLimit
     request.vmName = machineName
     request.vmID = machineID
   }

@@ -25,6 +25,7 @@ struct ArchiveOptions: ParsableArguments {
       valueName: "dir"))
   var scratchDirectory = "/var/tmp"
 
+  @OptionGroup var stall: StallOption
   @OptionGroup var sandbox: SandboxOption
   @OptionGroup var common: CommonOptions
 
@@ -33,6 +34,7 @@ struct ArchiveOptions: ParsableArguments {
   func surroundings(_ printer: EventPrinter) -> Surroundings {
     var surroundings = common.surroundings(sandbox.sandbox, printer)
     surroundings.scratchDirectory = scratchDirectory
+    surroundings.readerStallLimit = stall.seconds
     return surroundings
   }
 }

@@ -63,6 +63,22 @@ import Testing
     #expect(finding.left == [])
   }
 
+  @Test func `a plugin that grows its archive for ever is given up after ten stall limits`()
+    async throws
+  {
+    let (place, plugins) = (try Scratch(), try await PluginFolder(["grows-for-ever"]))
+    try place.makeSparse("disk.raw", bytes: 1 << 20, data: [(0, 1 << 20)])
+    let finding = try await sluice(
+      [
+        "backup", "--plugin-path", plugins.path, "--stall-limit", "0.6",
+        "--image", "d=\(place.path("disk.raw"))", "--to", "grows-for-ever=\(place.path("out"))",
+      ])
+    #expect(finding.status == 70)
+    #expect(finding.errors.contains("has owed FINISHED for 6 s"), "\(finding.errors)")
+    #expect(finding.left == [])
+    #expect(try place.names() == ["disk.raw"])
+  }
+
   @Test func `a plugin that answers nothing is stopped too`() async throws {
     let (place, plugins) = (try Scratch(), try await PluginFolder(["says-nothing"]))
     let program = try start(place, plugins, "says-nothing")

@@ -9,7 +9,9 @@ import Testing
   }
 
   private func folder(_ misdeed: Misdeed) async throws -> PluginFolder {
-    try await PluginFolder([misdeed.name], receipts: misdeed.hasReceipt ? [misdeed.name] : [])
+    try await PluginFolder(
+      [misdeed.name], receipts: misdeed.hasReceipt ? [misdeed.name] : [],
+      output: misdeed.output)
   }
 
   /// What holds after every failed job: nothing runs, nothing lies about, no escapes are shown.

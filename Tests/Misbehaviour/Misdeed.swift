@@ -10,12 +10,18 @@ struct Misdeed: Sendable, CustomTestStringConvertible {
   let says: [String]
   /// The plugin's receipt is its own.
   var hasReceipt = false
+  /// What the format is written to.
+  let output: String
 
-  init(_ name: String, _ status: Int32, _ says: String..., hasReceipt: Bool = false) {
+  init(
+    _ name: String, _ status: Int32, _ says: String..., hasReceipt: Bool = false,
+    output: String = "directory"
+  ) {
     self.name = name
     self.status = status
     self.says = says
     self.hasReceipt = hasReceipt
+    self.output = output
   }
 
   var testDescription: String { name }
@@ -26,7 +32,8 @@ extension Misdeed {
   private static let wire: Int32 = 76
 
   /// Misdeeds that are noticed at once, or after the `--stall-limit` of 3 s.
-  static let all: [Misdeed] = deaths + silences + lies + frames + excesses + leftovers
+  static let all: [Misdeed] =
+    deaths + silences + lies + frames + excesses + leftovers + files
 
   static let deaths = [
     Misdeed("dies-before-hello-ack", software, "exited with status 1 before it had finished"),
@@ -46,6 +53,7 @@ extension Misdeed {
     Misdeed("never-releases", software, "made no progress for 3 s (--stall-limit)"),
     Misdeed("half-a-frame", software, "made no progress for 3 s (--stall-limit)"),
     Misdeed("stalls", software, "made no progress for 3 s (--stall-limit)"),
+    Misdeed("breathes", software, "made no progress for 3 s (--stall-limit); it owes FINISHED"),
     Misdeed("closes-its-pipes", software, "before it had finished"),
   ]
 
@@ -69,6 +77,7 @@ extension Misdeed {
     Misdeed("releases-the-future", wire, "RELEASE has seq"),
     Misdeed("four-gib-length", wire, "RELEASE of 4294967295 bytes is over the limit"),
     Misdeed("four-gib-ignorable", wire, "of 4294967295 bytes is over the limit"),
+    Misdeed("acknowledges-unasked", wire, "CHECKPOINT_ACK is not allowed without a CHECKPOINT"),
     Misdeed("finishes-early", wire, "FINISHED is not allowed while running"),
     Misdeed("speaks-after-finished", wire, "LOG is not allowed after the plugin has finished"),
   ]
@@ -90,12 +99,36 @@ extension Misdeed {
     Misdeed("announces-elsewhere", wire, "FINISHED has no proper \"artefacts\""),
     Misdeed("leaves-deep-dirs", software, "deep"),
     Misdeed("leaves-a-closed-dir-and-dies", software, "exited with status 1"),
+    Misdeed("leaves-deep-closed-dirs", software, "exited with status 1"),
+    Misdeed("leaves-bytes", software, "which it did not announce"),
+    Misdeed("leaves-bytes-and-dies", software, "exited with status 1"),
+    Misdeed("leaves-another-accent", software, "which it did not announce"),
     Misdeed("announces-a-ghost", software, "says it made \"ghost\", which is not there"),
     Misdeed("announces-a-wrong-length", software, "says it made \"short\", which is not there"),
     Misdeed(
       "false-receipt", software, "receipt.json does not say what was sent", hasReceipt: true),
     Misdeed("no-receipt", software, "left no proper receipt", hasReceipt: true),
     Misdeed("receipt-is-a-dir", software, "left no proper receipt", hasReceipt: true),
+    Misdeed("leaves-an-empty-dir", software, "has written nothing into it"),
+    Misdeed("announces-a-wrong-folder", software, "says it made \"folder\", which is not there"),
+    Misdeed("announces-more-stored", wire, "FINISHED has no proper \"stored\""),
     Misdeed("endless-receipt", software, "left no proper receipt", hasReceipt: true),
+  ]
+
+  /// Of formats that are one file.
+  static let files = [
+    Misdeed(
+      "announces-no-archive", wire, "FINISHED has no proper \"artefacts\"", output: "file"),
+    Misdeed(
+      "announces-another-name", wire, "FINISHED has no proper \"artefacts\"", output: "file"),
+    Misdeed(
+      "announces-two-archives", wire, "FINISHED has no proper \"artefacts\"", output: "file"),
+    Misdeed(
+      "announces-a-full-file", software, "says it made \"archive\", which is not there as it says",
+      output: "file"),
+    Misdeed("leaves-an-empty-file", software, "has written nothing into it", output: "file"),
+    Misdeed("leaves-a-hole", software, "has written nothing into it", output: "file"),
+    Misdeed("leaves-mere-room", software, "has written nothing into it", output: "file"),
+    Misdeed("leaves-zeros", software, "has written nothing into it", output: "file"),
   ]
 }

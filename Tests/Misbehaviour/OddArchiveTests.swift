@@ -5,10 +5,11 @@ import Testing
 /// What a plugin may do, however odd it is: these archives are published, and are the caller's.
 @Suite(.inTurns) struct OddArchiveTests {
   private func backUp(
-    _ name: String, _ place: Scratch, receipts: Set<String> = []
+    _ name: String, _ place: Scratch, receipts: Set<String> = [], output: String = "directory",
+    dataBytes: Int = 8 << 20
   ) async throws -> Finding {
-    let plugins = try await PluginFolder([name], receipts: receipts)
-    try place.makeSparse("disk.raw", bytes: 8 << 20, data: [(0, 8 << 20)])
+    let plugins = try await PluginFolder([name], receipts: receipts, output: output)
+    try place.makeSparse("disk.raw", bytes: 8 << 20, data: [(0, dataBytes)])
     return try await sluice(
       [
         "backup", "--plugin-path", plugins.path, "--image", "d=\(place.path("disk.raw"))",
@@ -36,6 +37,34 @@ import Testing
     #expect(try place.names() == ["disk.raw", "out", "out.sluice.json"])
   }
 
+  @Test func `one byte anywhere in a file is an archive, and so is a hole of a disk of zeros`()
+    async throws
+  {
+    for (trick, dataBytes) in [("leaves-one-byte", 8 << 20), ("leaves-a-hole", 0)] {
+      let place = try Scratch()
+      let finding = try await backUp(trick, place, output: "file", dataBytes: dataBytes)
+      #expect(finding.status == 0, "\(finding.errors)")
+      #expect(try place.names() == ["disk.raw", "out", "out.sluice.json"])
+    }
+  }
+
+  @Test func `standard output that is a file gets what was announced, and keeps what it held`()
+    async throws
+  {
+    let tricks = ["cuts-its-pipe", "announces-a-full-file"]
+    let plugins = try await PluginFolder(tricks, output: "pipe")
+    let place = try Scratch()
+    try place.makeSparse("disk.raw", bytes: 8 << 20, data: [(0, 8 << 20)])
+    let command =
+      "'\(Build.directory)/sluice' backup --plugin-path '\(plugins.path)' --image d=disk.raw"
+    try await place.shell(
+      "echo before > out; \(command) --to cuts-its-pipe=- >> out"
+        + " && printf 'before\\nx' | cmp - out")
+    try await place.shell(
+      "\(command) --to announces-a-full-file=- > full 2> words; test $? = 70 && grep -q "
+        + "'announced 8388608 bytes and wrote 0' words")
+  }
+
   @Test func `a receipt of a job that died before its archive had a name is no hindrance`()
     async throws
   {
@@ -44,7 +73,7 @@ import Testing
     #expect(try place.names() == ["disk.raw", "out", "out.sluice.json"])
     let taken = try await backUp("keeps-the-protocol", place)
     #expect(taken.status == 73, "\(taken.errors)")
-    try await place.shell("cp out.sluice.json first && rmdir out")
+    try await place.shell("cp out.sluice.json first && rm -r out")
     let again = try await backUp("keeps-the-protocol", place)
     #expect(again.status == 0, "\(again.errors)")
     try await place.shell("! cmp -s first out.sluice.json")

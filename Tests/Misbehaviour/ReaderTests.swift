@@ -40,6 +40,7 @@ import Testing
     Lie("cannot-keep", 74, "--scratch-dir"),
     Lie("cannot-go-back", 69, "cannot be read: E_UNSUPPORTED"),
     Lie("cannot-say", 70, "cannot be read: E_INTERNAL"),
+    Lie("announces-what-it-read", 76, "FINISHED has no proper \"artefacts\""),
     Lie("dies-reading", 70, "exited with status 1 before it had finished"),
   ]
 
@@ -63,6 +64,24 @@ import Testing
       #expect(!finding.errors.unicodeScalars.contains { $0.value < 32 && $0 != "\n" })
     }
     #expect(try place.names() == ["archive"])
+  }
+
+  @Test(arguments: ["hangs-reading", "complains-for-ever", "stalls"])
+  func `a reader that stands still is given up, by every verb`(name: String) async throws {
+    let place = try Scratch()
+    var verbs = [
+      ["restore", "archive", "--to", "restored"], ["verify", "archive"],
+      ["convert", "archive", "--to", "raw=converted"],
+    ]
+    // Only at the end there is something to wait for.
+    if name == "stalls" { verbs = [["verify", "archive"], ["list", "archive"]] }
+    for verb in verbs {
+      let finding = try await run(name, place, verb + ["--stall-limit", "1.5"])
+      #expect(finding.status == 70, "\(verb): \(finding.errors)")
+      #expect(finding.errors.contains("made no progress for 1 s (--stall-limit); it owes"))
+      #expect(finding.left == [])
+      #expect(try place.names() == ["archive"])
+    }
   }
 
   @Test func `two streams that would be one file are not restored`() async throws {

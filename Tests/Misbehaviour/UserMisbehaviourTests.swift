@@ -8,6 +8,7 @@ struct UserMisbehaviourTests {
   private static let misdeeds = [
     "dies-mid-stream", "releases-twice", "stalls", "eats-memory", "fork-bomb", "opens-a-socket",
     "leaves-a-symlink", "leaves-deep-dirs", "leaves-a-closed-dir-and-dies",
+    "leaves-deep-closed-dirs", "leaves-bytes-and-dies",
   ]
 
   @Test func `a misbehaving plugin of an ordinary user leaves nothing`() async throws {

@@ -9,12 +9,39 @@ import Testing
 struct ChannelTests {
   @Test func `a slot is released once and only if it was lent`() {
     var lent = LentSlots(slotCount: 4)
-    lent.lend(2, sequence: 7)
-    lent.lend(0, sequence: 9)
+    lent.lend(2, sequence: 7, .now)
+    lent.lend(0, sequence: 9, .now)
     #expect(lent.release(sequence: 8) == nil)
     #expect(lent.release(sequence: 7) == 2)
     #expect(lent.release(sequence: 7) == nil)
     #expect(lent.slots == [0])
+  }
+
+  @Test func `a slot is owed once the plugin may not keep it any longer`() {
+    var lent = LentSlots(slotCount: 4)
+    let start = Instant.now
+    for number in 0..<3 {
+      lent.lend(number, sequence: UInt32(number), start.advanced(bySeconds: Double(number)))
+      #expect((lent.oldestDue == nil) == (number < 2))
+    }
+    #expect(lent.oldestDue == start.advanced(bySeconds: 2))
+    _ = lent.release(sequence: 0)
+    #expect(lent.oldestDue == nil)
+    lent.noMore(start.advanced(bySeconds: 9))
+    #expect(lent.oldestDue == start.advanced(bySeconds: 9))
+  }
+
+  @Test func `BUSY gets an hour for as many frames as there are slots, and no more`() {
+    let now = Instant.now
+    var deadlines = SessionDeadlines(now: now, patience: PluginSession.Patience())
+    for round in 0..<4 {
+      deadlines.extend(bySeconds: 1200, now)
+      #expect(deadlines.busySpent == min(3600, 1200 * Double(round + 1)))
+      deadlines.moved(of: 16, now)
+    }
+    #expect(deadlines.busyUntil == now)
+    for _ in 0..<12 { deadlines.moved(of: 16, now) }
+    #expect(deadlines.busySpent == 0)
   }
 
   @Test func `inline data goes right behind its frame, however little the pipe takes`() throws {

@@ -69,9 +69,7 @@ package struct ConvertJob: Sendable {
   }
 
   private func job(_ archive: Archive) -> ReadJob {
-    ReadJob(
-      archive: archive, surroundings: surroundings, stop: stop, stallLimit: request.stallLimit,
-      showsProgress: false)
+    ReadJob(archive: archive, surroundings: surroundings, stop: stop, showsProgress: false)
   }
 
   private func makePlan(

@@ -4,7 +4,7 @@ internal import System
 
 /// Where one archive of a job goes while a plugin writes it, and how it becomes what was asked for.
 ///
-/// What is let go of without ``publish(_:receipt:)`` was not asked for: it takes back what it can.
+/// What is let go of without ``publish(_:of:receipt:)`` was not asked for: it takes back what it can.
 protocol ArchivePlace: AnyObject {
   /// Descriptor 6 of the plugin.
   func descriptorForPlugin() throws(SystemCallError) -> OwnedDescriptor
@@ -17,6 +17,7 @@ protocol ArchivePlace: AnyObject {
 
   /// The plugin has ended well: gives the archive to whom it is for.
   ///
+  /// - Parameter sent: What the streams held that the archive must show.
   /// - Throws: `JobError`; then nothing of this output is left that could be taken back.
-  func publish(_ finished: Finished, receipt: Receipt) throws(JobError)
+  func publish(_ finished: Finished, of sent: SentBytes, receipt: Receipt) throws(JobError)
 }

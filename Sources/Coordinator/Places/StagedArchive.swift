@@ -37,9 +37,11 @@ final class StagedArchive: ArchivePlace {
 
   func explained(_ failure: PluginFailure) -> JobError { JobError(failure) }
 
-  func publish(_ finished: Finished, receipt: Receipt) throws(JobError) {
+  func publish(
+    _ finished: Finished, of sent: SentBytes, receipt: Receipt
+  ) throws(JobError) {
     do throws(PublishingError) {
-      try staging.requireArtefacts(finished.artefacts)
+      try staging.requireArtefacts(finished, of: sent)
       if let receiptPlace {
         try publish(with: receipt, receiptPlace)
       } else {

@@ -8,18 +8,32 @@ enum StandardStream {
   static let output: Int32 = 1
   static let error: Int32 = 2
 
-  /// Whether standard output is neither a pipe, a file nor a device: no plugin gets it.
-  static var isForeign: Bool {
-    guard let status = try? FileStatus(descriptor: output, subject: "standard output") else {
-      return false
+  /// Whether no plugin gets standard output itself: it could read from a socket, and cut or read
+  /// what a file held before.
+  static var isKeptFromPlugins: Bool {
+    switch kind {
+    case .socket, .directory, .regular: true
+    default: false
     }
-    return status.kind == .socket || status.kind == .directory
+  }
+
+  private static var kind: FileStatus.Kind? {
+    try? FileStatus(descriptor: output, subject: "standard output").kind
+  }
+
+  /// Where the next byte of a file at standard output goes; `nil` if it is none.
+  static var fileOffset: UInt64? {
+    guard let status = try? FileStatus(descriptor: output, subject: "standard output"),
+      status.kind == .regular
+    else { return nil }
+    let isAppending = fcntl(output, F_GETFL) & O_APPEND != 0
+    return UInt64(exactly: isAppending ? status.size : Int64(lseek(output, 0, SEEK_CUR)))
   }
 
   /// Standard output for a plugin.
   ///
   /// A pipe is opened once more: it may have been made non-blocking, and that belongs to whoever
-  /// holds its other openings. A file is shared, for the sake of its position.
+  /// holds its other openings.
   static func writingEnd() throws(SystemCallError) -> OwnedDescriptor {
     try end(output, flags: O_WRONLY, subject: "standard output")
   }

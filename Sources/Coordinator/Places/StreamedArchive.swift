@@ -19,6 +19,8 @@ final class StreamedArchive: ArchivePlace {
   private let command: SinkCommand?
   /// Where the receipt grows, if the user has named a file for it.
   private let receiptPlace: StagingPlace?
+  /// Where the archive begins in a file at standard output.
+  private let start: UInt64?
 
   /// Starts the command, if there is one.
   ///
@@ -41,10 +43,11 @@ final class StreamedArchive: ArchivePlace {
     let wanted: (text: String, output: Int32)? =
       switch output.place {
       case .command(let text): (text, StandardStream.error)
-      // A plugin could also read from a socket: there cat(1) stands in between.
-      case .standardOutput where StandardStream.isForeign: ("exec cat", StandardStream.output)
+      case .standardOutput where StandardStream.isKeptFromPlugins:
+        ("exec cat", StandardStream.output)
       default: nil
       }
+    start = output.place == .standardOutput ? StandardStream.fileOffset : nil
     if let wanted {
       command = try doing("starting \(name)") { () throws(SystemCallError) in
         try SinkCommand(wanted.text, launcher: launcher, output: wanted.output)
@@ -75,8 +78,10 @@ final class StreamedArchive: ArchivePlace {
       "it was closed before the archive was whole")
   }
 
-  func publish(_ finished: Finished, receipt: Receipt) throws(JobError) {
-    try complete()
+  func publish(
+    _ finished: Finished, of sent: SentBytes, receipt: Receipt
+  ) throws(JobError) {
+    try requireLength(finished, of: sent)
     guard let receiptPlace else { return }
     do throws(PublishingError) {
       try receiptPlace.fill(JSONValue.object(receipt.object).serialised(.indented))
@@ -86,9 +91,23 @@ final class StreamedArchive: ArchivePlace {
     }
   }
 
-  /// The archive has ended: so must who reads it.
-  private func complete() throws(JobError) {
+  /// The archive has ended: so must who reads it, and what came out is as long as announced.
+  private func requireLength(_ finished: Finished, of sent: SentBytes) throws(JobError) {
+    let size = finished.artefacts.reduce(0) { $0 + $1.size }
+    guard size > 0 || sent.logical == 0 else { throw wrongLength("wrote nothing") }
     guard let command else { return }
+    try complete(command)
+    guard let start, let end = StandardStream.fileOffset, end &- start != size else { return }
+    throw wrongLength("announced \(size) bytes and wrote \(end &- start)")
+  }
+
+  /// The archive has gone out; only the status can still say that it is none.
+  private func wrongLength(_ what: String) -> JobError {
+    JobError(
+      .software, doing: "writing the archive to \(name)", "plugin \"\(label)\" \(what)")
+  }
+
+  private func complete(_ command: SinkCommand) throws(JobError) {
     switch command.complete(within: patience, stop: stop) {
     case .exited(0): return
     case let end?:

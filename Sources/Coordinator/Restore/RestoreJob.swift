@@ -44,7 +44,7 @@ package struct RestoreJob {
     _ archive: Archive, into places: RestorePlaces
   ) throws(JobError) -> JobReport {
     let receipts = ReceiptCheck(receipt: archive.receipt)
-    let job = ReadJob(archive: archive, surroundings: surroundings, stop: stop, stallLimit: 600)
+    let job = ReadJob(archive: archive, surroundings: surroundings, stop: stop)
     return try job.run(
       .read, doing: "restore",
       ReadLane.Plan(

@@ -6,23 +6,27 @@ package final class PluginFolder: Sendable {
   /// - Parameters:
   ///   - names: Tricks of `misbehaving-plugin`; each is a plugin and a format of that name.
   ///   - receipts: Tricks whose format says that the plugin writes the receipt itself.
-  package init(_ names: [String], receipts: Set<String> = []) async throws {
+  ///   - output: What each of them writes.
+  package init(
+    _ names: [String], receipts: Set<String> = [], output: String = "directory"
+  ) async throws {
     files = try Scratch()
     for name in names {
       try await files.shell(
         "chmod 755 . && cp '\(Build.directory)/misbehaving-plugin' 'misbehaving-\(name)'")
-      try files.write("\(name).json", Array(Self.manifest(name, receipts.contains(name)).utf8))
+      try files.write(
+        "\(name).json", Array(Self.manifest(name, receipts.contains(name), output).utf8))
     }
   }
 
-  private static func manifest(_ name: String, _ hasReceipt: Bool) -> String {
+  private static func manifest(_ name: String, _ hasReceipt: Bool, _ output: String) -> String {
     """
     {
       "manifest": 1, "name": "\(name)", "version": "1", "executable": "misbehaving-\(name)",
       "protocol": [1], "memory": 67108864,
       "formats": [{
         "name": "\(name)", "modes": ["write", "read", "verify"],
-        "output": ["directory"]\
+        "output": ["\(output)"]\
     \(hasReceipt ? #", "receipt": "receipt.json""# : "")
       }]
     }

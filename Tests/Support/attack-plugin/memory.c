@@ -70,6 +70,13 @@ static int make_secret_memory(void) {
   long file = syscall(SYS_memfd_secret, 0);
   return file < 0 && errno == ENOSYS ? NOT_REACHABLE : outcome(file);
 }
+// Pages that KSM merges with a guest's are slower to write to: that tells what the guest holds.
+static int merge_memory(void) {
+  void *page = anonymous(4096, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+  if (page == MAP_FAILED) return errno;
+  if (madvise(page, 4096, MADV_MERGEABLE) == 0) return SUCCEEDED;
+  return errno == EINVAL ? NOT_REACHABLE : errno;
+}
 static int share_by_sysv(void) {
   int segment = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
   if (segment < 0) return errno;
@@ -132,6 +139,7 @@ const struct attack memory_attacks[] = {
     {"take-shared-memory", take_shared_memory}, {"lock-memory", lock_memory},
     {"lock-memory-by-map", lock_memory_by_map}, {"lock-all-memory", lock_all_memory},
     {"make-memory-file", make_memory_file}, {"make-secret-memory", make_secret_memory},
+    {"merge-memory", merge_memory},
     {"share-by-sysv", share_by_sysv}, {"queue-by-sysv", queue_by_sysv},
     {"semaphore-by-sysv", semaphore_by_sysv}, {"queue-by-posix", queue_by_posix},
     {"write-pool", write_pool}, {"punch-pool", punch_pool}, {"seal-pool", seal_pool},

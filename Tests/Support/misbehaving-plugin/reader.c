@@ -154,6 +154,23 @@ static void no_space(uint32_t request) { send_done(request, 17); }
 static void unsupported(uint32_t request) { send_done(request, 4); }
 static void unknown_code(uint32_t request) { send_done(request, 999); }
 
+static void hang(uint32_t request) {
+  (void)request;
+  for (;;) sleep(1000);
+}
+
+// Says again and again that it cannot, and never that it is done.
+static void complain(uint32_t request) {
+  struct {
+    uint32_t code, flags, re, reserved;
+    char message[18];
+  } error = {16, 2, request, 0, "{\"message\":\"ouch\"}"};
+  for (;;) {
+    send_frame(ERROR, 1, &error, 16 + 18);
+    usleep(100000);
+  }
+}
+
 static void dies_reading(uint32_t request) {
   send_open(1);
   send_inline(0, request);
@@ -187,6 +204,8 @@ static const struct {
     {"cannot-keep", NULL, no_space},
     {"cannot-go-back", NULL, unsupported},
     {"cannot-say", NULL, unknown_code},
+    {"hangs-reading", NULL, hang},
+    {"complains-for-ever", NULL, complain},
     {"dies-reading", NULL, dies_reading},
 };
 

@@ -172,6 +172,19 @@ static int speak_after_the_end(const struct frame *frame) {
   return 1;
 }
 
+static int acknowledge_unasked(const struct frame *frame) {
+  static const unsigned char acknowledgement[16];
+  (void)frame;
+  send_frame(CHECKPOINT_ACK, 0, acknowledgement, sizeof acknowledgement);
+  return 1;
+}
+
+static int forge_a_line(const struct frame *frame) {
+  static const char log[] = "\x03\0\0\0look\nraw: /backup/important is complete";
+  send_frame(LOG, 0, log, sizeof log - 1);
+  return leave_proper_file(frame);
+}
+
 static void send_error(uint32_t code, const char *message) {
   unsigned char error[512] = {(unsigned char)code, 0, 0, 0, 1};
   int length = snprintf((char *)error + 16, sizeof error - 16, "{\"message\":\"%s\"}", message);
@@ -284,6 +297,29 @@ static const struct trick tricks[] = {
     {"announces-elsewhere", AT_FINISH, announce_elsewhere},
     {"announces-a-ghost", AT_FINISH, announce_ghost},
     {"announces-a-wrong-length", AT_FINISH, announce_wrong_length},
+    {"keeps-the-protocol", AT_FINISH, leave_proper_file},
+    {"leaves-an-empty-dir", AT_FINISH, write_nothing},
+    {"announces-more-stored", AT_FINISH, announce_more_stored},
+    {"announces-a-wrong-folder", AT_FINISH, announce_wrong_folder},
+    {"announces-no-archive", AT_FINISH, announce_nothing},
+    {"announces-another-name", AT_FINISH, announce_another_name},
+    {"announces-two-archives", AT_FINISH, announce_two_archives},
+    {"announces-a-full-file", AT_FINISH, announce_full_file},
+    {"leaves-an-empty-file", AT_FINISH, write_nothing},
+    {"leaves-a-hole", AT_FINISH, write_a_hole},
+    {"leaves-mere-room", AT_FINISH, write_room},
+    {"leaves-zeros", AT_FINISH, write_zeros},
+    {"leaves-one-byte", AT_FINISH, write_a_byte},
+    {"announces-what-it-read", AT_FINISH, announce_full_file},
+    {"leaves-deep-closed-dirs", AT_DATA, leave_deep_closed_and_die},
+    {"leaves-bytes", AT_FINISH, leave_bytes},
+    {"leaves-bytes-and-dies", AT_DATA, leave_bytes_and_die},
+    {"leaves-another-accent", AT_FINISH, leave_another_accent},
+    {"forges-a-line", AT_FINISH, forge_a_line},
+    {"breathes", AT_FINISH, breathe},
+    {"grows-for-ever", AT_FINISH, grow_for_ever},
+    {"acknowledges-unasked", AT_DATA, acknowledge_unasked},
+    {"cuts-its-pipe", AT_FINISH, cut_its_pipe},
     {"true-receipt", AT_FINISH, true_receipt},
     {"false-receipt", AT_FINISH, false_receipt},
     {"no-receipt", AT_FINISH, NULL},

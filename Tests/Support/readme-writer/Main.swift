@@ -4,6 +4,7 @@ import WriterKit
 /// Writes the only disk of a job as one plain file; what is not written stays a hole.
 final class PlainWriter: ArchiveWriter {
   let file: Int32
+  var length: UInt64 = 0
   init(job: Job, output: Output, host: Host) throws(PluginError) {
     guard job.streams.count == 1 else { throw PluginError(.badJob, "plain holds one disk only") }
     file = output.descriptor
@@ -23,10 +24,11 @@ final class PlainWriter: ArchiveWriter {
   func zero(_ range: Range<UInt64>, _ kind: ZeroKind) throws(PluginError) {}
   func close(length: UInt64, digest: Digest) throws(PluginError) {
     guard ftruncate(file, Int(length)) == 0 else { throw PluginError("closing", errno: errno) }
+    self.length = length
   }
   func finish() throws(PluginError) -> Finished {
     guard fsync(file) == 0 else { throw PluginError("completing", errno: errno) }
-    return Finished()
+    return Finished(archiveBytes: length)
   }
   func abort() {}
 }

@@ -38,8 +38,7 @@ final class StackWriter: ArchiveWriter {
     if output.kind == .file, clinux_fsync(output.descriptor) < 0 {
       throw PluginError("completing the stack", errno: EIO)
     }
-    return Finished(
-      artefacts: [Finished.Artefact(name: "archive", size: stored)], storedBytes: stored)
+    return Finished(archiveBytes: stored)
   }
 
   func abort() {}

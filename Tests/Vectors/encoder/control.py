@@ -232,6 +232,10 @@ def ending_vectors():
             FINISHED, {"artefacts": [artefact]}))
     bad("finished-artefact-twice", "1.4-2", P, "one name twice", Frame(
         FINISHED, {"artefacts": [{"name": "x", "size": 1}] * 2}))
+    bad("finished-stored", "4.4-4", P, "more than any file system takes for it", Frame(FINISHED, {
+        "artefacts": [{"name": "x", "size": 1}], "stored": 2 * 1048576}))
+    vector("finished-archive", "4.4-1", P, "a file or a pipe", Frame(FINISHED, {
+        "artefacts": [{"name": "archive", "size": 65536}], "stored": 65536}))
     vector("abort", "13.2-1", H, "the user has changed his mind", Frame(
         ABORT, {"reason": "cancelled by the user"}))
     vector("abort-empty", "13.2-1", H, "a reason is optional", Frame(ABORT, {}))
