@@ -31,10 +31,23 @@ need_swift() {
     die 69 "swift is not on the PATH; Swift $(cat .swift-version) is at https://swift.org/install"
 }
 
-# need_packages NAME…: installs what is missing of them, by apt, as root or through sudo.
+# is_provided NAME: what Sluice runs of a package is there, whoever brought it. Proxmox VE has a QEMU
+# of its own, pve-qemu-kvm, which apt would remove, and Proxmox VE with it, for Debian's.
+is_provided() {
+  case $1 in
+    qemu-utils) command -v qemu-img ;;
+    qemu-system-common) command -v qemu-storage-daemon ;;
+    qemu-system-x86) command -v qemu-system-x86_64 ;;
+    *) return 1 ;;
+  esac >/dev/null
+}
+
+# need_packages NAME…: installs what is missing of them, by apt, as root or through sudo. Nothing
+# that is installed is ever removed for it.
 need_packages() {
   missing=
   for package in "$@"; do
+    is_provided "$package" && continue
     case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
       installed) ;;
       *) missing="$missing $package" ;;
@@ -51,7 +64,9 @@ need_packages() {
   $as_root apt-get -qq update || say "apt-get update failed; trying with the lists there are"
   # shellcheck disable=SC2086
   $as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get -qq install -y --no-install-recommends $missing >/dev/null
+    apt-get -qq install -y --no-remove --no-install-recommends $missing >/dev/null ||
+    die 69 "apt did not install$missing; if it would have to remove a package for one of them, as" \
+      "Proxmox VE's QEMU for Debian's, install what that package provides from your distribution"
 }
 
 # plugin_names: every writer of this tree.

@@ -137,6 +137,9 @@ public struct ManifestFormat: Equatable, Sendable {
     }
     guard !modes.isEmpty, !outputs.isEmpty else { throw .member(.hello, name: "modes") }
     receipt = try members.optionalString("receipt")
+    if let receipt, !StreamDescription.isAcceptable(name: receipt) {
+      throw .member(.hello, name: "receipt")
+    }
     magic = try Self.magic(members)
   }
 

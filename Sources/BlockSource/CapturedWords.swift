@@ -53,18 +53,7 @@ final class CapturedWords: Sendable {
     if rest.starts(with: "--blockdev {".utf8), let end = rest.lastRange(of: "}: ") {
       rest = rest[end.upperBound...]
     }
-    let scalars = String(decoding: rest.prefix(400), as: UTF8.self).unicodeScalars
-    var text = String.UnicodeScalarView()
-    text.append(contentsOf: scalars.filter(isPrintable))
-    return String(text)
-  }
-
-  /// Neither a control character nor one that turns the direction of writing.
-  private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.value {
-    case 0..<0x20, 0x7F..<0xA0, 0x200B...0x200F, 0x2028...0x202E, 0x2066...0x2069: false
-    default: true
-    }
+    return sanitised(rest.prefix(400))
   }
 }
 

@@ -80,7 +80,7 @@ extension SourceError: CustomStringConvertible {
   private var serviceText: String {
     switch self {
     case .toolMissing(let name):
-      "\(name) is not installed; on Debian: apt install qemu-utils qemu-system-common"
+      "\(name) is not installed; \(QEMUPackages().advice(for: name))"
     case .toolFailed(let name, let words): "\(name) failed: \(words)"
     case .daemonGone(let words): "qemu-storage-daemon has ended: \(words)"
     case .exportGone: "QEMU has ended, or took the export away"

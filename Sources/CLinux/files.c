@@ -15,6 +15,16 @@
 #define RETURN(type, call) \
   do { type result_; RETRY(result_, call); return result_ < 0 ? -errno : result_; } while (0)
 
+// A program that is started with one of the descriptors 0 to 2 closed would get that number for
+// the next file it opens, and then write its words there. Before anything else they become what
+// fails as a closed one does: none can be used for what it is for.
+__attribute__((constructor)) static void take_standard_descriptors(void) {
+  for (int number = 0; number <= 2; number++)
+    if (fcntl(number, F_GETFD) < 0 && errno == EBADF &&
+        open("/dev/null", number == 0 ? O_WRONLY : O_RDONLY) < 0)
+      return;
+}
+
 int clinux_openat(int directory, const char *path, int flags, mode_t mode) {
   RETURN(int, openat(directory, path, flags | O_CLOEXEC, mode));
 }

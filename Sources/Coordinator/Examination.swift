@@ -1,4 +1,5 @@
 internal import BackupProtocol
+internal import BlockSource
 internal import Glibc
 package import PluginHost
 internal import QEMUControl
@@ -80,12 +81,12 @@ package struct Examination {
   }
 
   private func programs() -> [Finding] {
-    let programs = [("qemu-storage-daemon", "qemu-system-common"), ("qemu-img", "qemu-utils")]
-    return programs.map { name, package in
+    let packages = QEMUPackages()
+    return ["qemu-storage-daemon", "qemu-img"].map { name in
       let path = "/usr/bin/" + name
       return isExecutable(path)
         ? .good(path)
-        : .bad("\(path) is missing", remedy: "apt-get install \(package)", isFatal: true)
+        : .bad("\(path) is missing", remedy: packages.advice(for: name), isFatal: true)
     }
   }
 

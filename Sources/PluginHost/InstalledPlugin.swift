@@ -1,5 +1,6 @@
 package import BackupProtocol
 internal import Glibc
+internal import Sandbox
 internal import System
 
 /// A plugin that was found: its manifest, and the executable that it names.
@@ -47,7 +48,7 @@ package struct PluginCatalog: Sendable {
   }
 
   private mutating func add(_ path: String, _ place: PluginPlace) {
-    do throws(ManifestError) {
+    do {
       let manifest = try Self.read(path)
       guard !plugins.contains(where: { $0.manifest.name == manifest.name }) else { return }
       plugins.append(
@@ -59,11 +60,10 @@ package struct PluginCatalog: Sendable {
     }
   }
 
-  private static func read(_ path: String) throws(ManifestError) -> Manifest {
-    let bytes: [UInt8]
-    do { bytes = try readSmallFile(path, limit: Manifest.byteCountMax) } catch {
-      throw .malformed("\(error)")
-    }
+  /// A manifest says how much its plugin may take: it is trusted like an executable, or not at all.
+  private static func read(_ path: String) throws -> Manifest {
+    let file = try openTrustedFile(path)
+    let bytes = try readBytes(file.raw, at: 0, count: Manifest.byteCountMax + 1)
     return try Manifest(parsing: bytes)
   }
 }

@@ -50,28 +50,6 @@ package struct LogCapture: ~Copyable {
 
   /// The last lines, oldest first, at most `count`.
   package func lastLines(_ count: Int = 20) -> [String] {
-    let text = sanitised(kept.suffix(Self.keptBytesMax))
-    return text.split(separator: "\n").suffix(count).map(String.init)
+    sanitisedLines(kept.suffix(Self.keptBytesMax)).suffix(count)
   }
-}
-
-/// Text that is safe on a terminal: escape sequences and control characters are taken out.
-package func sanitised(_ bytes: some Sequence<UInt8>) -> String {
-  var scalars = String.UnicodeScalarView()
-  var inEscape = false
-  for scalar in String(decoding: Array(bytes), as: UTF8.self).unicodeScalars {
-    if inEscape {
-      // A CSI sequence ends with a letter or ~; anything else of it is dropped too.
-      inEscape = !(scalar.properties.isAlphabetic || scalar == "~" || scalar == "\n")
-      continue
-    }
-    switch scalar.value {
-    case 0x1B, 0x9B: inEscape = true
-    case 0x0A: scalars.append(scalar)
-    case 0x09: scalars.append(" ")
-    case 0..<0x20, 0x7F...0x9F, 0x202A...0x202E, 0x2066...0x2069: continue
-    default: scalars.append(scalar)
-    }
-  }
-  return String(scalars)
 }

@@ -4,7 +4,14 @@ package import System
 
 private let pathOnly: Int32 = 0o10000000  // O_PATH, which the Glibc module hides
 
-/// Opens a program that nobody but root and the caller can have changed.
+/// Opens a program that nobody but root and the caller can have changed; see
+/// ``openTrustedFile(_:)``.
+package func openTrustedExecutable(_ path: String) throws(SandboxError) -> OwnedDescriptor {
+  try openTrustedFile(path)
+}
+
+/// Opens a program, or what says how to run one, that nobody but root and the caller can have
+/// changed.
 ///
 /// It must be a regular file, not a symbolic link; it and every directory above it must belong to
 /// root or the caller and not be writable by group or others. A sticky directory such as `/tmp` may
@@ -13,7 +20,7 @@ private let pathOnly: Int32 = 0o10000000  // O_PATH, which the Glibc module hide
 /// - Parameter path: Absolute. Links in its directories are followed first; what they lead to is
 ///   what is checked.
 /// - Throws: `.untrusted` naming the file or directory that is not; `.system` if it is missing.
-package func openTrustedExecutable(_ path: String) throws(SandboxError) -> OwnedDescriptor {
+package func openTrustedFile(_ path: String) throws(SandboxError) -> OwnedDescriptor {
   guard path.hasPrefix("/"), let slash = path.lastIndex(of: "/") else {
     throw .untrusted(path: path, because: .notAbsolute)
   }

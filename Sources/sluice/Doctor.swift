@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Coordinator
 internal import PluginHost
+internal import System
 
 /// `sluice doctor`
 struct Doctor: AsyncParsableCommand {
@@ -26,8 +27,8 @@ struct Doctor: AsyncParsableCommand {
     }
     for finding in findings {
       let verdict = finding.isGood ? "ok     " : finding.isFatal ? "MISSING" : "lacks  "
-      print("\(verdict)  \(finding.text)")
-      if let remedy = finding.remedy { print("         -> \(remedy)") }
+      write(sanitised("\(verdict)  \(finding.text)".utf8), to: 1)
+      if let remedy = finding.remedy { write("         -> \(remedy)", to: 1) }
     }
     if findings.contains(where: { !$0.isGood && $0.isFatal }) {
       throw ExitCode(CommandStatus.unavailable.rawValue)

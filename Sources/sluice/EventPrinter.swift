@@ -37,7 +37,7 @@ final class EventPrinter: Sendable {
         state.progress = progress
         if isTerminal { state.bar = ProgressBar(started: .now) }
       }
-      if isJSON { return write(event.json.text, to: 1) }
+      if isJSON { return write(event.json) }
       guard let line = event.line(isQuiet: isQuiet) else { return }
       state.bar?.clear()
       write(line.text, to: line.isError ? 2 : output)
@@ -49,9 +49,7 @@ final class EventPrinter: Sendable {
     state.withLock { state in
       state.bar?.clear()
       state.bar = nil
-      if isJSON {
-        write(error.json.text, to: 1)
-      }
+      if isJSON { write(error.json) }
       for line in error.description.split(separator: "\n") { write("sluice: \(line)", to: 2) }
     }
   }
@@ -63,7 +61,7 @@ final class EventPrinter: Sendable {
 
   /// A line of JSON on standard output, if the user wants that.
   func say(_ value: @autoclosure () -> JSONValue) {
-    if isJSON { write(value().text, to: 1) }
+    if isJSON { write(value()) }
   }
 
   /// Draws the bar a few times a second, or writes an event each second, until it is cancelled.
@@ -73,7 +71,7 @@ final class EventPrinter: Sendable {
         state.withLock { state in
           guard let progress = state.progress else { return }
           state.bar?.draw(progress, now: .now)
-          if isJSON { write(progress.json.text, to: 1) }
+          if isJSON { write(progress.json) }
         }
         try? await Task.sleep(for: .milliseconds(isJSON ? 1000 : 200))
       }
@@ -91,8 +89,18 @@ final class EventPrinter: Sendable {
   }
 }
 
-/// Writes a line whole; a reader that is gone is no reason to stop a backup.
-func write(_ line: String, to descriptor: Int32) {
+/// Writes lines for people, each whole and safe: whatever a peer named is in them. A reader that is
+/// gone is no reason to stop a backup.
+func write(_ lines: String, to descriptor: Int32) {
+  for line in lines.split(separator: "\n", omittingEmptySubsequences: false) {
+    writeWhole(sanitised(line.utf8), to: descriptor)
+  }
+}
+
+/// Writes a line for tools. JSON escapes control characters itself.
+private func write(_ value: JSONValue) { writeWhole(value.text, to: 1) }
+
+private func writeWhole(_ line: String, to descriptor: Int32) {
   var text = line + "\n"
   text.withUTF8 { unsafe _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
 }

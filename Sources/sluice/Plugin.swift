@@ -23,15 +23,15 @@ struct PluginList: AsyncParsableCommand {
     for plugin in catalog.plugins {
       for format in plugin.manifest.formats {
         let modes = format.modes.map(\.rawValue).joined(separator: ", ")
-        print(
+        say(
           "\(format.name)  \(format.help) (\(modes); plugin \(plugin.manifest.name) "
             + "\(plugin.manifest.version))")
       }
     }
     for rejected in catalog.rejected {
-      write("sluice: warning: \(rejected.path): \(rejected.reason)", to: 2)
+      write(sanitised("sluice: warning: \(rejected.path): \(rejected.reason)".utf8), to: 2)
     }
-    if catalog.plugins.isEmpty { print("no plugin is installed") }
+    if catalog.plugins.isEmpty { say("no plugin is installed") }
   }
 }
 
@@ -53,21 +53,24 @@ struct PluginInfo: AsyncParsableCommand {
       throw ExitCode(CommandStatus.unavailable.rawValue)
     }
     let manifest = plugin.manifest
-    print("\(manifest.name) \(manifest.version), \(manifest.vendor), \(manifest.license)")
-    print("executable  \((try? realPath(plugin.executable)) ?? plugin.executable)")
-    print(
+    say("\(manifest.name) \(manifest.version), \(manifest.vendor), \(manifest.license)")
+    say("executable  \((try? realPath(plugin.executable)) ?? plugin.executable)")
+    say(
       "sandbox     \(manifest.profile.rawValue) profile, "
         + "\(formatBytes(manifest.memoryBytes)) of memory, \(manifest.threads) extra threads")
-    if manifest.options.isEmpty { return print("no options") }
-    print("options")
+    if manifest.options.isEmpty { return say("no options") }
+    say("options")
     for option in manifest.options {
-      print("  \(format).\(option.name)=\(option.expectation)")
-      print(
+      say("  \(format).\(option.name)=\(option.expectation)")
+      say(
         "      \(option.help)"
           + (option.defaultValue == .null ? "" : "; default: \(option.defaultText)"))
     }
   }
 }
+
+/// One line; what a manifest says of itself stays on it.
+private func say(_ line: String) { write(sanitised(line.utf8), to: 1) }
 
 extension ManifestOption {
   /// The default as one would write it on the command line.

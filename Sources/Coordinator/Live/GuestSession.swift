@@ -98,9 +98,5 @@ struct GuestSession: Sendable {
 
 /// A name that QEMU gave us, fit for a terminal and for JSON of bounded size.
 func cleaned(_ name: String) -> String {
-  String(
-    String.UnicodeScalarView(
-      name.unicodeScalars.prefix(255).filter { scalar in
-        !(scalar.value < 0x20) && !(0x7F...0x9F).contains(scalar.value)
-      }))
+  String(String.UnicodeScalarView(sanitised(name.utf8).unicodeScalars.prefix(255)))
 }

@@ -31,7 +31,28 @@ package enum StateDirectory {
   package static func usual() -> String {
     if geteuid() == 0 { return "/var/lib/sluice" }
     if let directory = environment("XDG_STATE_HOME") { return directory + "/sluice" }
-    return (environment("HOME") ?? "/tmp/sluice-\(geteuid())") + "/.local/state/sluice"
+    return (environment("HOME") ?? shelter) + "/.local/state/sluice"
+  }
+
+  /// Where the state of a user without a home is. Anybody can make it beforehand.
+  private static var shelter: String { "/tmp/sluice-\(geteuid())" }
+
+  /// Whether nobody else can have put into a directory of state what is there.
+  static func isTrusted(_ path: String) -> Bool {
+    guard path.hasPrefix(shelter + "/") else { return true }
+    guard let status = try? FileStatus(path: shelter) else { return false }
+    return status.kind == .directory && status.owner == geteuid() && status.permissions & 0o077 == 0
+  }
+
+  private static func requireTrust(_ path: String) throws(SystemCallError) {
+    if path.hasPrefix(shelter + "/") {
+      _ = unsafe clinux_mkdirat(currentDirectory, shelter, 0o700)
+    }
+    guard isTrusted(path) else {
+      throw SystemCallError(
+        .open, subject: "\(shelter), which somebody else made (set HOME, or XDG_STATE_HOME)",
+        code: EPERM)
+    }
   }
 
   private static func environment(_ name: String) -> String? {
@@ -42,6 +63,7 @@ package enum StateDirectory {
 
   /// Makes a directory and those above it, for the caller alone; those that are there stay.
   static func made(_ path: String) throws(SystemCallError) -> String {
+    try requireTrust(path)
     let result = unsafe clinux_mkdirat(currentDirectory, path, 0o700)
     switch -result {
     case 0, EEXIST: return path

@@ -86,6 +86,7 @@ package final class Journal: Sendable {
 
   /// All jobs that have a journal.
   package static func list(in directory: String = usualDirectory()) -> [JobMark] {
+    guard StateDirectory.isTrusted(directory) else { return [] }
     let names = (try? listDirectory(directory)) ?? []
     return names.filter { $0.hasSuffix(suffix) }
       .compactMap { JobMark(id: $0.dropLast(suffix.count)) }
