@@ -245,7 +245,7 @@ let package = Package(
       swiftSettings: strictTests),
     .testTarget(
       name: "PluginHostTests",
-      dependencies: ["PluginHost", "BackupProtocol", "SharedPool", "System"],
+      dependencies: ["PluginHost", "BackupProtocol", "Sandbox", "SharedPool", "System"],
       swiftSettings: strictTests),
     .testTarget(
       name: "CoordinatorTests",

@@ -7,8 +7,8 @@ build_packages="pkg-config libexpat1-dev libjansson-dev libnbd-dev libseccomp-de
 [ "$(uname -m)" != x86_64 ] || build_packages="$build_packages libipsec-mb-dev"
 run_packages="qemu-system-common qemu-utils"
 demo_packages="cpio e2fsprogs gcc libc6-dev qemu-system-x86"
-test_packages="$demo_packages libarchive-tools libnbd-bin libxml2-utils nbdkit p7zip-full python3
-  python3-venv strace swtpm virt-v2v xfsprogs zstd"
+test_packages="$demo_packages bindfs exfat-fuse exfatprogs libarchive-tools libnbd-bin
+  libxml2-utils nbdkit p7zip-full python3 python3-venv strace swtpm virt-v2v xfsprogs zstd"
 
 # mke2fs and its like are not on every user's PATH.
 PATH=$PATH:/usr/sbin:/sbin
@@ -31,8 +31,8 @@ need_swift() {
     die 69 "swift is not on the PATH; Swift $(cat .swift-version) is at https://swift.org/install"
 }
 
-# is_provided NAME: what Sluice runs of a package is there, whoever brought it. Proxmox VE has a QEMU
-# of its own, pve-qemu-kvm, which apt would remove, and Proxmox VE with it, for Debian's.
+# is_provided NAME: what Sluice runs of a package is there, whoever brought it. Proxmox VE has a
+# QEMU of its own, pve-qemu-kvm, which apt would remove, and Proxmox VE with it, for Debian's.
 is_provided() {
   case $1 in
     qemu-utils) command -v qemu-img ;;

@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define RETRY(result, call) \
@@ -124,6 +126,13 @@ int clinux_zero_range(int descriptor, int64_t offset, int64_t length) {
 
 int clinux_fsync(int descriptor) { RETURN(int, fsync(descriptor)); }
 
+int clinux_syncfs(int descriptor) { RETURN(int, syncfs(descriptor)); }
+
+int64_t clinux_file_system_type(int descriptor) {
+  struct statfs status;
+  return fstatfs(descriptor, &status) < 0 ? -errno : (int64_t)(uint32_t)status.f_type;
+}
+
 int clinux_fdatasync(int descriptor) { RETURN(int, fdatasync(descriptor)); }
 
 int clinux_fstat(int descriptor, struct stat *status) { RETURN(int, fstat(descriptor, status)); }
@@ -172,6 +181,14 @@ int clinux_fchmodat(int directory, const char *path, mode_t mode) {
 }
 
 int clinux_try_lock(int descriptor) { RETURN(int, flock(descriptor, LOCK_EX | LOCK_NB)); }
+
+int clinux_prove_unwritten(int descriptor) {
+  // Who opens it meanwhile breaks the lease, by a signal: one that is ignored, and not SIGIO.
+  if (fcntl(descriptor, F_SETSIG, SIGURG) < 0) return -errno;
+  if (fcntl(descriptor, F_SETLEASE, F_RDLCK) < 0) return -errno;
+  fcntl(descriptor, F_SETLEASE, F_UNLCK);
+  return 0;
+}
 
 int clinux_is_byte_locked(int descriptor, int64_t offset) {
   struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};

@@ -74,6 +74,8 @@ package struct BackupRequest: Sendable {
   package var rateLimit: UInt64?
   /// Seconds.
   package var stallLimit = 600.0
+  /// Whether root's archives may go where another user may write, too.
+  package var sharesTarget = false
   package var vmName = ""
   /// The machine's number or other short name, as its hypervisor has it.
   package var vmID = ""

@@ -1,6 +1,7 @@
 internal import BackupProtocol
 internal import PluginHost
 internal import Pump
+internal import Sandbox
 internal import SharedPool
 internal import System
 
@@ -24,6 +25,7 @@ final class BackupWriter {
     self.place = place
     session = try Self.start(output, plan, request, pool, place, surroundings)
     let events = surroundings.events
+    session.handlers.refusal = { place.refusal($0) }
     session.handlers.notice = { events(.warning($0)) }
     session.handlers.storedBytes = { place.storedBytes() }
   }
@@ -35,11 +37,15 @@ final class BackupWriter {
     _ output: BackupPlan.Output, _ plan: BackupPlan, _ request: BackupRequest,
     _ surroundings: Surroundings, _ stop: StopSignal
   ) throws(JobError) -> any ArchivePlace {
+    let identity = PluginUser(launcher: surroundings.launcher).identity()
     guard case .path(let path) = output.place else {
       return try StreamedArchive(
-        output, id: plan.id, request: request, launcher: surroundings.launcher, stop: stop)
+        output, id: plan.id, request: request, launcher: surroundings.launcher,
+        identity: identity, stop: stop)
     }
-    return try StagedArchive(output, path: path, id: plan.id)
+    return try StagedArchive(
+      output, path: path, id: plan.id, identity: identity, isSharedWanted: request.sharesTarget,
+      events: surroundings.events)
   }
 
   private static func start(
@@ -59,7 +65,7 @@ final class BackupWriter {
       pool: try doing(starting) { () throws(SystemCallError) in try pool.readOnlyDescriptor() },
       archive: try doing(starting) { () throws(SystemCallError) in
         try place.descriptorForPlugin()
-      })
+      }, identity: place.identity)
   }
 
   /// Gives the archive to whom it is for, if all went well.

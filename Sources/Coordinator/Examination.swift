@@ -31,7 +31,8 @@ package struct Examination {
   package init(places: PluginPlaces) { self.places = places }
 
   package func findings() -> [Finding] {
-    [launcher(), watchdog(), sink()] + sandbox() + programs() + sharedMemory() + plugins()
+    [launcher(), watchdog(), sink()] + sandbox() + pluginUser() + programs() + sharedMemory()
+      + plugins()
   }
 
   private func launcher() -> Finding {
@@ -78,6 +79,25 @@ package struct Examination {
         .bad("the sandbox cannot be tried: \(error)", remedy: "install Sluice again", isFatal: true)
       ]
     }
+  }
+
+  /// Which id root's writer plugins run under, or why none is to be had.
+  private func pluginUser() -> [Finding] {
+    guard geteuid() == 0 else { return [] }
+    let search = PluginUser(launcher: places.launcher)
+    if let id = search.find() { return [.good("plugins of root run as user \(id)")] }
+    let reasons = search.complaints()
+    let (first, last) = (PluginUser.candidates.lowerBound, PluginUser.candidates.upperBound)
+    // In a container they all have the same reason.
+    let words =
+      Set(reasons.values).count == 1
+      ? "each \(reasons[first] ?? "")"
+      : reasons.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: "; ")
+    return [
+      .bad(
+        "no user id from \(first) to \(last) is free for plugins of root: \(words)",
+        remedy: "free one of them; until then plugins have root's id, and --sandbox strict refuses")
+    ]
   }
 
   private func programs() -> [Finding] {

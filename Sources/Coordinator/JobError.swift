@@ -159,8 +159,9 @@ extension PublishingError {
   var status: CommandStatus {
     switch self {
     case .badName: .usage
-    case .exists, .inUse: .cannotCreate
-    case .foreignObject, .tooManyFiles, .tooDeep, .badReceipt, .missingArtefact,
+    case .exists, .exchanged, .sharedDirectory: .cannotCreate
+    case .notSynced: .inputOutput
+    case .stillWritten, .foreignObject, .tooManyFiles, .tooDeep, .badReceipt, .missingArtefact,
       .nothingWritten:
       .software
     case .system(let error):
@@ -175,6 +176,12 @@ extension PublishingError {
   var hint: String? {
     switch self {
     case .exists: "choose another name, or remove it first"
+    case .notSynced:
+      "nothing was taken back; a power cut may take the name away: look at the storage, then sync"
+    case .stillWritten: "nothing was published; see who has it open with fuser or lsof, then retry"
+    case .sharedDirectory:
+      "choose a directory that root alone may write to, or say --shared-target if that is meant"
+    case .exchanged: "another user may write to its directory: choose one that is root's alone"
     case .system(let error) where errnoName(error.code) == "ENOENT":
       "the directory it lies in must exist"
     default: nil

@@ -1,5 +1,6 @@
 internal import BackupProtocol
 internal import PluginHost
+internal import Sandbox
 internal import SharedPool
 internal import System
 
@@ -21,14 +22,15 @@ struct PluginStarter {
   /// - Parameters:
   ///   - pool: Descriptor 5, opened as the mode of the job allows.
   ///   - archive: Descriptor 6.
+  ///   - identity: Whose rights a writer has.
   ///   - scratch: Descriptor 8, if the job says so.
   func start(
     pool descriptor: consuming OwnedDescriptor, archive: consuming OwnedDescriptor,
-    scratch: consuming ScratchFile? = nil
+    identity: SandboxIdentity = .plugin, scratch: consuming ScratchFile? = nil
   ) throws(JobError) -> PluginSession {
     let grants = PluginGrants(
       pool: descriptor, poolBytes: pool.shape.byteCount, archive: archive, kind: job.output,
-      mode: job.mode, scratch: scratch)
+      mode: job.mode, identity: identity, scratch: scratch)
     do throws(PluginFailure) {
       let process = try PluginProcess(
         plugin, label: label, grants: grants, sandbox: surroundings.sandbox,

@@ -27,9 +27,9 @@ extension StagingPlace {
     var check = ArtefactCheck(sent)
     do throws(SystemCallError) {
       if kind == .directory {
-        try check.directory(place.raw, finished.artefacts)
+        try check.directory(archive.raw, finished.artefacts)
       } else {
-        try check.file(place.raw, finished.artefacts, targetName)
+        try check.file(archive.raw, finished.artefacts, targetName)
       }
     } catch { throw .system(error) }
     if let refusal = check.refusal { throw refusal }

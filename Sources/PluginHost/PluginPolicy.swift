@@ -5,9 +5,9 @@ internal import System
 extension SandboxPolicy {
   /// The sandbox of a plugin: what its manifest asks for, and what this job grants it.
   ///
-  /// A writer runs under an id of its own. A reader runs as the owner of the archive, without any
-  /// capability: an archive that only its owner may read stays readable, and nothing else does. All
-  /// that it can write to is a scratch file, up to that file's limit.
+  /// A writer runs under the id that the job chose for it. A reader runs as the owner of the
+  /// archive, without any capability: an archive that only its owner may read stays readable, and
+  /// nothing else does. All that it can write to is a scratch file, up to that file's limit.
   static func plugin(
     _ manifest: Manifest, grants: borrowing PluginGrants
   ) throws(SystemCallError) -> SandboxPolicy {
@@ -25,10 +25,20 @@ extension SandboxPolicy {
       case .static: SandboxPolicy.staticPlugin(resources, grant: grant)
       case .dynamic: SandboxPolicy.dynamicPlugin(resources, grant: grant)
       }
-    if grants.mode != .write {
+    if grants.mode == .write {
+      policy.identity = grants.identity
+    } else {
       let owner = try FileStatus(descriptor: grants.archive.raw, subject: "the archive")
-      policy.identity = .mapped(user: owner.owner, group: owner.group)
+      policy.identity = .ofOwner(owner)
     }
     return policy
+  }
+}
+
+extension SandboxIdentity {
+  /// Whoever owns a file; the caller's where its owner does not exist in this user namespace.
+  static func ofOwner(_ file: FileStatus) -> SandboxIdentity {
+    PluginUser.isMapped(file.owner) && PluginUser.isMapped(file.group)
+      ? .mapped(user: file.owner, group: file.group) : .callers
   }
 }

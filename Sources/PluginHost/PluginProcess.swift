@@ -13,6 +13,8 @@ package struct PluginGrants: ~Copyable {
   let archive: OwnedDescriptor
   let kind: Job.OutputKind
   let mode: Job.Mode
+  /// Whose rights a writer has.
+  let identity: SandboxIdentity
   /// Descriptor 8, in read and verify mode; kept open here, looked at through the two below.
   private let scratch: ScratchFile?
   let scratchRaw: Int32?
@@ -20,13 +22,15 @@ package struct PluginGrants: ~Copyable {
 
   package init(
     pool: consuming OwnedDescriptor, poolBytes: Int, archive: consuming OwnedDescriptor,
-    kind: Job.OutputKind, mode: Job.Mode, scratch: consuming ScratchFile? = nil
+    kind: Job.OutputKind, mode: Job.Mode, identity: SandboxIdentity = .plugin,
+    scratch: consuming ScratchFile? = nil
   ) {
     self.pool = pool
     self.poolBytes = poolBytes
     self.archive = archive
     self.kind = kind
     self.mode = mode
+    self.identity = identity
     if let given = scratch {
       scratchRaw = given.file.raw
       scratchBytesMax = given.bytesMax

@@ -159,7 +159,9 @@ extension PluginSession {
   func receiveStatus() {
     for event in process.readEvents() {
       switch event {
-      case .started(_, let missing): tellMissing(missing)
+      case .started(let layers, let missing):
+        tellMissing(missing)
+        if let reason = handlers.refusal(layers) { fail(.launch(reason)) }
       case .denied: denial = event.denialText(of: "plugin \"\(label)\"")
       case .failed(let step, let code):
         fail(.launch("\(step): \(errnoText(code))"))

@@ -1,6 +1,6 @@
 package import BackupProtocol
 internal import CLinux
-internal import Sandbox
+package import Sandbox
 package import SharedPool
 package import System
 
@@ -39,6 +39,8 @@ package final class PluginSession {
     package var produced: (FrameHeader, RawSpan) throws(WireError) -> Void = { _, _ in }
     /// A line for the user.
     package var notice: (String) -> Void = { _ in }
+    /// Why the plugin must not go on in a sandbox of these layers; `nil` if it may.
+    package var refusal: (SandboxLayers) -> String? = { _ in nil }
     /// Bytes the plugin has stored so far, asked only when it seems to stand still.
     package var storedBytes: () -> Int64 = { 0 }
 

@@ -30,10 +30,11 @@ package struct KernelFeatures: Sendable, Equatable {
     let launcher = try system { () throws(SystemCallError) in
       try openFile(path, flags: O_RDONLY)
     }
+    var policy = SandboxPolicy.staticPlugin(PluginResources(), grant: .file)
+    policy.identity = PluginUser(launcher: path).identity()
     var command = SandboxCommand(
       executable: launcher, name: "probe", arguments: ["probe"],
-      descriptors: (0...2).map { (null.raw, Int32($0)) },
-      policy: .staticPlugin(PluginResources(), grant: .file), mode: .auto)
+      descriptors: (0...2).map { (null.raw, Int32($0)) }, policy: policy, mode: .auto)
     command.isProbe = true
     let process = try SandboxedProcess.launch(command, launcher: path)
     _ = process.reap(deadline: Instant.now.advanced(bySeconds: 10))

@@ -168,7 +168,7 @@ extension SandboxIdentity {
   fileprivate var ids: (UInt32, UInt32) {
     switch self {
     case .mapped(let user, let group): (user, group)
-    case .keep: (UInt32.max, UInt32.max)
+    case .keep, .callers: (UInt32.max, UInt32.max)
     }
   }
 }

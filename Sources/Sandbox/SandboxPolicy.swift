@@ -12,9 +12,12 @@ package enum SandboxIdentity: Sendable, Equatable {
   case mapped(user: UInt32, group: UInt32)
   /// The caller's, without capabilities but those kept.
   case keep
+  /// As ``keep``, where one of its own is wanted and cannot be had: a missing layer.
+  case callers
 
-  /// The first ids of the range plugins run under when the caller is root.
-  package static let plugin = SandboxIdentity.mapped(user: 100_000, group: 100_000)
+  /// The first of the ids that ``PluginUser`` chooses from.
+  package static let plugin = SandboxIdentity.mapped(
+    user: PluginUser.candidates.lowerBound, group: PluginUser.candidates.lowerBound)
 }
 
 /// What a process may do: data, with a reason for each system call.

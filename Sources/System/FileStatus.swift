@@ -20,6 +20,8 @@ package struct FileStatus: Equatable, Sendable {
   /// Filesystem and number: together, the identity of the file.
   package let device: UInt64
   package let inode: UInt64
+  /// When the content was changed last, in seconds since 1970.
+  package let modified: Int64
 
   /// Looks at an open file.
   package init(descriptor: Int32, subject: String) throws(SystemCallError) {
@@ -54,5 +56,6 @@ package struct FileStatus: Equatable, Sendable {
     linkCount = Int(status.st_nlink)
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)
+    modified = Int64(status.st_mtim.tv_sec)
   }
 }

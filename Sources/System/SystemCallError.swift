@@ -8,6 +8,7 @@ package enum SystemCall: String, Sendable {
   case map = "mmap"
   case open, close, read, write, pread, pwrite, pipe, poll, fsync, fstat, fallocate, ftruncate
   case lseek, flock, mkdir, unlink, link, fchown, fchmod, socket, connect, bind, send, receive
+  case lease = "fcntl(F_SETLEASE)"
   case rename = "renameat2"
   case readDirectory = "readdir"
   case duplicate = "fcntl(F_DUPFD)"

@@ -49,8 +49,8 @@ struct Backup: AsyncParsableCommand {
 
   @Flag(
     help: ArgumentHelp(
-      "Refuse an image that is truncated, marked as corrupt, mounted, or called raw and begins like "
-        + "another format, instead of a warning."))
+      "Refuse an image that is truncated, marked as corrupt, mounted, or called raw and begins "
+        + "like another format, instead of a warning."))
   var strict = false
 
   @OptionGroup(title: "Outputs") var outputs: OutputOptions

@@ -21,8 +21,8 @@ struct Sluice: AsyncParsableCommand {
       """,
     version: "sluice \(version)",
     subcommands: [
-      Backup.self, Restore.self, List.self, Verify.self, Convert.self, Recover.self, Plugin.self,
-      Doctor.self,
+      Backup.self, Restore.self, List.self, Verify.self, Convert.self, Clean.self, Recover.self,
+      Plugin.self, Doctor.self,
     ])
 
   static let version = "0.1.0"

@@ -36,6 +36,11 @@ struct OutputOptions: ParsableArguments {
     help: ArgumentHelp("Read no more than this; K, M, G are understood.", valueName: "bytes/s"))
   var rateLimit: ByteCount?
 
+  @Flag(
+    name: .customLong("shared-target"),
+    help: "As root: write to a directory that other users may write to as well.")
+  var sharedTarget = false
+
   @Option(name: .customLong("vm-name"), help: "The machine's name, for the archive.")
   var machineName = ""
 
@@ -56,6 +61,7 @@ struct OutputOptions: ParsableArguments {
     request.savedReceipt = savedReceipt
     request.sharesMemory = sharedMemory == .auto
     request.rateLimit = rateLimit?.bytes
+    request.sharesTarget = sharedTarget
     request.vmName = machineName
     request.vmID = machineID
   }

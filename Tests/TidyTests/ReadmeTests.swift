@@ -10,8 +10,8 @@ import Testing
   init() throws { readme = try Tree.text("README.md") }
 
   @Test(arguments: [
-    "backup", "restore", "list", "verify", "convert", "recover", "plugin", "plugin list",
-    "plugin info", "doctor",
+    "backup", "restore", "list", "verify", "convert", "clean", "recover", "plugin",
+    "plugin list", "plugin info", "doctor",
   ])
   func `every verb and option of the help is in the README`(_ verb: String) async throws {
     let help = try await Self.help(verb)
@@ -27,7 +27,9 @@ import Testing
     let verbs = try #require(help.firstRange(of: "SUBCOMMANDS:"))
     let names = help[verbs.upperBound...].matches(of: #/\n  ([a-z]+) /#).map { String($0.output.1) }
     #expect(
-      names == ["backup", "restore", "list", "verify", "convert", "recover", "plugin", "doctor"])
+      names == [
+        "backup", "restore", "list", "verify", "convert", "clean", "recover", "plugin", "doctor",
+      ])
   }
 
   @Test func `the table of exit statuses is the program's`() {

@@ -69,6 +69,10 @@ int clinux_punch_hole(int descriptor, int64_t offset, int64_t length);
 /// and, of block devices, 4.9).
 int clinux_zero_range(int descriptor, int64_t offset, int64_t length);
 int clinux_fsync(int descriptor);
+/// Syncs the whole file system that a descriptor is on (syncfs(2), Linux 2.6.39).
+int clinux_syncfs(int descriptor);
+/// Number of the kind of file system that a descriptor is on (fstatfs(2), f_type).
+int64_t clinux_file_system_type(int descriptor);
 int clinux_fdatasync(int descriptor);
 int clinux_fstat(int descriptor, struct stat *_Nonnull status);
 /// Looks at a name without following a symbolic link (fstatat(2), AT_SYMLINK_NOFOLLOW).
@@ -94,6 +98,9 @@ int clinux_fchmod(int descriptor, mode_t mode);
 int clinux_fchmodat(int directory, const char *_Nonnull path, mode_t mode);
 /// Takes an exclusive lock without waiting (flock(2)); EWOULDBLOCK if somebody holds it.
 int clinux_try_lock(int descriptor);
+/// Takes a read lease on a file that is open for reading, and gives it back (fcntl(2), F_SETLEASE):
+/// EAGAIN if any process has it open for writing, or mapped writable.
+int clinux_prove_unwritten(int descriptor);
 /// Tells whether anybody else has locked the byte at `offset`: 1 or 0 (fcntl(2), F_OFD_GETLK,
 /// Linux 3.15).
 int clinux_is_byte_locked(int descriptor, int64_t offset);

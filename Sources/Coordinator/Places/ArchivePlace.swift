@@ -1,11 +1,19 @@
 internal import BackupProtocol
 internal import PluginHost
+internal import Sandbox
 internal import System
 
 /// Where one archive of a job goes while a plugin writes it, and how it becomes what was asked for.
 ///
-/// What is let go of without ``publish(_:of:receipt:)`` was not asked for: it takes back what it can.
+/// What is let go of without ``publish(_:of:receipt:)`` was not asked for: it takes back what it
+/// can.
 protocol ArchivePlace: AnyObject {
+  /// Whose rights the plugin has.
+  var identity: SandboxIdentity { get }
+
+  /// Why the plugin must not go on in a sandbox of these layers; `nil` if it may.
+  func refusal(_ layers: SandboxLayers) -> String?
+
   /// Descriptor 6 of the plugin.
   func descriptorForPlugin() throws(SystemCallError) -> OwnedDescriptor
 

@@ -2,6 +2,7 @@ internal import BackupProtocol
 internal import Glibc
 internal import JSON
 internal import PluginHost
+internal import Sandbox
 internal import System
 
 /// An archive that is a file or a directory: it grows in a staging place and gets its name when it
@@ -9,25 +10,41 @@ internal import System
 final class StagedArchive: ArchivePlace {
   private let output: BackupPlan.Output
   private let staging: StagingPlace
-  /// Where the host's own receipt grows; `nil` where the plugin writes it into its directory.
-  private let receiptPlace: StagingPlace?
+  private let events: EventSink
+  let identity: SandboxIdentity
 
-  /// Makes the staging places.
+  /// Makes the staging place.
   ///
-  /// The receipt's place is made now: a name that is taken must not be found out when hours of
-  /// copying are over.
+  /// A name that is taken, the receipt's too, must not be found out when hours of copying are over.
   ///
+  ///
+  /// - Parameters:
+  ///   - identity: Whose rights the plugin should have.
+  ///   - isSharedWanted: The directory may be one that other users write to.
   /// - Throws: `JobError`; nothing is left behind.
-  init(_ output: BackupPlan.Output, path: String, id: String) throws(JobError) {
+  init(
+    _ output: BackupPlan.Output, path: String, id: String, identity: SandboxIdentity,
+    isSharedWanted: Bool, events: @escaping EventSink
+  ) throws(JobError) {
     self.output = output
+    self.events = events
+    let preparing = "preparing \(path)"
     do throws(PublishingError) {
-      staging = try StagingPlace(target: path, kind: output.kind, id: id)
-      receiptPlace = output.writesOwnReceipt ? nil : try StagingPlace(receiptOf: path, id: id)
+      staging = try StagingPlace(
+        target: path, kind: output.kind, id: id, hasReceipt: !output.writesOwnReceipt)
     } catch {
-      throw JobError(error, doing: "preparing \(path)")
+      throw JobError(error, doing: preparing)
     }
-    try doing("preparing \(path)") { () throws(SystemCallError) in try staging.giveToPlugin() }
+    let staging = staging
+    guard isSharedWanted || !staging.isShared else {
+      throw JobError(PublishingError.sharedDirectory(path), doing: preparing)
+    }
+    self.identity = try doing(preparing) { () throws(SystemCallError) in
+      try staging.giveToPlugin(identity)
+    }
   }
+
+  func refusal(_ layers: SandboxLayers) -> String? { staging.refusal(layers) }
 
   func descriptorForPlugin() throws(SystemCallError) -> OwnedDescriptor {
     try staging.descriptorForPlugin()
@@ -42,15 +59,16 @@ final class StagedArchive: ArchivePlace {
   ) throws(JobError) {
     do throws(PublishingError) {
       try staging.requireArtefacts(finished, of: sent)
-      if let receiptPlace {
-        try publish(with: receipt, receiptPlace)
-      } else {
+      if output.writesOwnReceipt {
         try check(receipt, against: output.chosen.format.receipt ?? "")
         try staging.publish()
+      } else {
+        try staging.publish(receipt: JSONValue.object(receipt.object).serialised(.indented))
       }
     } catch {
       throw JobError(error, doing: "publishing \(staging.target) of plugin \"\(output.label)\"")
     }
+    staging.tellIfMoved(events)
   }
 
   /// A receipt the plugin wrote must say what the host saw go by.
@@ -67,17 +85,5 @@ final class StagedArchive: ArchivePlace {
       found.instant == expected.instant, found.vm == expected.vm,
       found.streams == expected.streams
     else { throw .badReceipt(plugin: output.label, "\(name) does not say what was sent") }
-  }
-
-  /// The receipt goes first: an archive that can be seen can be verified.
-  private func publish(
-    with receipt: Receipt, _ place: StagingPlace
-  ) throws(PublishingError) {
-    try place.fill(JSONValue.object(receipt.object).serialised(.indented))
-    try place.publish()
-    do throws(PublishingError) { try staging.publish() } catch {
-      try? place.withdraw()
-      throw error
-    }
   }
 }

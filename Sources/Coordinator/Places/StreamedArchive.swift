@@ -22,13 +22,16 @@ final class StreamedArchive: ArchivePlace {
   /// Where the archive begins in a file at standard output.
   private let start: UInt64?
 
+  let identity: SandboxIdentity
+
   /// Starts the command, if there is one.
   ///
   /// The receipt's place comes first: what is wrong with its name is found before data moves.
   init(
     _ output: BackupPlan.Output, id: String, request: BackupRequest, launcher: String,
-    stop: StopSignal
+    identity: SandboxIdentity, stop: StopSignal
   ) throws(JobError) {
+    self.identity = identity
     name = output.place.name
     receiptPlace = try request.savedReceipt.map { path throws(JobError) in
       do throws(PublishingError) {
@@ -57,6 +60,9 @@ final class StreamedArchive: ArchivePlace {
     }
   }
 
+  /// A stream has no name that could be given too early.
+  func refusal(_ layers: SandboxLayers) -> String? { nil }
+
   func descriptorForPlugin() throws(SystemCallError) -> OwnedDescriptor {
     if let command { return try command.takeArchiveEnd() }
     return try StandardStream.writingEnd()
@@ -84,7 +90,7 @@ final class StreamedArchive: ArchivePlace {
     try requireLength(finished, of: sent)
     guard let receiptPlace else { return }
     do throws(PublishingError) {
-      try receiptPlace.fill(JSONValue.object(receipt.object).serialised(.indented))
+      try receiptPlace.write(JSONValue.object(receipt.object).serialised(.indented))
       try receiptPlace.publish()
     } catch {
       throw JobError(error, doing: "publishing the receipt of the archive to \(name)")

@@ -14,6 +14,7 @@ final class DevicePlace: DiskPlace {
   private var device: OwnedDescriptor?
   private var size: UInt64 = 0
   private(set) var isSpoilt = false
+  private(set) var isPublished = false
 
   /// Looks at the device; `resolved` is its path without symbolic links.
   init(
@@ -69,7 +70,10 @@ final class DevicePlace: DiskPlace {
       device, FileTarget(copy, name: path), name: path, size: size, allocation, stop: stop)
   }
 
-  func publish() throws(JobError) { isSpoilt = false }
+  func publish() throws(JobError) {
+    isSpoilt = false
+    isPublished = true
+  }
 
   /// All of the disk: a device has no holes that could be counted.
   var storedBytes: UInt64 { size }

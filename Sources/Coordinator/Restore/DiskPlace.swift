@@ -25,6 +25,9 @@ protocol DiskPlace: AnyObject {
   /// The disk is whole, and what the receipt says.
   func publish() throws(JobError)
 
+  /// Whether the disk is complete under its name, even if ``publish()`` failed after that.
+  var isPublished: Bool { get }
+
   /// Bytes that it takes on the storage, as far as can be told.
   var storedBytes: UInt64 { get }
 

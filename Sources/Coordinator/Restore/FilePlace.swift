@@ -58,6 +58,8 @@ final class FilePlace: DiskPlace {
     } catch {
       throw JobError(error, doing: preparing)
     }
+    staging.warnIfShared(surroundings.events)
+    if request.allocation == .preallocate { try staging.requireReservation() }
     try doing(preparing) { () throws(SystemCallError) in
       let file = try staging.descriptorForPlugin()
       switch format {
@@ -101,7 +103,10 @@ final class FilePlace: DiskPlace {
     do throws(PublishingError) { try staging?.publish() } catch {
       throw JobError(error, doing: "publishing \(path)")
     }
+    staging?.tellIfMoved(surroundings.events)
   }
+
+  var isPublished: Bool { staging?.isPublished ?? false }
 
   var storedBytes: UInt64 { UInt64(clamping: staging?.storedBytes() ?? 0) }
 

@@ -20,7 +20,6 @@ final class RestorePlaces {
   private var cameCount = 0
   /// Disks that have come, and that no receipt proves.
   private var waiting: [String] = []
-  private var whole: [String] = []
   private var salvaged: [String] = []
   private(set) var outputs: [OutputReport] = []
   /// Why a place could not be had, where a lane's failure says too little.
@@ -54,6 +53,8 @@ final class RestorePlaces {
     } catch {
       throw JobError(error, doing: "preparing \(request.directory ?? "")")
     }
+    directory?.warnIfShared(events)
+    if request.allocation == .preallocate { try directory?.requireReservation() }
   }
 
   private static func checkNames(_ request: RestoreRequest) throws(JobError) {
@@ -173,7 +174,6 @@ final class RestorePlaces {
   private func publish(_ name: String) throws(JobError) {
     guard let disk = disks[name] else { return }
     try disk.publish()
-    whole.append(name)
     outputs.append(OutputReport(label: name, path: disk.path, storedBytes: disk.storedBytes))
     events(.published(label: name, path: disk.path))
   }
@@ -187,6 +187,7 @@ final class RestorePlaces {
     do throws(PublishingError) { try directory.publish() } catch {
       throw JobError(error, doing: "publishing \(target)")
     }
+    directory.tellIfMoved(events)
     outputs.append(OutputReport(label: "raw", path: target, storedBytes: UInt64(stored)))
     events(.published(label: "raw", path: target))
   }
@@ -207,7 +208,7 @@ final class RestorePlaces {
       if salvaged.contains(stream.name) {
         events(
           .warning("disk \(stream.name) came to its end, but nothing proves it: \(disk.path)"))
-      } else if whole.contains(stream.name) {
+      } else if disk.isPublished {
         events(.warning("disk \(stream.name) is whole: \(disk.path)"))
       } else if disk.isSpoilt && waiting.contains(stream.name) {
         events(.warning("\(disk.path) holds disk \(stream.name) as it came: do not trust it"))
@@ -217,7 +218,7 @@ final class RestorePlaces {
         events(.warning("disk \(stream.name) was not restored"))
       }
     }
-    if request.directory != nil && !streams.isEmpty {
+    if request.directory != nil && !streams.isEmpty && directory?.isPublished != true {
       events(.warning("\(request.directory ?? "") was not made"))
     }
   }

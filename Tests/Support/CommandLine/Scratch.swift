@@ -82,7 +82,7 @@ package final class Scratch: Sendable {
   /// - Returns: What it wrote, errors too.
   @discardableResult
   package func shell(_ command: String) async throws -> String {
-    let program = try Program(["/bin/sh", "-c", "{ \(command) ; } 2>&1"], in: directory)
+    let program = try Program(["/bin/sh", "-c", "{ \(command)\n} 2>&1"], in: directory)
     let finding = try await program.finding()
     guard finding.status == 0 else {
       throw ShellFailure(command: command, output: finding.output)
@@ -120,13 +120,20 @@ private let noiseBlock: [UInt8] = {
 }()
 
 /// rm(1) knows trees that are deep and directories that are closed.
-private func removeTree(_ path: String) {
-  let arguments = ["/bin/rm", "-rf", "--", path]
+private func removeTree(_ path: String) { runAtOnce(["/bin/rm", "-rf", "--", path]) }
+
+/// Runs a program to its end, for those who tidy up behind a test and cannot wait otherwise.
+@discardableResult
+package func runAtOnce(_ arguments: [String]) -> Int32 {
   var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
   defer { for text in argv { free(text) } }
-  var environment: [UnsafeMutablePointer<CChar>?] = [nil]
+  var environment: [UnsafeMutablePointer<CChar>?] = [
+    strdup("PATH=/usr/sbin:/usr/bin:/sbin:/bin"), nil,
+  ]
+  defer { free(environment[0]) }
   var pid: pid_t = 0
-  guard clinux_spawn(arguments[0], &argv, &environment, [], [], 0, &pid) == 0 else { return }
+  guard clinux_spawn(arguments[0], &argv, &environment, [], [], 0, &pid) == 0 else { return -1 }
   var status: Int32 = 0
   waitpid(pid, &status, 0)
+  return status
 }

@@ -65,7 +65,7 @@ final class Field {
     try files.createDirectory(
       atPath: plugins, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
     try Data("secret".utf8).write(to: URL(fileURLWithPath: directory + "/secret"))
-    if isMapped { chown(plugins, 100_000, 100_000) }
+    if isMapped { chown(plugins, 65_521, 65_521) }
     null = try openFile("/dev/null", flags: O_RDWR)
     input = try System.Pipe()
     output = try System.Pipe()
