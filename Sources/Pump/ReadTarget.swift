@@ -10,6 +10,6 @@ package protocol ReadTarget: AnyObject {
     _ bytes: UnsafeRawBufferPointer, masks: Span<UInt16>, at offset: UInt64
   ) throws(LaneFailure)
 
-  /// The stream is whole: makes it durable.
+  /// The stream is complete: makes it durable. Nothing is put after that.
   func finish() throws(LaneFailure)
 }

@@ -10,14 +10,15 @@ internal import System
 final class FileTarget: ReadTarget {
   private static let blockBytes = 4096
   private let name: String
-  private let file: OwnedDescriptor
+  /// Closed when the stream is complete: FUSE keeps what is open, and with it the staging place.
+  private var file: OwnedDescriptor?
   private var isDirect: Bool
 
   /// - Parameter file: Of the stream's length, and all zeros.
   init(_ file: consuming OwnedDescriptor, name: String) {
     self.name = name
-    self.file = file
-    isDirect = clinux_set_direct(self.file.raw, 1) == 0
+    self.file = consume file
+    isDirect = clinux_set_direct(self.file?.raw ?? -1, 1) == 0
   }
 
   /// Makes a new file of that size, all hole.
@@ -58,9 +59,10 @@ final class FileTarget: ReadTarget {
   }
 
   func finish() throws(LaneFailure) {
-    do throws(SystemCallError) { try file.sync(subject: name) } catch {
+    do throws(SystemCallError) { try file?.sync(subject: name) } catch {
       throw .target("\(error)")
     }
+    file = nil
   }
 
   private func hasData(_ block: Int, _ masks: Span<UInt16>) -> Bool {
@@ -71,10 +73,10 @@ final class FileTarget: ReadTarget {
     // The last block of an odd size is not aligned: it goes through the page cache.
     if isDirect && bytes.count % Self.blockBytes != 0 {
       isDirect = false
-      _ = clinux_set_direct(file.raw, 0)
+      _ = clinux_set_direct(file?.raw ?? -1, 0)
     }
     do throws(SystemCallError) {
-      try unsafe file.writeAll(bytes, at: Int64(offset), subject: name)
+      try unsafe file?.writeAll(bytes, at: Int64(offset), subject: name)
     } catch {
       throw .target("\(error)")
     }
