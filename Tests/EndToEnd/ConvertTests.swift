@@ -93,7 +93,7 @@ import Testing
       """
       sleep 1.1; cat m | '\(Build.directory)/sluice' convert --plugin-path '\(plugins.path)' - \
       --vm-name x --to stack:a=- --to 'stack:b=|cat > b' --to raw=n 2> words > a
-      cmp a b && ! grep warning words
+      cmp a b && ! grep -v 'nothing proves' words | grep warning
       """)
     try await expectWhole("n")
     let facts = try receipt("n/manifest.json")
@@ -105,10 +105,8 @@ import Testing
   }
 
   @Test func `an instant that nobody tells is that of the conversion`() async throws {
-    try await backUp(to: "raw")
-    try await place.shell(
-      "cd m && sed -i '/\"instant\"/d' manifest.json && sha256sum manifest.json > SHA256SUMS")
-    let finding = try await convert(["m", "--to", "stack=s"])
+    try await place.shell("tar -cf m.tar d.raw")
+    let finding = try await convert(["m.tar", "--to", "stack=s"])
     #expect(finding.status == 0, "\(finding.errors)")
     #expect(finding.errors.contains("does not tell its instant"))
     #expect(try receipt("s.sluice.json")["instant"]?.string?.hasPrefix("20") == true)
