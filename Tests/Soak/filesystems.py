@@ -114,7 +114,7 @@ class ExFAT(FileSystem):
         self.make_image("mkfs.exfat")
         self.device = subprocess.run(["losetup", "--find", "--show", self.image], check=True,
                                      capture_output=True, text=True).stdout.strip()
-        run("mount.exfat-fuse", self.device, self.top)
+        run("mount.exfat-fuse", "-o", "umask=077", self.device, self.top)
 
     def unmount(self):
         super().unmount()
