@@ -41,7 +41,7 @@ struct Wreck: Sendable, CustomTestStringConvertible {
       "a size of 2^53", says: "no proper size",
       TarMaker.file("d.raw") { $0.replaceSubrange(124..<136, with: base256(1 << 53)) }),
     Wreck("a size that is not there", says: "ends inside", TarMaker.file("d.raw", size: 1 << 40)),
-    Wreck("a header behind zeros", says: "behind a block of zeros", zeros + TarMaker.file("d.raw")),
+    Wreck("a header behind zeros", says: "begins with zeros", zeros + TarMaker.file("d.raw")),
     Wreck("no end", says: "end mark", Array(TarMaker.file("d.raw").dropLast(1024))),
     Wreck("another volume", .unsupported, says: "volume", TarMaker.file("d.raw", type: "M")),
     Wreck("a type that is none", .unsupported, says: "type", TarMaker.file("d.raw", type: "Q")),
