@@ -89,7 +89,7 @@ struct OVAReadTests {
       sluice convert out --to ova=y.ova && sluice verify y.ova &&
       sluice convert y.ova --to ova=z.ova --option ova.disk-format=qcow2 &&
       sluice restore z.ova --to back && sluice list z.ova | grep 'Web server'
-      """)
+      """, within: 180)
     for directory in ["out", "back"] { try await expectSources(directory) }
   }
 

@@ -60,18 +60,18 @@ struct VMAScene {
   /// Runs words of the shell, where `sluice` is the program.
   ///
   /// - Returns: What all of them wrote, and behind `= ` the status of the last one.
-  func shell(_ words: String) async throws -> String {
+  func shell(_ words: String, within seconds: Double = 60) async throws -> String {
     try await place.shell(
       """
       sluice() { '\(Build.directory)/sluice' "$@"; }
       { \(words) ; }; echo "= $?"
-      """)
+      """, within: seconds)
   }
 
   /// As ``shell(_:)``; the last status must be 0.
   @discardableResult
-  func expectShell(_ words: String) async throws -> String {
-    let text = try await shell(words)
+  func expectShell(_ words: String, within seconds: Double = 60) async throws -> String {
+    let text = try await shell(words, within: seconds)
     #expect(text.hasSuffix("= 0\n"), "\(words): \(text)")
     return text
   }

@@ -25,8 +25,6 @@ enum AttackTable {
     case "static-without-namespaces":
       known["learn-host-name"] = "uname(2) tells it; nothing hangs on it"
       if !isRoot {
-        known["many-threads"] =
-          "without a user namespace the limit would count the user's other threads too"
         known["climb-by-stat"] =
           "Landlock does not rule over stat(2), and only root can re-root a directory without one"
       }

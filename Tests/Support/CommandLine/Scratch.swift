@@ -81,9 +81,9 @@ package final class Scratch: Sendable {
   ///
   /// - Returns: What it wrote, errors too.
   @discardableResult
-  package func shell(_ command: String) async throws -> String {
+  package func shell(_ command: String, within seconds: Double = 60) async throws -> String {
     let program = try Program(["/bin/sh", "-c", "{ \(command)\n} 2>&1"], in: directory)
-    let finding = try await program.finding()
+    let finding = try await program.finding(within: seconds)
     guard finding.status == 0 else {
       throw ShellFailure(command: command, output: finding.output)
     }
