@@ -322,7 +322,7 @@ static const struct trick tricks[] = {
     {"cuts-its-pipe", AT_FINISH, cut_its_pipe},
     {"true-receipt", AT_FINISH, true_receipt},
     {"false-receipt", AT_FINISH, false_receipt},
-    {"no-receipt", AT_FINISH, NULL},
+    {"no-receipt", AT_FINISH, leave_proper_file},
     {"receipt-is-a-dir", AT_FINISH, receipt_is_a_directory},
     {"endless-receipt", AT_FINISH, endless_receipt},
     {"fails-after-finished", AFTER_FINISHED, exit_one},
