@@ -207,6 +207,23 @@ struct LiveInterruptionTests {
     #expect(try SlowBackup.journals(of: guest) == [])
   }
 
+  @Test func `a QEMU that answers nothing ends the backup`() async throws {
+    let backup = try await SlowBackup(try await LiveGuest(GuestSetup()))
+    let guest = backup.guest
+    #expect(kill(guest.process, SIGSTOP) == 0)
+    let stopped = Instant.now
+    let finding = try await backup.program.finding()
+    // The limit, and the take-down's five seconds.
+    #expect(Instant.now.seconds(since: stopped) < 30)
+    #expect(kill(guest.process, SIGCONT) == 0)
+    #expect(finding.status == 74, "\(finding.errors)")
+    #expect(finding.errors.contains("QEMU has not answered for 15 s"), "\(finding.errors)")
+    let recovery = try await sluice(["recover", "--qmp", guest.qmp])
+    #expect(recovery.status == 0, "\(recovery.errors)")
+    try await backup.expectUnharmed()
+    #expect(try SlowBackup.journals(of: guest) == [])
+  }
+
   @Test func `a plugin that dies does not touch the guest`() async throws {
     let backup = try await SlowBackup(try await LiveGuest(GuestSetup()))
     #expect(kill(try #require(backup.program.writer), SIGKILL) == 0)

@@ -7,7 +7,7 @@ internal import System
 ///
 /// What happens to the guest comes from `GuestWatch`, which has freed the guest already; the room
 /// of the stores and the watchdog are looked at five times a second, and oftener where the room is
-/// little. The first reason counts.
+/// little; `GuestPulse` tells when QEMU falls silent. The first reason counts.
 final class GuestGuard: Sendable {
   private static let roundMilliseconds = 200
   /// The same where the stores have little room: 64 KiB are copied for each of the guest's writes.
@@ -32,12 +32,15 @@ final class GuestGuard: Sendable {
     self.events = events
   }
 
-  /// Begins to watch; both tasks end with the take-down.
+  /// Begins to watch; all tasks end with the take-down.
   func start() {
     Task.detached { [self] in
       for await observation in hold.watch.observations { heard(observation) }
     }
     Task.detached { [self] in await makeRounds() }
+    Task.detached { [self] in
+      if let silence = await GuestPulse(hold: hold).watch() { fail(silence) }
+    }
   }
 
   /// Why the backup was ended, with what it has cost the guest; `nil` if it was not.
