@@ -71,7 +71,7 @@ extension PluginSession {
     deadlines.owesFinished(now)
   }
 
-  /// Asks the plugin to stop; closes its input after 10 s and kills it 5 s later.
+  /// Asks the plugin to stop; closes its input after 1 s and kills it 14 s later.
   ///
   /// - Parameter cause: What the outcome will say; `.aborted` unless something failed elsewhere.
   package func abort(_ reason: String, cause: PluginFailure.Cause = .aborted) {

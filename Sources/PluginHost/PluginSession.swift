@@ -23,9 +23,10 @@ package final class PluginSession {
     package var stallWarning = 10.0
     /// Silence after which the plugin is given up.
     package var stallLimit = 600.0
-    package var abort = 10.0
+    /// Between ABORT and the end of its input: one that is busy sees that without reading.
+    package var abort = 1.0
     /// Between the end of its input and its end, after ABORT.
-    package var aborted = 5.0
+    package var aborted = 14.0
     package var exit = 5.0
 
     package init(stallLimit: Double = 600) { self.stallLimit = stallLimit }

@@ -7,7 +7,7 @@ extension ChunkPlan {
   static func wireMap(_ extents: [Extent]) -> [MapExtent] {
     var plan = ChunkPlan(extents)
     var map: [MapExtent] = []
-    while let step = plan.next() {
+    while let step = plan.nextRun() {
       let extent = step.wire
       if let last = map.last, last.kind == extent.kind {
         map[map.count - 1].length += extent.length

@@ -20,7 +20,12 @@ package struct ChunkPlan {
   package init(_ extents: [Extent]) { self.extents = extents }
 
   /// The next step, or `nil` at the end of the stream.
-  package mutating func next() -> Step? {
+  package mutating func next() -> Step? { step(joiningChunks: false) }
+
+  /// As ``next()``, but the whole chunks of an extent are one read: a disk of 8 PiB has 2^33.
+  mutating func nextRun() -> Step? { step(joiningChunks: true) }
+
+  private mutating func step(joiningChunks: Bool) -> Step? {
     while index < extents.count && extents[index].end <= position { index += 1 }
     guard index < extents.count else { return nil }
     let extent = extents[index]
@@ -29,7 +34,10 @@ package struct ChunkPlan {
       return .skip(offset: position, length: extent.end - position, kind: extent.kind)
     }
     let start = position
-    position = endOfData(before: (start / Self.chunkBytes + 1) * Self.chunkBytes)
+    let whole = extent.end / Self.chunkBytes * Self.chunkBytes
+    position =
+      joiningChunks && whole > start
+      ? whole : endOfData(before: (start / Self.chunkBytes + 1) * Self.chunkBytes)
     return .read(offset: start, length: Int(position - start))
   }
 

@@ -64,6 +64,15 @@ final class Channel {
   /// Builds a frame, which leaves with the next ``flush()``.
   func append(_ build: (inout FrameWriter) -> Void) { build(&writer) }
 
+  /// Throws `.hostGone` when the host has closed its end, even with frames left to read: for work
+  /// that goes on for long without reading. Before FINISHED that is the same as ABORT (protocol.md
+  /// §13.2).
+  func requireHost() throws(Ending) {
+    var entry = clinux_poll(descriptor: input, events: 0, results: 0)
+    guard unsafe clinux_poll(&entry, 1, 0) > 0 else { return }
+    if entry.results & Int16(CLINUX_POLL_HANGUP) != 0 { throw .hostGone }
+  }
+
   /// Number the next frame will bear.
   var sequence: UInt32 { writer.sequence }
 

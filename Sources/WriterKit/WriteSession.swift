@@ -19,6 +19,9 @@ final class WriteSession {
     }
   }
 
+  /// Bytes of a hole that a writer gets at once: 64 GiB.
+  private static let zeroBytesMax: UInt64 = 1 << 36
+
   private let context: Context
   private let writer: any ArchiveWriter
   private let delivery: Delivery
@@ -165,8 +168,20 @@ final class WriteSession {
         return (range, frame.kind)
       }
     }
-    try plugin { () throws(PluginError) in try writer.zero(range, kind) }
+    try write(range, kind)
     state = .active(cursor)
+  }
+
+  /// Hands a range over in pieces: a format that writes something for every cluster may be at work
+  /// for minutes, and a host that has called the job off waits meanwhile.
+  private func write(_ range: Range<UInt64>, _ kind: ZeroKind) throws(Ending) {
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let end = start + min(range.upperBound - start, Self.zeroBytesMax)
+      try plugin { () throws(PluginError) in try writer.zero(start..<end, kind) }
+      start = end
+      if start < range.upperBound { try context.channel.requireHost() }
+    }
   }
 
   private func takeClose(_ cursor: StreamCursor) throws(Ending) {

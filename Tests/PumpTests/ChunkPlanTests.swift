@@ -91,10 +91,34 @@ struct ChunkPlanTests {
     }
     #expect(position == map.last?.end)
     #expect(ChunkPlan.readCount(map) == readChunks.count)
+    #expect(ChunkPlan.wireMap(map) == joined(steps(map)))
   }
 
-  @Test func `the reads of a disk of 8 PiB are counted at once`() {
-    #expect(ChunkPlan.readCount([Extent(offset: 0, length: 1 << 53, kind: .data)]) == 1 << 33)
+  /// What a plugin's map has to say, by the steps themselves.
+  private func joined(_ steps: [ChunkPlan.Step]) -> [MapExtent] {
+    var map: [MapExtent] = []
+    for step in steps {
+      let extent =
+        switch step {
+        case .read(let offset, let length):
+          MapExtent(offset: offset, length: UInt64(length), kind: .data)
+        case .skip(let offset, let length, let kind):
+          MapExtent(offset: offset, length: length, kind: kind == .hole ? .hole : .zero)
+        }
+      if map.last?.kind == extent.kind {
+        map[map.count - 1].length += extent.length
+      } else {
+        map.append(extent)
+      }
+    }
+    return map
+  }
+
+  @Test func `the reads of a disk of 8 PiB are counted and mapped at once`() {
+    let whole = [Extent(offset: 0, length: 1 << 53, kind: .data)]
+    #expect(
+      ChunkPlan.wireMap(whole) == [MapExtent(offset: 0, length: 1 << 53, kind: .data)])
+    #expect(ChunkPlan.readCount(whole) == 1 << 33)
     #expect(ChunkPlan.readCount([]) == 0)
   }
 }
