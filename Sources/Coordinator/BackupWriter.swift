@@ -40,8 +40,7 @@ final class BackupWriter {
     let identity = PluginUser(launcher: surroundings.launcher).identity()
     guard case .path(let path) = output.place else {
       return try StreamedArchive(
-        output, id: plan.id, request: request, launcher: surroundings.launcher,
-        identity: identity, stop: stop)
+        output, id: plan.id, request: request, surroundings, identity: identity, stop: stop)
     }
     return try StagedArchive(
       output, path: path, id: plan.id, identity: identity, isSharedWanted: request.sharesTarget,

@@ -14,7 +14,7 @@ package struct ScratchFile: ~Copyable {
 
   /// - Throws: What opening a file in `directory` throws.
   package init(in directory: String) throws(SystemCallError) {
-    let file = try openNamelessFile(in: directory)
+    let file = try openNamelessFile(directory)
     bytesMax = try Self.freeBytes(file.raw, directory) / 2
     self.file = file
   }

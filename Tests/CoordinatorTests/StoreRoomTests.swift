@@ -19,10 +19,11 @@ struct StoreRoomTests {
     try await files.shell("mkdir small && mount -t tmpfs -o size=16M none small")
     var found: [Bool] = []
     do {
+      let place = try FleecingDirectory(files.path("small"))
       let store = try #require(
         try FleecingStore.make([
           .init(
-            directory: files.path("small"), diskBytes: 64 << 20, wantedBytes: 6 << 20,
+            directory: place, diskBytes: 64 << 20, wantedBytes: 6 << 20,
             reservation: reservation)
         ]).first)
       let room = StoreRoom([store], isSpool: true)

@@ -1,4 +1,5 @@
 import CommandLine
+import Glibc
 import Testing
 
 /// `sluice clean`.
@@ -54,6 +55,25 @@ import Testing
     #expect(finding.lines.count == 2)
     #expect(finding.output.contains(#""step":"removed""#), "\(finding.output)")
     #expect(try place.names() == [])
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "only root can make a file immutable"))
+  func `a place that cannot be removed is told, and can be cleaned later`() async throws {
+    try place.makeSparse("d.raw", bytes: 8 << 20, data: [(0, 8 << 20)])
+    let program = try startSluice(
+      [
+        "backup", "--json", "--image", "d=d.raw", "--to", "raw=out", "--rate-limit", "1M",
+      ], in: place.directory)
+    #expect(try await program.says("\"started\""))
+    try await place.shell("chattr +i .out.sluice-*/mark")
+    program.send(SIGTERM)
+    let finding = try await program.finding()
+    try await place.shell("chattr -i .out.sluice-*/mark")
+    #expect(finding.status == 130)
+    #expect(finding.output.contains("could not be removed: "), "\(finding.output)")
+    #expect(finding.output.contains("sluice clean \(place.directory)"), "\(finding.output)")
+    #expect(try await clean(".").output.contains("removed"))
+    #expect(try place.names() == ["d.raw"])
   }
 
   @Test func `links and the user's own files are left alone`() async throws {

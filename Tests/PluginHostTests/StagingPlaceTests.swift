@@ -116,7 +116,7 @@ struct StagingPlaceTests {
     let place = try StagingPlace(target: target, kind: .file, id: jobID(1), hasReceipt: true)
     try directory.make("archive")
     #expect(throws: PublishingError.self) { try place.publish(receipt: Array("{}".utf8)) }
-    try place.discard()
+    place.discard()
     #expect(try directory.names() == ["archive"])
   }
 
@@ -131,7 +131,7 @@ struct StagingPlaceTests {
     default: mkfifo(inside(place) + "/bad", 0o600)
     }
     #expect(throws: PublishingError.self) { try place.publish() }
-    try place.discard()
+    place.discard()
     #expect(try directory.names() == ["outside"])
   }
 
@@ -143,7 +143,7 @@ struct StagingPlaceTests {
       parent = try openFile("d", in: parent.raw, flags: O_RDONLY | O_DIRECTORY)
     }
     #expect(throws: PublishingError.self) { try place.publish() }
-    try place.discard()
+    place.discard()
     #expect(try directory.names() == [])
   }
 

@@ -64,7 +64,7 @@ final class Bench: Sendable {
     let client = other ?? client
     let machine = try await GuestMachine.inspect(client)
     let devices = machine.devices.filter(\.isBackedUpByDefault)
-    let place = directory ?? files.directory
+    let place = try FleecingDirectory(directory ?? files.directory)
     let stores = try FleecingStore.make(
       devices.map { .init(directory: place, diskBytes: $0.size, wantedBytes: 1 << 20) })
     let disks = try zip(devices, stores).map { device, store in

@@ -208,9 +208,10 @@ import Testing
 
   @Test func `a store without room is refused beforehand`() throws {
     let files = try Scratch()
-    let free = try FleecingStore.freeBytes(files.directory)
+    let directory = try FleecingDirectory(files.directory)
+    let free = try directory.freeBytes()
     let most = FleecingStore.Wish(
-      directory: files.directory, diskBytes: 1 << 30, wantedBytes: free / 4 * 3)
+      directory: directory, diskBytes: 1 << 30, wantedBytes: free / 4 * 3)
     #expect(throws: Never.self) { try FleecingStore.make([most]) }
     do throws(ControlError) {
       _ = try FleecingStore.make([most, most])
@@ -222,19 +223,17 @@ import Testing
       }
     }
     let reserved = FleecingStore.Wish(
-      directory: files.directory, diskBytes: 1 << 30, wantedBytes: 8 << 20, reservation: .required)
+      directory: directory, diskBytes: 1 << 30, wantedBytes: 8 << 20, reservation: .required)
     #expect(try FleecingStore.make([reserved])[0].storedBytes >= 8 << 20)
     #expect(try files.names() == [])
-    #expect(throws: ControlError.self) {
-      try FleecingStore.make([.init(directory: files.path("none"), diskBytes: 512, wantedBytes: 1)])
-    }
+    #expect(throws: ControlError.self) { try FleecingDirectory(files.path("none")) }
   }
 
   @Test func `a store lies beside its image, wherever a link points`() async throws {
     let files = try Scratch()
     try await files.shell("mkdir real state; truncate -s 1M real/d.raw; ln -s real/d.raw link.raw")
     let place = { (image: String?) throws(ControlError) in
-      try FleecingPlace.directory(imageFile: image, state: files.path("state"))
+      try FleecingPlace.directory(imageFile: image, state: files.path("state")).path
     }
     #expect(try place(files.path("link.raw")) == files.path("real"))
     for other in [nil, "/dev/null", files.path("none")] {
@@ -253,12 +252,27 @@ import Testing
       chown -R -h 1234:1234 theirs && ln -s ../private/d.raw theirs/roots.raw
       """)
     let place = { (image: String) throws(ControlError) in
-      try FleecingPlace.directory(imageFile: files.path(image), state: files.path("state"))
+      try FleecingPlace.directory(imageFile: files.path(image), state: files.path("state")).path
     }
     for image in ["theirs/file.raw", "theirs/way/d.raw", "theirs/roots.raw"] {
       #expect(try place(image) == files.path("state/fleece"))
     }
     #expect(try place("theirs/d.raw") == files.path("theirs"))
+  }
+
+  @Test func `a store grows where its directory was found, wherever its path leads then`()
+    async throws
+  {
+    let files = try Scratch()
+    try await files.shell("mkdir theirs private state; truncate -s 1M theirs/d.raw")
+    let place = try FleecingPlace.directory(
+      imageFile: files.path("theirs/d.raw"), state: files.path("state"))
+    try await files.shell("mv theirs moved; ln -s private theirs")
+    let wish = FleecingStore.Wish(directory: place, diskBytes: 1 << 20, wantedBytes: 1 << 20)
+    let store = try FleecingStore.make([wish])[0]
+    try await files.shell(
+      "readlink /proc/\(getpid())/fd/\(store.rawDescriptor) > where")
+    #expect(try files.text("where").hasPrefix(files.path("moved/")))
   }
 
   @Test func `a mark is known by its shape`() throws {

@@ -87,7 +87,7 @@ import Testing
   {
     let directory = try TemporaryDirectory()
     let archive = try openFile(try directory.file("archive"), flags: O_RDONLY)
-    let scratch = try openNamelessFile(in: directory.path)
+    let scratch = try openNamelessFile(directory.path)
     let visit = try Guest(
       ["scratch"], policy: .staticPlugin(PluginResources(fileBytes: 1 << 20), grant: .file),
       mode: .strict, descriptors: [(archive.raw, 6), (scratch.raw, 8)]

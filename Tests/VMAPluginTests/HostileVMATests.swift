@@ -15,7 +15,7 @@ import VMAFormat
     let talk = Talk(kind: kind)
     let pool = try SharedPool(talk.shape, name: "test")
     let archive = kind == .pipe ? try file.pipe(writing: false) : try file.opened(O_RDONLY)
-    let scratch = try openNamelessFile(in: file.directory.path)
+    let scratch = try openNamelessFile(file.directory.path)
     let plugin = try PluginProcess(
       "sluice-writer-vma", target: archive, pool: pool, shape: talk.shape, isPoolWritable: true,
       scratch: scratch.raw, wrapper: ["/usr/bin/prlimit", "--data=469762048"])

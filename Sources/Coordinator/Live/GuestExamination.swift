@@ -93,7 +93,7 @@ package struct GuestExamination: Sendable {
     do throws(JobError) {
       let choice = try await GuestPreparation.places(
         disks, GuestRequest(socket: socket), isSpool: way.way == .spool)
-      let places = Set(choice.wishes.map(\.directory)).sorted().joined(separator: ", ")
+      let places = Set(choice.wishes.map(\.directory.path)).sorted().joined(separator: ", ")
       if way.way == .spool {
         return Self.spool(choice) + choice.warnings.map { .bad($0, remedy: "--fleecing-dir") }
       }
@@ -106,10 +106,10 @@ package struct GuestExamination: Sendable {
 
   /// Whether there is room for a spool now.
   private static func spool(_ choice: StoreChoice) -> [Finding] {
-    var wanted: [String: Int64] = [:]
-    for wish in choice.wishes { wanted[wish.directory, default: 0] += wish.wantedBytes }
-    return wanted.sorted { $0.key < $1.key }.map { directory, bytes in
-      let free = (try? FleecingStore.freeBytes(directory)) ?? 0
+    let places = Dictionary(grouping: choice.wishes, by: \.directory.path)
+    return places.sorted { $0.key < $1.key }.map { directory, wishes in
+      let bytes = wishes.reduce(0) { $0 + $1.wantedBytes }
+      let free = (try? wishes[0].directory.freeBytes()) ?? 0
       let about = "the spool takes \(bytes >> 20) MiB in \(directory), which has \(free >> 20) free"
       return bytes <= free
         ? .good(about) : .bad(about, remedy: ExportChoice.waysOut, isFatal: true)

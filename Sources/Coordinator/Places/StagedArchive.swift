@@ -36,6 +36,7 @@ final class StagedArchive: ArchivePlace {
       throw JobError(error, doing: preparing)
     }
     let staging = staging
+    staging.tellIfLeft(events)
     guard isSharedWanted || !staging.isShared else {
       throw JobError(PublishingError.sharedDirectory(path), doing: preparing)
     }

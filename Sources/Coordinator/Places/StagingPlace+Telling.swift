@@ -1,4 +1,5 @@
 internal import PluginHost
+internal import System
 
 extension StagingPlace {
   /// Says where the archive is, if its directory was renamed during the job: it was held open, and
@@ -6,6 +7,16 @@ extension StagingPlace {
   func tellIfMoved(_ events: EventSink) {
     guard let newPath else { return }
     events(.warning("the directory of \(target) was renamed during the job: it is at \(newPath)"))
+  }
+
+  /// Says so, if the place cannot be removed when the job is over.
+  func tellIfLeft(_ events: @escaping EventSink) {
+    leftBehind = { path, error in
+      events(
+        .warning(
+          "\(path) could not be removed: \(error); when that is mended: sluice clean "
+            + splitPath(path).directory))
+    }
   }
 
   /// Warns of a directory in which another user could exchange what was restored.

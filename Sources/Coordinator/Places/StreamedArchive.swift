@@ -28,14 +28,16 @@ final class StreamedArchive: ArchivePlace {
   ///
   /// The receipt's place comes first: what is wrong with its name is found before data moves.
   init(
-    _ output: BackupPlan.Output, id: String, request: BackupRequest, launcher: String,
+    _ output: BackupPlan.Output, id: String, request: BackupRequest, _ surroundings: Surroundings,
     identity: SandboxIdentity, stop: StopSignal
   ) throws(JobError) {
     self.identity = identity
     name = output.place.name
     receiptPlace = try request.savedReceipt.map { path throws(JobError) in
       do throws(PublishingError) {
-        return try StagingPlace(target: path, kind: .file, id: id)
+        let place = try StagingPlace(target: path, kind: .file, id: id)
+        place.tellIfLeft(surroundings.events)
+        return place
       } catch {
         throw JobError(error, doing: "preparing the receipt \(path)")
       }
@@ -53,7 +55,7 @@ final class StreamedArchive: ArchivePlace {
     start = output.place == .standardOutput ? StandardStream.fileOffset : nil
     if let wanted {
       command = try doing("starting \(name)") { () throws(SystemCallError) in
-        try SinkCommand(wanted.text, launcher: launcher, output: wanted.output)
+        try SinkCommand(wanted.text, launcher: surroundings.launcher, output: wanted.output)
       }
     } else {
       command = nil

@@ -58,6 +58,7 @@ final class FilePlace: DiskPlace {
     } catch {
       throw JobError(error, doing: preparing)
     }
+    staging.tellIfLeft(surroundings.events)
     staging.warnIfShared(surroundings.events)
     if request.allocation == .preallocate { try staging.requireReservation() }
     try doing(preparing) { () throws(SystemCallError) in

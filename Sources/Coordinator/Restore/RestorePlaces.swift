@@ -53,6 +53,7 @@ final class RestorePlaces {
     } catch {
       throw JobError(error, doing: "preparing \(request.directory ?? "")")
     }
+    directory?.tellIfLeft(events)
     directory?.warnIfShared(events)
     if request.allocation == .preallocate { try directory?.requireReservation() }
   }

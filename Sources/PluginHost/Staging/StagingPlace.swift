@@ -37,6 +37,8 @@ package final class StagingPlace {
   package private(set) var isPublished = false
   /// Which file has the receipt's final name, once it has it.
   var receipt: FileStatus?
+  /// Told what keeps the place from being removed, by whoever ends it.
+  package var leftBehind: (_ path: String, SystemCallError) -> Void = { _, _ in }
   private var isSettled = false
 
   /// Makes an empty staging file or directory.
@@ -77,7 +79,7 @@ package final class StagingPlace {
     }
   }
 
-  deinit { if !isSettled { try? discard() } }
+  deinit { if !isSettled { discard() } }
 
   /// Descriptor for the plugin, which is all that it sees of the place.
   package func descriptorForPlugin() throws(SystemCallError) -> OwnedDescriptor {
@@ -152,20 +154,24 @@ package final class StagingPlace {
   }
 
   /// Removes the staging place; nothing was published.
-  package func discard() throws(PublishingError) {
-    isSettled = true
+  package func discard() {
     // FUSE hides what is removed while it is open, and keeps its directory.
     try? closeArchive()
-    do throws(SystemCallError) { try room.remove(from: directory.raw) } catch {
-      throw .system(error)
-    }
+    removeRoom()
   }
 
   /// Notes that the archive bears its final name; what is left of the place is of no value.
   func settle() {
-    isSettled = true
     isPublished = true
-    try? room.remove(from: directory.raw)
+    removeRoom()
+  }
+
+  private func removeRoom() {
+    isSettled = true
+    do throws(SystemCallError) { try room.remove(from: directory.raw) } catch {
+      let path = try? realPath("/proc/self/fd/\(directory.raw)")
+      leftBehind("\(path ?? splitPath(target).directory)/\(room.name)", error)
+    }
   }
 
   /// Whether a file is the archive that was made here, and no other under its name.

@@ -14,14 +14,14 @@ package enum FleecingPlace {
   ///   - state: `StateDirectory.usual()`.
   package static func directory(
     imageFile: String?, state: String
-  ) throws(ControlError) -> String {
+  ) throws(ControlError) -> FleecingDirectory {
     // Where the file really is: a link to it may lie anywhere, but not be anybody's.
     if let imageFile, let directory = TrustedPath.directory(ofFile: imageFile) { return directory }
-    do throws(SystemCallError) {
-      return try StateDirectory.made("\(state)/fleece")
-    } catch {
+    let path: String
+    do throws(SystemCallError) { path = try StateDirectory.made("\(state)/fleece") } catch {
       throw .system(error)
     }
+    return try FleecingDirectory(path)
   }
 }
 

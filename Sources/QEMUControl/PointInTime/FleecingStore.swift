@@ -10,7 +10,7 @@ internal import System
 package final class FleecingStore: Sendable {
   /// What is wanted of one store.
   package struct Wish: Sendable {
-    package let directory: String
+    package let directory: FleecingDirectory
     /// The guest's view of the disk.
     package let diskBytes: Int64
     /// Free bytes that the filesystem has to have for it.
@@ -18,7 +18,8 @@ package final class FleecingStore: Sendable {
     package let reservation: Reservation
 
     package init(
-      directory: String, diskBytes: Int64, wantedBytes: Int64, reservation: Reservation = .none
+      directory: FleecingDirectory, diskBytes: Int64, wantedBytes: Int64,
+      reservation: Reservation = .none
     ) {
       self.directory = directory
       self.diskBytes = diskBytes
@@ -30,7 +31,7 @@ package final class FleecingStore: Sendable {
   /// Whether the wanted bytes are taken at once, so that nobody else can.
   package enum Reservation: Sendable { case none, whereFilesystemCan, required }
 
-  package let directory: String
+  package let directory: FleecingDirectory
   /// Bytes that were taken when it was made.
   package let reservedBytes: Int64
   /// Bytes that it was said to need.
@@ -42,27 +43,27 @@ package final class FleecingStore: Sendable {
 
   /// Bytes it takes on its filesystem, the reserved ones included.
   package var storedBytes: Int64 {
-    (try? FileStatus(descriptor: file.raw, subject: directory).storedBytes) ?? 0
+    (try? FileStatus(descriptor: file.raw, subject: directory.path).storedBytes) ?? 0
   }
 
   /// Its length: what QEMU has put there, whatever is reserved.
   package var fileBytes: Int64 {
-    (try? FileStatus(descriptor: file.raw, subject: directory).size) ?? 0
+    (try? FileStatus(descriptor: file.raw, subject: directory.path).size) ?? 0
   }
 
   private init(_ wish: Wish) throws(ControlError) {
     directory = wish.directory
     wantedBytes = wish.wantedBytes
     do throws(SystemCallError) {
-      file = try openNamelessFile(in: wish.directory)
-      try EmptyImage(size: wish.diskBytes).write(to: file, subject: wish.directory)
+      file = try wish.directory.makeFile()
+      try EmptyImage(size: wish.diskBytes).write(to: file, subject: wish.directory.path)
       // Behind the image: a filesystem may give back what is reserved when a file changes its
       // length.
       reservedBytes = try Self.reserve(wish, in: file.raw)
     } catch {
       guard error.code == ENOSPC else { throw .system(error) }
       throw .fleecingSpace(
-        directory: wish.directory, freeBytes: (try? Self.freeBytes(wish.directory)) ?? 0,
+        directory: wish.directory.path, freeBytes: (try? wish.directory.freeBytes()) ?? 0,
         wantedBytes: wish.wantedBytes)
     }
   }
@@ -71,7 +72,7 @@ package final class FleecingStore: Sendable {
   private static func reserve(_ wish: Wish, in file: Int32) throws(SystemCallError) -> Int64 {
     guard wish.reservation != .none else { return 0 }
     do throws(SystemCallError) {
-      try check(clinux_reserve(file, 0, wish.wantedBytes), .fallocate, wish.directory)
+      try check(clinux_reserve(file, 0, wish.wantedBytes), .fallocate, wish.directory.path)
     } catch {
       if error.code == EOPNOTSUPP && wish.reservation == .whereFilesystemCan { return 0 }
       throw error
@@ -108,12 +109,12 @@ package final class FleecingStore: Sendable {
   package static func make(_ wishes: [Wish]) throws(ControlError) -> [FleecingStore] {
     var wanted: [UInt64: Int64] = [:]
     for wish in wishes {
-      let (device, free) = try filesystem(of: wish.directory)
+      let (device, free) = (try wish.directory.device, try wish.directory.freeBytes())
       let sum = (wanted[device] ?? 0).addingReportingOverflow(max(0, wish.wantedBytes))
       wanted[device] = sum.partialValue
       if sum.overflow || sum.partialValue > free {
         throw .fleecingSpace(
-          directory: wish.directory, freeBytes: free,
+          directory: wish.directory.path, freeBytes: free,
           wantedBytes: sum.overflow ? .max : sum.partialValue)
       }
     }
@@ -131,28 +132,4 @@ package final class FleecingStore: Sendable {
   /// Bytes a store takes when the guest overwrites its whole disk: clusters of 64 KiB, eight bytes
   /// of table and two of count for each, and the header.
   package static func fullBytes(ofDisk bytes: Int64) -> Int64 { bytes + bytes / 4096 + (1 << 20) }
-
-  /// Bytes that are free for users without privileges: QEMU may be one.
-  package static func freeBytes(_ directory: String) throws(ControlError) -> Int64 {
-    var status = statvfs()
-    guard unsafe statvfs(directory, &status) == 0 else {
-      throw .system(SystemCallError(.fstat, subject: directory, code: errno))
-    }
-    return Int64(clamping: UInt64(status.f_bavail)).multipliedReportingOverflow(
-      by: Int64(clamping: UInt64(status.f_frsize))
-    ).partialValue
-  }
-
-  private static func filesystem(
-    of directory: String
-  ) throws(ControlError) -> (device: UInt64, free: Int64) {
-    let device: UInt64
-    do throws(SystemCallError) {
-      let opened = try openFile(directory, flags: O_RDONLY | O_DIRECTORY)
-      device = try FileStatus(descriptor: opened.raw, subject: directory).device
-    } catch {
-      throw .system(error)
-    }
-    return (device, try freeBytes(directory))
-  }
 }

@@ -21,11 +21,11 @@ struct TrustedPath: ~Copyable {
     rest = Self.parts(path).reversed()
   }
 
-  /// The directory, without links, that holds the regular file at `path`.
+  /// The directory, opened on the way, that holds the regular file at `path`.
   ///
   /// - Returns: `nil` if there is no such file, or a link on the way is not to be trusted.
-  static func directory(ofFile path: String) -> String? {
-    guard path.hasPrefix("/"), var walk = try? TrustedPath(path) else { return nil }
+  static func directory(ofFile path: String) -> FleecingDirectory? {
+    guard path.hasPrefix("/"), let walk = try? TrustedPath(path) else { return nil }
     return try? walk.run()
   }
 
@@ -33,7 +33,7 @@ struct TrustedPath: ~Copyable {
     path.split(separator: "/").map(String.init).filter { $0 != "." }
   }
 
-  private mutating func run() throws(SystemCallError) -> String? {
+  private consuming func run() throws(SystemCallError) -> FleecingDirectory? {
     while let part = rest.popLast() {
       let status = try FileStatus(path: part, in: directory.raw)
       switch status.kind {
@@ -41,7 +41,8 @@ struct TrustedPath: ~Copyable {
         guard try isTrusted(status) else { return nil }
         try follow(part)
       case .directory: try enter(part)
-      case .regular where rest.isEmpty: return "/" + walked.joined(separator: "/")
+      case .regular where rest.isEmpty:
+        return FleecingDirectory(directory, path: "/" + walked.joined(separator: "/"))
       default: return nil
       }
     }

@@ -133,7 +133,7 @@ package struct Workshop: Sendable {
     let pool = talk.isShared ? try SharedPool(talk.shape, name: "test") : nil
     let archive =
       talk.kind == .pipe ? try file.pipe(writing: false) : try file.opened(O_RDONLY)
-    let scratch = try openNamelessFile(in: file.directory.path)
+    let scratch = try openNamelessFile(file.directory.path)
     let process = try PluginProcess(
       plugin, target: archive, pool: pool, shape: talk.shape, isPoolWritable: true,
       scratch: hasScratch ? scratch.raw : nil)

@@ -48,8 +48,9 @@ import System
 
   static func disks(_ machine: GuestMachine, in directory: String) throws -> [PointInTime.Disk] {
     let devices = machine.devices.filter(\.isBackedUpByDefault)
+    let place = try FleecingDirectory(directory)
     let stores = try FleecingStore.make(
-      devices.map { .init(directory: directory, diskBytes: $0.size, wantedBytes: 1 << 20) })
+      devices.map { .init(directory: place, diskBytes: $0.size, wantedBytes: 1 << 20) })
     return zip(devices, stores).compactMap { device, store in
       device.nodeName.map {
         PointInTime.Disk(name: device.name, node: $0, size: device.size, store: store)
