@@ -5,8 +5,10 @@ import Testing
 
 /// The same as an ordinary user: no capability, no own user for the plugin.
 @Suite(.inTurns, .enabled(if: Build.isRoot, "root becomes an ordinary user")) struct UserTests {
-  private func makeTrip() async throws -> (RoundTrip, PublicBuild) {
-    let copy = try await PublicBuild()
+  private func makeTrip(
+    plugins: [String] = ["raw"]
+  ) async throws -> (RoundTrip, PublicBuild) {
+    let copy = try await PublicBuild(plugins: plugins)
     var trip = try RoundTrip(owner: Build.nobody)
     trip.user = Build.nobody
     trip.build = copy.directory
@@ -38,6 +40,39 @@ import Testing
     trip.expectSuccess(try await trip.run(["convert"] + path + ["t", "--to", "raw=n"]))
     try await trip.place.shell("cmp d.raw n/d.raw && qemu-img compare -F raw x.qcow2 d.raw")
     #expect(try trip.place.status("x.qcow2").owner == Build.nobody)
+    withExtendedLifetime(copy) {}
+  }
+
+  /// The limit on processes counts all of a user's, outside of user namespaces.
+  @Test func `a user with many processes and no user namespaces may compress`() async throws {
+    let (trip, copy) = try await makeTrip(plugins: ["vma", "ova"])
+    try trip.place.makeSparse("d.raw", bytes: 5 << 20, data: [(0, 3 << 20)])
+    try await trip.place.shell(
+      """
+      cat > many.sh <<'END'
+      for i in $(seq 100); do sleep 60 & all="$all $!"; done
+      for format in vma tar; do
+        \(copy.directory)/sluice backup --image d=d.raw --to $format=x.$format \\
+          --option $format.compress=zstd || echo "$format: $?"
+      done
+      kill $all
+      END
+      cat > deny.sh <<'END'
+      echo 0 > /proc/sys/user/max_user_namespaces
+      exec setpriv --reuid=\(Build.nobody) --regid=\(Build.nobody) --clear-groups sh many.sh
+      END
+      """)
+    // In a user namespace of its own there may be none below it; with its users mapped, root is root.
+    let said = try await trip.place.shell(
+      """
+      mkfifo ready go && exec 8<>ready 9<>go
+      unshare --user sh -c 'echo >&8; read x <&9; exec sh deny.sh' 2>&1 &
+      read x <&8
+      for map in uid_map gid_map; do echo 0 0 65536 > /proc/$!/$map; done
+      echo >&9; wait $!
+      """)
+    #expect(said.contains("vma: x.vma is complete"), "\(said)")
+    #expect(said.contains("tar: x.tar is complete"), "\(said)")
     withExtendedLifetime(copy) {}
   }
 

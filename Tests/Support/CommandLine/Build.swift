@@ -28,15 +28,18 @@ package final class PublicBuild: Sendable {
   /// Where its `sluice` is.
   package var directory: String { files.path("build/debug/copy") }
 
-  /// - Parameter extra: Executables beside those every job needs.
-  package init() async throws {
+  /// - Parameter plugins: Those it has.
+  package init(plugins: [String] = ["raw"]) async throws {
     files = try Scratch()
     try await files.shell(
       """
-      chmod 755 . && mkdir -p build/debug/copy Plugins/raw
-      cp \(["sluice", "sluice-launcher", "sluice-sink", "sluice-writer-raw"]
+      chmod 755 . && mkdir -p build/debug/copy
+      cp \((["sluice", "sluice-launcher", "sluice-sink"] + plugins.map { "sluice-writer-\($0)" })
         .map { "'\(Build.directory)/\($0)'" }.joined(separator: " ")) build/debug/copy
-      cp '\(Build.directory)/../../../Plugins/raw/raw.json' Plugins/raw
+      for plugin in \(plugins.joined(separator: " ")); do
+        mkdir -p Plugins/$plugin
+        cp '\(Build.directory)/../../../Plugins/'$plugin/$plugin.json Plugins/$plugin
+      done
       """)
   }
 }
