@@ -5,7 +5,7 @@ import Testing
 /// Every format and every restore on file systems that lack what ext4 has. Mounted for real.
 @Suite(
   .inTurns,
-  .enabled(if: ForeignMount.Kind.canAll, "needs root, FUSE, bindfs, mkfs.exfat and exfat-fuse"))
+  .enabled(if: ForeignMount.Kind.canAll, "needs root, FUSE, bindfs, exfat-fuse, sshfs and ntfs-3g"))
 struct ForeignFileSystemTests {
   private let place: Scratch
 

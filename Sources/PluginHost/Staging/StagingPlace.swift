@@ -110,15 +110,16 @@ package final class StagingPlace {
   ) throws(SystemCallError) -> SandboxIdentity {
     isLent = true
     guard geteuid() == 0, case .mapped(let user, let group) = identity else { return identity }
+    var isChanged = false
     if room.means.admitsOtherUsers {
       let result = clinux_fchown(archive.raw, user, group)
-      guard Self.meansNoOwners(result) else {
-        try check(result, .fchown, target)
-        return identity
-      }
+      isChanged = !Self.meansNoOwners(result)
+      if isChanged { try check(result, .fchown, target) }
     }
-    hasOwners = false
     let owner = try FileStatus(descriptor: archive.raw, subject: target)
+    // NTFS says that it has given a file away, and keeps its owner.
+    if isChanged && owner.owner == user { return identity }
+    hasOwners = false
     return owner.owner == geteuid() ? .callers : .ofOwner(owner)
   }
 

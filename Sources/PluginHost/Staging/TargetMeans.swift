@@ -11,7 +11,7 @@ struct TargetMeans: Equatable {
     /// A second name, then the first is taken away: of files only.
     case link
     /// A look whether the name is free, then a rename: nothing else is there (NFS for directories,
-    /// FAT and exFAT through FUSE).
+    /// sshfs, FAT and exFAT through FUSE).
     case lookAndRename
   }
 
@@ -48,9 +48,16 @@ struct TargetMeans: Equatable {
     try check(unsafe clinux_unlinkat(place, name, 0), .unlink, name)
   }
 
+  /// Whether a file has a second name that shows it is the same file: sshfs makes one that looks
+  /// like another file, and what was meant could not be told from what somebody put in its place.
   private static func canLink(in place: Int32) -> Bool {
     guard unsafe clinux_linkat(place, probe, place, renamedProbe) >= 0 else { return false }
-    return unsafe clinux_unlinkat(place, renamedProbe, 0) >= 0
+    let first = try? FileStatus(path: probe, in: place)
+    let second = try? FileStatus(path: renamedProbe, in: place)
+    guard unsafe clinux_unlinkat(place, renamedProbe, 0) >= 0, let first, let second else {
+      return false
+    }
+    return first.isSameFile(as: second)
   }
 
   private static func canReserve(in place: Int32) -> Bool {

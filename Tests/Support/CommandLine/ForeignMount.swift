@@ -7,11 +7,17 @@ package final class ForeignMount: Sendable {
     case bindfs
     /// No owners, no links, no holes, no fallocate.
     case exfat
+    /// No RENAME_NOREPLACE; a second name of a file looks like another file.
+    case sshfs
+    /// Says that it has given a file away, and keeps its owner.
+    case ntfs
 
     private var tools: [String] {
       switch self {
       case .bindfs: ["bindfs"]
       case .exfat: ["mkfs.exfat", "mount.exfat-fuse", "losetup"]
+      case .sshfs: ["sshfs"]
+      case .ntfs: ["mkntfs", "ntfs-3g"]
       }
     }
 
@@ -51,6 +57,25 @@ package final class ForeignMount: Sendable {
       // -d is what keeps it in the foreground.
       server = try Program(
         ["/usr/sbin/mount.exfat-fuse", "-d", "-o", "umask=077", device, directory])
+    case .sshfs:
+      device = nil
+      try await scratch.shell("mkfifo answers")
+      // Without a network: the server of SFTP at the other end of two pipes.
+      server = try Program(
+        [
+          "/bin/sh", "-c",
+          """
+          cd '\(scratch.directory)' && /usr/lib/openssh/sftp-server <answers |
+            sshfs -f ":$PWD/below" mounted -o passive >answers
+          """,
+        ])
+    case .ntfs:
+      device = nil
+      try await scratch.shell("truncate -s \(mebibytes)M image && mkntfs -F -Q image")
+      server = try Program(
+        [
+          "/usr/bin/ntfs-3g", "-o", "no_detach,umask=077", scratch.path("image"), directory,
+        ])
     }
     try await scratch.shell(
       "for i in $(seq 200); do mountpoint -q mounted && exit 0; sleep 0.05; done; exit 1")
