@@ -50,15 +50,22 @@ let package = Package(
   targets: [
     // Libraries of the system.
     .systemLibrary(
-      name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+      name: "CJansson", path: "Sources/Libraries/CJansson", pkgConfig: "jansson",
+      providers: [.apt(["libjansson-dev"])]),
     .systemLibrary(
-      name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+      name: "CCrypto", path: "Sources/Libraries/CCrypto", pkgConfig: "libcrypto",
+      providers: [.apt(["libssl-dev"])]),
     .systemLibrary(
-      name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
-    .systemLibrary(name: "CNBD", pkgConfig: "libnbd", providers: [.apt(["libnbd-dev"])]),
-    .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+      name: "CSeccomp", path: "Sources/Libraries/CSeccomp", pkgConfig: "libseccomp",
+      providers: [.apt(["libseccomp-dev"])]),
     .systemLibrary(
-      name: "CCompression",
+      name: "CNBD", path: "Sources/Libraries/CNBD", pkgConfig: "libnbd",
+      providers: [.apt(["libnbd-dev"])]),
+    .systemLibrary(
+      name: "CExpat", path: "Sources/Libraries/CExpat", pkgConfig: "expat",
+      providers: [.apt(["libexpat1-dev"])]),
+    .systemLibrary(
+      name: "CCompression", path: "Sources/Libraries/CCompression",
       providers: [.apt(["libzstd-dev", "libdeflate-dev", "zlib1g-dev"])]),
 
     // One header: what host and launcher say to each other.
@@ -90,6 +97,11 @@ let package = Package(
     .target(
       name: "ArchiveFiles",
       dependencies: ["ArchiveBytes", "WriterKit", "System", "CLinux", "CCompression"],
+      swiftSettings: strict),
+
+    // Formats of disks, on memory alone: what plugins share, and the fuzzer runs.
+    .target(
+      name: "DiskFormats", dependencies: ["ArchiveBytes", "BackupProtocol", "CCompression"],
       swiftSettings: strict),
 
     // The host.
@@ -170,7 +182,7 @@ let package = Package(
         "TarFormat", "OVFFormat", "DiskFormats", "RawFormat", "ArchiveBytes", "ArchiveFiles",
         "WriterKit", "BackupProtocol", "Hashing", "Machine", "System", "CLinux", "CCompression",
       ],
-      path: "Plugins/ova", exclude: ["README.md", "Disk", "OVF", "Tar", "sluice-ovf.xsd"],
+      path: "Plugins/ova", exclude: ["README.md", "OVF", "Tar", "sluice-ovf.xsd"],
       resources: [.embedInCode("ova.json")],
       swiftSettings: staticPlugin, linkerSettings: staticLink),
     .target(
@@ -180,11 +192,6 @@ let package = Package(
     .target(
       name: "OVFFormat", dependencies: ["Hashing", "JSON", "Machine", "XML"],
       path: "Plugins/ova/OVF", swiftSettings: strict),
-
-    // Formats of disks, on memory alone: what the fuzzer runs too.
-    .target(
-      name: "DiskFormats", dependencies: ["ArchiveBytes", "BackupProtocol", "CCompression"],
-      path: "Plugins/ova/Disk", swiftSettings: strict),
 
     // What tests run.
     .executableTarget(

@@ -57,8 +57,8 @@ import Testing
     try await expectEndOfHole(verb, leaving: ["make.py", "x.tar"])
   }
 
-  /// A VMA archive tells of every 64 KiB, whatever is in them: its writer is at work for minutes, and
-  /// reads nothing of what its host says meanwhile.
+  /// A VMA archive lists every 64 KiB, whatever is in them: its writer is busy for minutes, and
+  /// reads nothing of what the host says meanwhile.
   @Test func `one signal ends a writer in a hole of 128 TiB`() async throws {
     try await place.shell("qemu-img create -q -f qcow2 d.qcow2 128T")
     try await expectEndOfHole(

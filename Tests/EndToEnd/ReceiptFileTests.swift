@@ -95,7 +95,8 @@ import Testing
     // The memory of the shell itself: of other processes some machines refuse even root.
     let said = try await place.shell(
       """
-      unshare -m sh -c 'mount --bind /proc/$$/mem \(receipt) && "\(Build.directory)/sluice" verify a'
+      unshare -m sh -c 'mount --bind /proc/$$/mem \(receipt) &&
+        "\(Build.directory)/sluice" verify a'
       echo = $?
       """)
     #expect(said.contains("reading the receipt") && said.contains("EIO"), "\(said)")

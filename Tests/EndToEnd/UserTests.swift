@@ -62,7 +62,7 @@ import Testing
       exec setpriv --reuid=\(Build.nobody) --regid=\(Build.nobody) --clear-groups sh many.sh
       END
       """)
-    // In a user namespace of its own there may be none below it; with its users mapped, root is root.
+    // A user namespace that allows none below it; root is root there once its users are mapped.
     let said = try await trip.place.shell(
       """
       mkfifo ready go && exec 8<>ready 9<>go
