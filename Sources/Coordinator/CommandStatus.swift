@@ -1,4 +1,4 @@
-/// How a command ends; the numbers of sysexits.h, tabled in the README.
+/// How a command ends; the numbers of sysexits.h, listed in docs/reference.md.
 package enum CommandStatus: Int32, Sendable, CaseIterable {
   case success = 0
   /// `verify` found nothing wrong, and nothing that proves the data.
@@ -28,7 +28,7 @@ package enum CommandStatus: Int32, Sendable, CaseIterable {
   /// Stopped by the user (SIGINT, SIGTERM).
   case interrupted = 130
 
-  /// What the number means, for the README and `--help`.
+  /// What the number means, for docs/reference.md and `--help`.
   package var meaning: String {
     switch self {
     case .success: "done"

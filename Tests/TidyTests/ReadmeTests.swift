@@ -3,22 +3,28 @@ import Testing
 
 @testable import Coordinator
 
-/// The README says what the program does: its options, its statuses, its example.
+/// The documentation says what the program does: its options, statuses, events and example.
 @Suite struct ReadmeTests {
-  private let readme: String
+  private let reference: String
 
-  init() throws { readme = try Tree.text("README.md") }
+  init() throws { reference = try Tree.text("docs/reference.md") }
+
+  @Test func `the README has at most 200 lines`() throws {
+    let lines = try Tree.text("README.md").split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.count <= 201)
+  }
 
   @Test(arguments: [
     "backup", "restore", "list", "verify", "convert", "clean", "recover", "plugin",
     "plugin list", "plugin info", "doctor",
   ])
-  func `every verb and option of the help is in the README`(_ verb: String) async throws {
+  func `every command and option of the help is in the reference`(_ verb: String) async throws {
     let help = try await Self.help(verb)
     #expect(help.contains("USAGE: sluice \(verb)"))
-    #expect(readme.contains("sluice \(verb)"))
+    #expect(reference.contains("sluice \(verb)"))
     for match in help.matches(of: /--[a-z][a-z-]+/) {
-      #expect(readme.contains(match.output), "README.md does not mention \(match.output)")
+      #expect(
+        reference.contains("`\(match.output)`"), "docs/reference.md does not list \(match.output)")
     }
   }
 
@@ -35,15 +41,18 @@ import Testing
   @Test func `the table of exit statuses is the program's`() {
     for status in CommandStatus.allCases {
       let row = "| \(status.rawValue) | \(status.meaning) |"
-      #expect(readme.contains(row), "README.md lacks: \(row)")
+      #expect(reference.contains(row), "docs/reference.md lacks: \(row)")
     }
-    let rows = readme.matches(of: #/\n\| [0-9]+ \| /#)
+    let rows = reference.matches(of: #/\n\| [0-9]+ \| /#)
     #expect(rows.count == CommandStatus.allCases.count)
   }
 
-  @Test func `the writer in the README is the one that is compiled`() throws {
+  @Test func `the writer in the plugin guide is the one that is compiled`() throws {
+    let guide = try Tree.text("docs/plugins.md")
     let source = try Tree.text("Tests/Support/readme-writer/Main.swift")
-    #expect(readme.contains("```swift\n\(source)```"))
+    #expect(guide.contains("```swift\n\(source)```"))
+    let manifest = try Tree.text("Tests/Support/readme-writer/plain.json")
+    #expect(guide.contains("```json\n\(manifest)```"))
   }
 
   @Test func `every option of a plugin is in its manual`() throws {
@@ -56,15 +65,6 @@ import Testing
         #expect(
           manual.contains("`\(match.output.1)`"), "\(folder)/README.md lacks \(match.output.1)")
       }
-    }
-  }
-
-  @Test(arguments: ["README.md", "SPECIFICATION.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md"])
-  func `a link leads to a file of the tree`(_ document: String) throws {
-    let folder = document.hasPrefix("docs/") ? "docs/" : ""
-    for match in try Tree.text(document).matches(of: /\]\(([^)#:]+)\)/) {
-      let path = folder + match.output.1
-      #expect(Tree.exists(path), "\(document) links to \(path)")
     }
   }
 

@@ -2,9 +2,9 @@ import CommandLine
 import System
 import Testing
 
-/// The writer of the README does what the README says, under the real host.
+/// The writer of the plugin guide does what the guide says, under the real host.
 @Suite struct ReadmeWriterTests {
-  @Test func `the writer in the README makes an archive`() async throws {
+  @Test func `the writer in the plugin guide makes an archive`() async throws {
     let place = try Scratch()
     let manifest = try Tree.text("Tests/Support/readme-writer/plain.json")
     try place.write("plain.json", Array(manifest.utf8))
