@@ -7,7 +7,8 @@ import Testing
     "CJansson", "CExpat", "CCrypto", "CSeccomp", "CNBD", "CCompression", "CLaunch", "CHashing",
     "CLinux", "System", "JSON", "XML", "Machine", "MachineFiles", "Hashing", "LeafHashing",
     "BackupProtocol", "ArchiveBytes", "DiskFormats", "SharedPool", "WriterKit", "ArchiveFiles",
-    "Sandbox", "BlockSource", "PluginHost", "Pump", "QEMUControl", "sluice-watchdog", "Coordinator", "sluice",
+    "Sandbox", "BlockSource", "PluginHost", "Pump", "QEMUControl", "sluice-watchdog",
+    "Coordinator", "sluice",
   ]
   /// What a plugin may import: nothing of the host.
   static let floorOfPlugins: Set = [
