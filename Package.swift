@@ -133,7 +133,7 @@ let package = Package(
       name: "Coordinator",
       dependencies: [
         "BackupProtocol", "BlockSource", "Machine", "MachineFiles", "Pump", "PluginHost",
-        "QEMUControl", "Sandbox", "SharedPool", "System", "JSON", "CLinux", "CCrypto",
+        "QEMUControl", "Sandbox", "SharedPool", "System", "JSON", "CLinux",
       ],
       swiftSettings: strict),
     .executableTarget(

@@ -49,7 +49,7 @@ public enum DigestAlgorithm: UInt16, Sendable {
   case none = 0
   /// SHA-256 of the whole stream.
   case sha256 = 1
-  /// SHA-256 over the SHA-256 of each 1 MiB.
+  /// SHA-256 over the digests of chunks of 1 MiB, which are SHA-256 over those of leaves of 32 KiB.
   case treeSHA256 = 2
 
   /// As receipts and manifests write it.

@@ -1,10 +1,9 @@
-internal import CCrypto
 internal import Glibc
 
-/// A new job's id: 128 random bits in hexadecimal.
+/// A new job's id: 128 random bits of the kernel's in hexadecimal.
 func makeJobIdentifier() -> String {
-  var bytes = [UInt8](repeating: 0, count: 16)
-  unsafe _ = RAND_bytes(&bytes, 16)
+  var random = SystemRandomNumberGenerator()
+  let bytes = (0..<16).map { _ in UInt8.random(in: 0...255, using: &random) }
   return bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
 }
 
