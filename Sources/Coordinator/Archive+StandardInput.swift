@@ -1,7 +1,6 @@
 internal import BackupProtocol
 internal import Glibc
 internal import PluginHost
-internal import Pump
 internal import System
 
 extension Archive {

@@ -1,7 +1,6 @@
 internal import BackupProtocol
 internal import BlockSource
-package import Pump
-internal import System
+package import System
 
 /// `sluice backup`: images of a machine that does not run, or the disks of one that does.
 package struct BackupJob: Sendable {

@@ -45,36 +45,3 @@ struct ConfigFile: Sendable {
     bytes.isEmpty ? [] : [Extent(offset: 0, length: UInt64(bytes.count), kind: .data)]
   }
 }
-
-/// Reads from memory, for streams that need no disk.
-final class MemoryReader: DiskReader {
-  private let bytes: [UInt8]
-  private let pool: SharedPool
-  private var arrived: [Int] = []
-
-  init(_ bytes: [UInt8], pool: SharedPool) {
-    self.bytes = bytes
-    self.pool = pool
-  }
-
-  let readsInFlightMax = 1
-
-  func submit(slot: Int, offset: UInt64, length: Int) {
-    let range = Int(offset)..<(Int(offset) + length)
-    unsafe bytes.withUnsafeBytes { source in
-      unsafe pool.unsafeBytes(slot: slot).copyMemory(
-        from: UnsafeRawBufferPointer(rebasing: source[range]))
-    }
-    arrived.append(slot)
-  }
-
-  /// What is in memory has arrived at once: nothing to wait for, but the lane must not sleep.
-  func addDescriptors(to poller: inout Poller) {}
-
-  func collect(_ body: (ReadCompletion) -> Void) {
-    for slot in arrived { body(ReadCompletion(slot: slot, code: 0)) }
-    arrived.removeAll(keepingCapacity: true)
-  }
-
-  func close() {}
-}

@@ -1,6 +1,6 @@
 package import BackupProtocol
-package import Pump
-internal import System
+internal import Pump
+package import System
 
 /// What an archive holds.
 package struct Listing: Sendable {

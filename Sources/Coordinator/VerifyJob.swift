@@ -1,6 +1,6 @@
 internal import BackupProtocol
-package import Pump
-internal import System
+internal import Pump
+package import System
 
 /// `sluice verify`: reads every byte of an archive and holds it against the receipt.
 ///

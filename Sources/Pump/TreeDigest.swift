@@ -1,5 +1,6 @@
 internal import BackupProtocol
 internal import Hashing
+internal import System
 
 /// The tree digest of a stream, fed with the digests of its chunks in ascending order.
 ///

@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import Coordinator
 internal import Glibc
 internal import PluginHost
-internal import Pump
 internal import Sandbox
 internal import System
 

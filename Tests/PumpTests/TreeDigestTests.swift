@@ -1,5 +1,6 @@
 import BackupProtocol
 import Hashing
+import System
 import Testing
 
 @testable import Pump

@@ -2,9 +2,9 @@ internal import BackupProtocol
 internal import BlockSource
 internal import Machine
 internal import PluginHost
-package import Pump
+internal import Pump
 internal import SharedPool
-internal import System
+package import System
 
 /// `sluice convert`: an archive becomes archives of other formats.
 ///

@@ -1,4 +1,3 @@
-internal import Pump
 internal import QEMUControl
 internal import Synchronization
 internal import System

@@ -1,4 +1,3 @@
-internal import Pump
 internal import Synchronization
 internal import System
 

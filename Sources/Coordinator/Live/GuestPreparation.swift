@@ -1,6 +1,5 @@
 internal import BackupProtocol
 internal import JSON
-internal import Pump
 internal import QEMUControl
 internal import System
 

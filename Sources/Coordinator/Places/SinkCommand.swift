@@ -1,6 +1,5 @@
 internal import CLinux
 internal import Glibc
-internal import Pump
 internal import System
 
 /// A command of the shell that reads an archive, and the process that watches it.

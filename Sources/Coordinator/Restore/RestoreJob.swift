@@ -1,8 +1,8 @@
 internal import BackupProtocol
 internal import PluginHost
-package import Pump
+internal import Pump
 internal import SharedPool
-internal import System
+package import System
 
 /// `sluice restore`: disks and configurations into a new directory, or disks into places of their
 /// own.
