@@ -99,7 +99,7 @@ import Testing
       let alone = try await back(device, ["--strict"])
       #expect(alone.status == 0, "\(alone.errors)")
       try await place.shell("mount \(device) at")
-      try await expectWarning(device, "mounted, or a part of another device")
+      try await expectWarning(device, "mounted, or part of another device")
       try await place.shell("umount at")
     } catch {
       try await place.shell("umount at; losetup -d \(device)")

@@ -122,7 +122,7 @@ import Testing
         Issue.record("\(error)")
         return
       }
-      #expect("\(error)".hasPrefix("QEMU's job moving uses disk0; wait for its end"))
+      #expect("\(error)".hasPrefix("disk0 is in use by QEMU job moving; wait until that ends"))
     }
     #expect(await point.takeDown().isClean)
     #expect(try await bench.graph().split(separator: "\n").filter { $0.hasPrefix("{") } == nodes)

@@ -8,11 +8,11 @@ internal import System
 
 /// One backup of a running machine.
 ///
-/// connect → journal → what others left → inspect → watchdog → stores → instant → exports → copy →
-/// take down → publish. Whatever fails behind the watchdog's start, the take-down follows.
+/// connect → journal → leftovers → inspect → watchdog → fleecing images → point in time → exports →
+/// copy → clean up → publish. Whatever fails after the watchdog's start, QEMU is cleaned up.
 struct GuestBackup: Sendable {
-  /// Twice as many reads wait in QEMU as for images: its main loop, which the guest keeps busy too,
-  /// is woken less often for the same bytes, and takes a quarter less of CPU time for them.
+  /// Twice as many reads in flight as for images: QEMU's main loop, which also serves the guest, is
+  /// woken less often for the same bytes, and takes a quarter less CPU time for them.
   private static let slotCount = 32
 
   let request: BackupRequest
@@ -48,16 +48,16 @@ struct GuestBackup: Sendable {
     if case .failure(let error) = result { throw await explained(error, undone, session) }
     var report = try result.get()
     report.guest?.stallSeconds = session.hold.watch.stallSeconds
-    // Not in silence: who looks at the status alone must learn of it.
+    // Callers that look only at the status must learn of it, too.
     if let remainder = session.hold.remainder {
       throw JobError(
-        .partial, doing: "", "the backup is complete, but not the take-down: \(remainder)",
-        hint: "sluice recover --qmp \(socket)")
+        .partial, doing: "", "the backup is complete, but cleaning up QEMU is not: \(remainder)",
+        hint: "run sluice recover --qmp \(socket)")
     }
     return report
   }
 
-  /// What became of the guest explains more than what the thread saw of it.
+  /// What happened to the guest explains more than the read error that followed from it.
   private func explained(
     _ error: JobError, _ undone: TakeDownOutcome, _ session: GuestSession
   ) async -> JobError {
@@ -70,9 +70,9 @@ struct GuestBackup: Sendable {
     _ configs: [ConfigFile], _ files: ToldFiles
   ) async -> Result<JobReport, JobError> {
     do throws(JobError) {
-      try requireGoingOn()
+      try requireNotStopped()
       let taken = try await session.take(guest, surroundings.events)
-      try requireGoingOn()
+      try requireNotStopped()
       let source = try await madeReadable(session)
       let plan = try BackupPlan(
         id: id, instant: makeTimestamp(seconds: taken.seconds),
@@ -94,10 +94,10 @@ struct GuestBackup: Sendable {
     }
   }
 
-  /// Where the disks of the instant can be read now.
+  /// Where the disks of the point in time can be read.
   private enum Readable {
     case exports([GuestDisk])
-    /// In the stores, with what it has cost the guest.
+    /// In the spool, with what it has cost the guest.
     case spool(GuestReport)
   }
 
@@ -134,17 +134,17 @@ struct GuestBackup: Sendable {
     return report
   }
 
-  /// Makes the journal, and takes down what dead jobs left.
+  /// Creates the journal, and cleans up leftovers of dead jobs.
   private func enter(
     _ client: QMPClient, _ socket: String, _ id: String
   ) async throws(JobError) -> Journal {
     guard let mark = JobMark(endOf: id) else {
-      throw JobError(.software, doing: "", "\(id) is no identifier of a job")
+      throw JobError(.software, doing: "", "\(id) is not a job identifier")
     }
     let contents = JournalContents(
       mark: mark, qmp: socket, process: getpid(), started: Double(time(nil)), guestRan: true,
       agent: guest.agentSocket.map(GuestConnection.canonical))
-    // Before anybody else is looked for: of two that begin together, each sees the other.
+    // Before looking for other jobs: of two that start together, each sees the other.
     let journal = try doing("writing the journal") { () throws(SystemCallError) in
       try Journal.create(contents)
     }
@@ -174,7 +174,7 @@ struct GuestBackup: Sendable {
     return report
   }
 
-  /// The thread's part: blocks there.
+  /// The part of the copying thread; blocks.
   private static func copy(
     _ plan: BackupPlan, _ disks: [GuestDisk], _ link: GuestLink, _ request: BackupRequest,
     _ surroundings: Surroundings, _ stop: StopSignal
@@ -194,15 +194,16 @@ struct GuestBackup: Sendable {
     }
   }
 
-  /// Everything is read: was it the instant? Then QEMU is left alone, while plugins still work.
+  /// Everything is read: checks that the point in time was intact, then releases QEMU while plugins
+  /// still work.
   private func endOfReading(
     _ session: GuestSession, _ guest: inout GuestReport
   ) async -> Result<Void, JobError> {
     let result: Result<Void, JobError>
     do throws(JobError) {
-      // Who is stopped publishes nothing, and need not wait for answers.
-      try requireGoingOn()
-      try await session.guardian.requireInstant()
+      // A stopped job publishes nothing, so the check is unnecessary.
+      try requireNotStopped()
+      try await session.guardian.requirePointInTime()
       let bytes = (try? await session.hold.instant.fleecedBytes()) ?? []
       for (disk, count) in zip(session.hold.instant.disks, bytes) {
         guest.fleecedBytes[disk.name] = UInt64(clamping: count)
@@ -215,7 +216,7 @@ struct GuestBackup: Sendable {
     return result
   }
 
-  private func requireGoingOn() throws(JobError) {
+  private func requireNotStopped() throws(JobError) {
     if stop.isRequested { throw JobError(.cancelled) }
   }
 }

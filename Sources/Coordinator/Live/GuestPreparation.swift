@@ -4,17 +4,17 @@ internal import Pump
 internal import QEMUControl
 internal import System
 
-/// Finds out what a running machine has, warns of what may go wrong, and makes ready what a take-
-/// down needs before anything is put into QEMU.
+/// Inspects a running machine, warns of what may go wrong, and prepares what the cleanup needs
+/// before anything is put into QEMU.
 struct GuestPreparation {
   /// Seconds for the guest's agent to answer at all.
   static let agentSeconds = 3.0
-  /// What a spool may take from the guest's disks in a second.
+  /// Maximum read rate of a spool from the guest's disks.
   static let spoolBytesPerSecond: Int64 = 256 << 20
 
   let guest: GuestRequest
   let transport: BackupRequest.TransportChoice
-  /// Bytes a second that are read at most; `nil`: no limit of the user's.
+  /// Maximum read rate in bytes per second; `nil`: none requested.
   let rateLimit: UInt64?
   let client: QMPClient
   let journal: Journal
@@ -23,7 +23,7 @@ struct GuestPreparation {
 
   /// - Throws: `JobError`; then nothing is in QEMU, and no process is left.
   func run() async throws(JobError) -> GuestSession {
-    let machine = try await controlling("looking at the machine") { () throws(ControlError) in
+    let machine = try await controlling("inspecting the machine") { () throws(ControlError) in
       try await GuestMachine.inspect(self.client)
     }
     try requireAble(machine)
@@ -67,7 +67,7 @@ struct GuestPreparation {
   private static func stores(
     _ places: StoreChoice, _ choice: ExportChoice
   ) throws(JobError) -> [FleecingStore] {
-    let what = choice.way == .spool ? "taking room for the spool" : "making the fleecing stores"
+    let what = choice.way == .spool ? "allocating the spool" : "creating the fleecing images"
     do throws(JobError) {
       return try blockingControl(what) { () throws(ControlError) in
         try FleecingStore.make(places.wishes)
@@ -81,7 +81,7 @@ struct GuestPreparation {
     }
   }
 
-  /// At the user's pace or ours, whichever is slower.
+  /// At the requested rate or our maximum, whichever is lower.
   private func spooling(_ machine: GuestMachine) -> PointInTime.Method {
     .spool(
       bytesPerSecond: min(Int64(clamping: rateLimit ?? .max), Self.spoolBytesPerSecond),
@@ -92,7 +92,7 @@ struct GuestPreparation {
     guard machine.features.canBackUp else {
       throw JobError(
         .unavailable, doing: "",
-        "this QEMU (\(cleaned(machine.version))) lacks what a live backup needs: "
+        "this QEMU (\(cleaned(machine.version))) lacks features that a live backup needs: "
           + machine.features.missing.joined(separator: ", "))
     }
   }
@@ -105,7 +105,7 @@ struct GuestPreparation {
     for omission in selection.omissions { events(.guest(GuestStep("omitted", omission))) }
     for warning in machine.warnings { events(.warning(warning)) }
     if machine.runState == "io-error" {
-      events(.warning("the guest stands in an I/O error; it stays so"))
+      events(.warning("the guest is paused by an I/O error and stays paused"))
     }
     for device in selection.chosen {
       for line in Protection(writeErrorPolicy: device.writeErrorPolicy)
@@ -121,7 +121,7 @@ struct GuestPreparation {
       .guest(GuestStep("way", choice.text, ["way": .string(choice.way.rawValue)])))
   }
 
-  /// The guest's agent, in step; `nil` where it is not wanted, or not there and not required.
+  /// The guest agent, in sync; `nil` if not requested, or unavailable and not required.
   private func agent() async throws(JobError) -> GuestAgent? {
     guard let path = guest.agentSocket, guest.freeze != .never else { return nil }
     do throws(AgentError) {

@@ -1,17 +1,17 @@
 internal import QEMUControl
 internal import System
 
-/// Where the fleecing stores of a job grow, and how much room they must keep.
+/// Where the fleecing images of a job are placed, and how much free space they need.
 struct StoreChoice {
-  /// Free bytes below which a backup is broken, so that no store is ever full: what a fast guest
-  /// makes a store grow by between two looks at it. Where there is little room, a quarter of it.
+  /// Free bytes below which a backup is aborted, so that no fleecing image ever runs out of space:
+  /// what a fast guest can overwrite between two checks. Where there is less space, half of it.
   static let marginBytes: Int64 = 64 << 20
 
   let wishes: [FleecingStore.Wish]
   let warnings: [String]
 
-  /// - Parameter isSpool: Whole disks go there, and room for them is taken before.
-  /// - Throws: `JobError` if no place for a store is to be had.
+  /// - Parameter isSpool: Complete disks go there, and space for them is allocated before.
+  /// - Throws: `JobError` if there is no usable directory.
   init(
     _ disks: [GuestBlockDevice], _ request: GuestRequest, isSpool: Bool
   ) throws(JobError) {
@@ -54,13 +54,13 @@ struct StoreChoice {
     wanted.compactMap { directory, bytes in
       guard let free = try? directory.freeBytes(), free < bytes else { return nil }
       return
-        "\(directory.path) has \(free >> 20) MiB free for what the guest overwrites meanwhile; "
-        + "\(bytes >> 20) MiB would be usual: the backup is broken before it is full"
+        "\(directory.path) has \(free >> 20) MiB free for fleecing images, \(bytes >> 20) MiB are "
+        + "recommended: the backup is aborted before the space runs out"
     }
   }
 
-  /// A store that hangs holds the guest's writes. Beside its image it hangs when the disk does; a
-  /// filesystem of its own is one thing more that can.
+  /// A fleecing image that hangs blocks the guest's writes. Beside the disk's image it hangs only
+  /// when the disk does; another filesystem is one more that can hang.
   private static func strangers(
     _ disks: [GuestBlockDevice], _ wishes: [FleecingStore.Wish]
   ) -> [String] {
@@ -72,14 +72,14 @@ struct StoreChoice {
     }
     return names.sorted { $0.key < $1.key }.map { directory, names in
       "\(directory) is not on the filesystem of \(names.joined(separator: ", ")): "
-        + "if it hangs, the guest's writes wait as long"
+        + "if it hangs, the guest's writes hang too"
     }
   }
 
   private static func directory(
     _ disk: GuestBlockDevice, _ request: GuestRequest
   ) throws(JobError) -> FleecingDirectory {
-    try blockingControl("finding a place for the fleecing store of \(disk.name)") {
+    try blockingControl("choosing a fleecing directory for \(disk.name)") {
       () throws(ControlError) in
       if let directory = request.fleecingDirectory { return try FleecingDirectory(directory) }
       return try FleecingPlace.directory(imageFile: disk.imageFile, state: StateDirectory.usual())
@@ -87,7 +87,7 @@ struct StoreChoice {
   }
 }
 
-/// As ``controlling(_:_:)``, for what waits for nobody.
+/// As ``controlling(_:_:)``, for synchronous work.
 func blockingControl<Value>(
   _ what: String, _ body: () throws(ControlError) -> Value
 ) throws(JobError) -> Value {

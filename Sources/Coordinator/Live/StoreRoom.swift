@@ -1,14 +1,14 @@
 internal import QEMUControl
 
-/// Looks after the room of all stores of a job.
+/// Watches the free space for all fleecing images of a job.
 struct StoreRoom: Sendable {
-  /// The stores in one directory.
+  /// The fleecing images in one directory.
   private struct Place: Sendable {
     let directory: FleecingDirectory
     let stores: [FleecingStore]
     let marginBytes: Int64
 
-    /// What is free, and what is reserved and not yet used.
+    /// Free bytes, including reserved ones that are not yet used.
     static func room(_ directory: FleecingDirectory, _ stores: [FleecingStore]) -> Int64 {
       stores.reduce((try? directory.freeBytes()) ?? 0) { sum, store in
         sum + max(0, store.reservedBytes - store.fileBytes)
@@ -16,15 +16,15 @@ struct StoreRoom: Sendable {
     }
   }
 
-  /// More than a guest writes between two looks that are not soon.
+  /// More than a guest writes between two checks at the usual interval.
   private static let ampleBytes: Int64 = 1 << 30
-  /// A spool is broken before its last bytes are used, even where it has no more than it needs.
+  /// A spool is aborted before its last bytes are used, even where it has no more than it needs.
   private static let spoolMarginMin: Int64 = 1 << 20
 
   private let isSpool: Bool
   private let places: [Place]
 
-  /// - Parameter isSpool: The room the stores need is known, and taken already where that can be.
+  /// - Parameter isSpool: The space needed is known, and already allocated where possible.
   init(_ stores: [FleecingStore], isSpool: Bool = false) {
     self.isSpool = isSpool
     places = Dictionary(grouping: stores, by: \.directory.path).values.map { stores in
@@ -37,19 +37,19 @@ struct StoreRoom: Sendable {
     }
   }
 
-  /// Whether every store of a spool there has more of its own than it can use before the next look:
-  /// what others do with the rest is nothing to it.
+  /// Whether every image of a spool there has more reserved than it can use before the next check,
+  /// so that other users of the filesystem do not matter.
   private func isProvided(_ place: Place) -> Bool {
     isSpool
       && place.stores.allSatisfy { $0.reservedBytes - $0.fileBytes >= Self.spoolMarginMin }
   }
 
-  /// What a look at the places finds.
+  /// The result of a check.
   enum Finding {
     case ample
-    /// A guest could fill a place before a look that is not soon.
+    /// A guest could fill a directory within the usual interval.
     case tight
-    /// A directory is about to be full, with the bytes it has left.
+    /// A directory is nearly full, with the bytes it has left.
     case short(directory: String, freeBytes: Int64)
   }
 

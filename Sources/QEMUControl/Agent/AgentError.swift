@@ -26,12 +26,12 @@ extension AgentError: CustomStringConvertible {
     case .notInTime(let command, let seconds):
       """
       the guest agent did not answer \(command) within \(rounded(seconds)) s: it may not run in \
-      the guest, or another program uses its socket
+      the guest, or its socket is in use by another program
       """
-    case .disconnected(let doing): "the connection to the guest agent ended during \(doing)"
+    case .disconnected(let doing): "the guest agent's connection was closed during \(doing)"
     case .refused(let command, let words): "the guest agent refused \(command): \(words)"
-    case .protocolBroken(let what): "the guest agent broke its protocol: \(what)"
-    case .busy(let command): "\(command) was not sent: the guest agent is at work already"
+    case .protocolBroken(let what): "protocol error from the guest agent: \(what)"
+    case .busy(let command): "cannot send \(command): the guest agent is busy"
     case .system(let error): "\(error)"
     }
   }

@@ -49,10 +49,10 @@ package struct MachineFeatures: Equatable, Sendable {
     if !schema.hasArgument("filter-node-name", of: "blockdev-backup") {
       missing.append("blockdev-backup filter-node-name")
     }
-    if !schema.hasCase("qcow2", of: "blockdev-add") { missing.append("the driver qcow2") }
+    if !schema.hasCase("qcow2", of: "blockdev-add") { missing.append("the qcow2 driver") }
     let exports = ["vhost-user-blk", "nbd"]
     if !exports.contains(where: { schema.hasCase($0, of: "block-export-add") }) {
-      missing.append("an export by vhost-user-blk or NBD")
+      missing.append("vhost-user-blk or NBD exports")
     }
     return missing
   }

@@ -50,7 +50,7 @@ package enum StateDirectory {
     }
     guard isTrusted(path) else {
       throw SystemCallError(
-        .open, subject: "\(shelter), which somebody else made (set HOME, or XDG_STATE_HOME)",
+        .open, subject: "\(shelter), which belongs to another user (set HOME or XDG_STATE_HOME)",
         code: EPERM)
     }
   }

@@ -78,7 +78,7 @@ enum CopyState: Equatable {
   /// - Parameter job: Of `query-jobs`; `nil` if it is not listed.
   init(_ job: JSONValue?) {
     guard let job else {
-      self = .failed(words: "its job is gone from QEMU")
+      self = .failed(words: "the QEMU job is gone")
       return
     }
     if let error = job["error"]?.string {
@@ -87,7 +87,7 @@ enum CopyState: Equatable {
     }
     switch job["status"]?.string {
     case "concluded": self = .complete
-    case "null", "undefined", nil: self = .failed(words: "its job has no status")
+    case "null", "undefined", nil: self = .failed(words: "the QEMU job has no status")
     // One that is aborting concludes with its error.
     default: self = .underWay
     }

@@ -98,7 +98,7 @@ package final class PointInTime: Sendable {
     let set = try await execute(
       "add-fd", ["opaque": .string(mark.descriptorSet(number))], passing: disk.store.rawDescriptor)
     guard let descriptors = set["fdset-id"]?.integer else {
-      throw .unexpected(command: "add-fd", what: "it has no fdset-id")
+      throw .unexpected(command: "add-fd", what: "no fdset-id")
     }
     // The file is nobody else's: no locks. It dies with QEMU: nothing of it is ever flushed.
     try await execute(

@@ -120,7 +120,7 @@ package final class GuestWatch: Sendable {
     guard let number = pointInTime.disks.indices.first(where: { mark.job($0) == id }) else {
       return
     }
-    let words = "QEMU's job \(id) is \(data["status"]?.string ?? "gone")"
+    let words = "QEMU job \(id) is \(data["status"]?.string ?? "gone")"
     output.yield(.jobEnded(disk: pointInTime.disks[number].name, words: words))
   }
 
