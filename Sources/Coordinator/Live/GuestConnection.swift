@@ -9,7 +9,7 @@ enum GuestConnection {
   /// Connects to QEMU.
   ///
   /// - Parameter socket: As ``canonical(_:)`` makes it.
-  /// - Throws: `JobError`; at once if another backup of ours uses the socket: no greeting would come.
+  /// - Throws: `JobError`; at once if another backup of ours uses the socket.
   static func open(_ socket: String) async throws(JobError) -> QMPClient {
     if let job = liveJob(socket) {
       throw JobError(
