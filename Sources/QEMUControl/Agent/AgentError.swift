@@ -4,7 +4,7 @@ package import System
 package enum AgentError: Error, Equatable, Sendable {
   /// Nobody listens there, or we may not connect.
   case cannotConnect(path: String, code: Int32)
-  /// No answer in time: no agent runs in the guest, it hangs, the guest stands still, or another
+  /// No answer in time: no agent runs in the guest, it hangs, the guest is paused, or another
   /// program uses the socket; these look the same from outside.
   case notInTime(command: String, seconds: Double)
   /// The connection ended before the answer came.

@@ -4,7 +4,7 @@ package import System
 package enum QMPError: Error, Equatable, Sendable {
   /// Nobody listens there, or we may not connect.
   case cannotConnect(path: String, code: Int32)
-  /// Connected, but not greeted: QEMU serves one client per socket, and somebody else is it.
+  /// No greeting: QEMU serves one client per socket, and there is another one.
   case occupied(path: String, seconds: Double)
   /// Something answered that is no QEMU monitor.
   case notQMP(path: String, what: String)
