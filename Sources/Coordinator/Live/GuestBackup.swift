@@ -114,7 +114,7 @@ struct GuestBackup: Sendable {
       events: surroundings.events
     ).run()
     var guest = GuestReport()
-    guest.frozenSeconds = session.hold.frost.seconds
+    guest.frozenSeconds = session.hold.quiesce.seconds
     return .spool(guest)
   }
 
@@ -169,7 +169,7 @@ struct GuestBackup: Sendable {
     var guest = GuestReport()
     link.judge(await endOfReading(session, &guest))
     var report = try await copied.get()
-    guest.frozenSeconds = session.hold.frost.seconds
+    guest.frozenSeconds = session.hold.quiesce.seconds
     report.guest = guest
     return report
   }

@@ -16,7 +16,7 @@ final class GuestHold: Sendable {
   let watchdog: GuestWatchdog
   let instant: PointInTime
   let watch: GuestWatch
-  let frost: GuestFrost
+  let quiesce: GuestQuiesce
   private let events: EventSink
   private let continuesGuest: Bool
   private let remaining = Mutex<String?>(nil)
@@ -33,7 +33,7 @@ final class GuestHold: Sendable {
     self.events = events
     continuesGuest = journal.contents.guestRan
     watch = GuestWatch(instant, continuesGuest: continuesGuest)
-    frost = GuestFrost(agent: agent, journal: journal, events: events)
+    quiesce = GuestQuiesce(agent: agent, journal: journal, events: events)
   }
 
   /// What is left of the job after ``release(keepsContents:)``, if anything.
@@ -59,7 +59,7 @@ final class GuestHold: Sendable {
   }
 
   private func takeDown(_ keepsContents: Bool) async -> TakeDownOutcome {
-    async let thawed = frost.thaw()
+    async let thawed = quiesce.thaw()
     let started = Instant.now
     let outcome = await instant.takeDown(
       continuesGuest: continuesGuest, keepsContents: keepsContents, seconds: Self.takeDownSeconds)

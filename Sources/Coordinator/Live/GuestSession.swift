@@ -48,23 +48,23 @@ struct GuestSession: Sendable {
     // The guest is frozen no longer than the limit, even if QEMU is slow.
     let limit = Task.detached { [hold] in
       try await Task.sleep(for: .seconds(guest.stallLimit))
-      _ = await hold.frost.thaw()
+      _ = await hold.quiesce.thaw()
     }
     defer { limit.cancel() }
-    let wasFrozen = hold.frost.isFrozen
+    let wasFrozen = hold.quiesce.isFrozen
     let taken = try await controlling("taking the point in time") { () throws(ControlError) in
       try await self.hold.instant.take()
     }
-    let isStillFrozen = hold.frost.isFrozen
+    let isStillFrozen = hold.quiesce.isFrozen
     tell(taken, events)
-    _ = await hold.frost.thaw()
+    _ = await hold.quiesce.thaw()
     if wasFrozen && !isStillFrozen { try notFrozen(guest, events) }
     return taken
   }
 
   private func freeze(_ guest: GuestRequest, _ events: EventSink) async throws(JobError) {
     guard guest.freeze != .never else { return }
-    do throws(AgentError) { try await hold.frost.freeze() } catch {
+    do throws(AgentError) { try await hold.quiesce.freeze() } catch {
       guard guest.freeze == .try else {
         throw JobError(ControlError.agent(error), doing: "freezing the guest's filesystems")
       }

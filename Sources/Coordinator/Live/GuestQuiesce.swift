@@ -4,7 +4,7 @@ internal import Synchronization
 internal import System
 
 /// Quiesces the filesystems of a guest, from just before the point in time to just after it.
-final class GuestFrost: Sendable {
+final class GuestQuiesce: Sendable {
   /// Seconds a guest may take to write out what it has and to stop writing.
   static let freezeSeconds = 10.0
   /// Seconds for an answer to the thaw.
