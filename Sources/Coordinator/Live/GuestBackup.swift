@@ -32,9 +32,9 @@ struct GuestBackup: Sendable {
     defer { client.close() }
     let id = makeJobIdentifier()
     let journal = try await enter(client, socket, id)
-    let session: GuestSession
+    let prepared: PreparedGuest
     do throws(JobError) {
-      session = try await GuestPreparation(
+      prepared = try await GuestPreparation(
         guest: guest, transport: request.transport, rateLimit: request.rateLimit, client: client,
         journal: journal,
         surroundings: surroundings, stop: stop
@@ -43,13 +43,13 @@ struct GuestBackup: Sendable {
       journal.remove()
       throw error
     }
-    let result = await outcome(of: session, id, outputs, configs, files)
-    let undone = await session.hold.release()
-    if case .failure(let error) = result { throw await explained(error, undone, session) }
+    let result = await outcome(of: prepared, id, outputs, configs, files)
+    let undone = await prepared.hold.release()
+    if case .failure(let error) = result { throw await explained(error, undone, prepared) }
     var report = try result.get()
-    report.guest?.stallSeconds = session.hold.watch.stallSeconds
+    report.guest?.stallSeconds = prepared.hold.watch.stallSeconds
     // Callers that look only at the status must learn of it, too.
-    if let remainder = session.hold.remainder {
+    if let remainder = prepared.hold.remainder {
       throw JobError(
         .partial, doing: "", "the backup is complete, but cleaning up QEMU is not: \(remainder)",
         hint: "run sluice recover --qmp \(socket)")
@@ -59,32 +59,32 @@ struct GuestBackup: Sendable {
 
   /// What happened to the guest explains more than the read error that followed from it.
   private func explained(
-    _ error: JobError, _ undone: TakeDownOutcome, _ session: GuestSession
+    _ error: JobError, _ undone: TakeDownOutcome, _ prepared: PreparedGuest
   ) async -> JobError {
-    if let failure = await session.guardian.failure() { return failure }
-    return undone.isQEMUGone && error.status != .interrupted ? session.guardian.end : error
+    if let failure = await prepared.guardian.failure() { return failure }
+    return undone.isQEMUGone && error.status != .interrupted ? prepared.guardian.end : error
   }
 
   private func outcome(
-    of session: GuestSession, _ id: String, _ outputs: [BackupPlan.Output],
+    of prepared: PreparedGuest, _ id: String, _ outputs: [BackupPlan.Output],
     _ configs: [ConfigFile], _ files: ToldFiles
   ) async -> Result<JobReport, JobError> {
     do throws(JobError) {
       try requireNotStopped()
-      let taken = try await session.take(guest, surroundings.events)
+      let taken = try await prepared.take(guest, surroundings.events)
       try requireNotStopped()
-      let source = try await madeReadable(session)
+      let source = try await madeReadable(prepared)
       let plan = try BackupPlan(
         id: id, instant: makeTimestamp(seconds: taken.seconds),
-        machine: session.machineIdentity(
+        machine: prepared.machineIdentity(
           id: request.vmID.isEmpty ? files.id : request.vmID, request.vmName),
-        told: files.told ?? ToldMachine(facts: session.machine.description),
-        disks: session.planned,
-        configs: configs + [session.description], outputs: outputs, slotCount: Self.slotCount)
+        told: files.told ?? ToldMachine(facts: prepared.machine.description),
+        disks: prepared.planned,
+        configs: configs + [prepared.description], outputs: outputs, slotCount: Self.slotCount)
       var report =
         switch source {
-        case .exports(let disks): try await copy(plan, disks, session)
-        case .spool(let guest): try await copySpool(plan, session, guest)
+        case .exports(let disks): try await copy(plan, disks, prepared)
+        case .spool(let guest): try await copySpool(plan, prepared, guest)
         }
       report.guest?.instant = plan.instant
       report.guest?.pointInTimeMilliseconds = taken.milliseconds
@@ -101,29 +101,29 @@ struct GuestBackup: Sendable {
     case spool(GuestReport)
   }
 
-  private func madeReadable(_ session: GuestSession) async throws(JobError) -> Readable {
-    guard session.choice.way == .spool else {
+  private func madeReadable(_ prepared: PreparedGuest) async throws(JobError) -> Readable {
+    guard prepared.choice.way == .spool else {
       let disks = try await GuestExports(
-        instant: session.hold.instant, choice: session.choice, surroundings: surroundings
+        instant: prepared.hold.instant, choice: prepared.choice, surroundings: surroundings
       ).make()
       try await GuestDisk.settle(disks)
       return .exports(disks)
     }
     try await GuestSpooling(
-      session: session, stallLimit: Double(request.stallLimit), stop: stop,
+      prepared: prepared, stallLimit: Double(request.stallLimit), stop: stop,
       events: surroundings.events
     ).run()
     var guest = GuestReport()
-    guest.frozenSeconds = session.hold.quiesce.seconds
+    guest.frozenSeconds = prepared.hold.quiesce.seconds
     return .spool(guest)
   }
 
   private func copySpool(
-    _ plan: BackupPlan, _ session: GuestSession, _ guest: GuestReport
+    _ plan: BackupPlan, _ prepared: PreparedGuest, _ guest: GuestReport
   ) async throws(JobError) -> JobReport {
     surroundings.events(
       .planned(doing: "backup", streams: plan.streams.map(\.name), bytes: plan.byteCount))
-    let disks = session.hold.instant.disks
+    let disks = prepared.hold.instant.disks
     var report = try await blocking(named: "sluice-job") { () throws(JobError) in
       let pool = try BackupRun.pool(plan.shape)
       let source = try SpoolSource(disks, plan, surroundings, pool: pool)
@@ -159,7 +159,7 @@ struct GuestBackup: Sendable {
   }
 
   private func copy(
-    _ plan: BackupPlan, _ disks: [GuestDisk], _ session: GuestSession
+    _ plan: BackupPlan, _ disks: [GuestDisk], _ prepared: PreparedGuest
   ) async throws(JobError) -> JobReport {
     surroundings.events(
       .planned(doing: "backup", streams: plan.streams.map(\.name), bytes: plan.byteCount))
@@ -167,9 +167,9 @@ struct GuestBackup: Sendable {
     async let copied = Self.copy(plan, disks, link, request, surroundings, stop)
     await link.readingEnded()
     var guest = GuestReport()
-    link.judge(await endOfReading(session, &guest))
+    link.judge(await endOfReading(prepared, &guest))
     var report = try await copied.get()
-    guest.frozenSeconds = session.hold.quiesce.seconds
+    guest.frozenSeconds = prepared.hold.quiesce.seconds
     report.guest = guest
     return report
   }
@@ -197,22 +197,22 @@ struct GuestBackup: Sendable {
   /// Everything is read: checks that the point in time was intact, then releases QEMU while plugins
   /// still work.
   private func endOfReading(
-    _ session: GuestSession, _ guest: inout GuestReport
+    _ prepared: PreparedGuest, _ guest: inout GuestReport
   ) async -> Result<Void, JobError> {
     let result: Result<Void, JobError>
     do throws(JobError) {
       // A stopped job publishes nothing, so the check is unnecessary.
       try requireNotStopped()
-      try await session.guardian.requirePointInTime()
-      let bytes = (try? await session.hold.instant.fleecedBytes()) ?? []
-      for (disk, count) in zip(session.hold.instant.disks, bytes) {
+      try await prepared.guardian.requirePointInTime()
+      let bytes = (try? await prepared.hold.instant.fleecedBytes()) ?? []
+      for (disk, count) in zip(prepared.hold.instant.disks, bytes) {
         guest.fleecedBytes[disk.name] = UInt64(clamping: count)
       }
       result = .success(())
     } catch {
       result = .failure(error)
     }
-    await session.hold.release()
+    await prepared.hold.release()
     return result
   }
 

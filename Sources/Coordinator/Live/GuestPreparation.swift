@@ -22,7 +22,7 @@ struct GuestPreparation {
   let stop: StopSignal
 
   /// - Throws: `JobError`; then nothing is in QEMU, and no process is left.
-  func run() async throws(JobError) -> GuestSession {
+  func run() async throws(JobError) -> PreparedGuest {
     let machine = try await controlling("inspecting the machine") { () throws(ControlError) in
       try await GuestMachine.inspect(self.client)
     }
@@ -51,7 +51,7 @@ struct GuestPreparation {
     let guardian = GuestGuard(
       hold, StoreRoom(stores, isSpool: isSpool), stop: stop, events: surroundings.events)
     guardian.start()
-    return GuestSession(
+    return PreparedGuest(
       machine: machine, disks: selection.chosen, choice: choice, hold: hold, guardian: guardian)
   }
 

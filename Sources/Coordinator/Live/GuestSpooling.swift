@@ -14,7 +14,7 @@ struct GuestSpooling {
   /// Seconds between two progress messages.
   private static let wordsSeconds = 10.0
 
-  let session: GuestSession
+  let prepared: PreparedGuest
   /// Seconds without progress after which the copy is aborted.
   let stallLimit: Double
   let stop: StopSignal
@@ -26,18 +26,18 @@ struct GuestSpooling {
   func run() async throws(JobError) {
     let started = Instant.now
     try await copied()
-    let bytes = session.hold.instant.spooledBytes
+    let bytes = prepared.hold.instant.spooledBytes
     // The guard's reason comes first: it may have begun to clean up.
-    try await session.guardian.requirePointInTime()
-    let outcome = await session.hold.release(keepsContents: true)
-    if let failure = await session.guardian.failure() { throw failure }
+    try await prepared.guardian.requirePointInTime()
+    let outcome = await prepared.hold.release(keepsContents: true)
+    if let failure = await prepared.guardian.failure() { throw failure }
     // QEMU writes the last tables of a spool when it closes it.
     guard outcome.isClean, !outcome.isQEMUGone else {
       throw outcome.isQEMUGone
-        ? session.guardian.end
+        ? prepared.guardian.end
         : JobError(
           .inputOutput, doing: "", "QEMU did not close the spool, which may be incomplete",
-          hint: "run sluice recover --qmp \(session.hold.journal.contents.qmp)")
+          hint: "run sluice recover --qmp \(prepared.hold.journal.contents.qmp)")
     }
     let seconds = Instant.now.seconds(since: started)
     events(
@@ -52,9 +52,9 @@ struct GuestSpooling {
   /// Waits until QEMU has copied everything.
   private func copied() async throws(JobError) {
     var (moved, told, last) = (Instant.now, Instant.now, Int64(-1))
-    var gait = Gait(session.hold.instant)
+    var gait = Gait(prepared.hold.instant)
     while true {
-      if stop.isRequested { throw await session.guardian.failure() ?? JobError(.cancelled) }
+      if stop.isRequested { throw await prepared.guardian.failure() ?? JobError(.cancelled) }
       let progress = try await progress()
       if progress.isComplete { return }
       if progress.doneBytes != last { (moved, last) = (.now, progress.doneBytes) }
@@ -90,19 +90,19 @@ struct GuestSpooling {
   private func keepPace(_ gait: inout Gait) async throws(JobError) {
     let seconds = Instant.now.seconds(since: gait.since)
     guard seconds >= Self.paceSeconds else { return }
-    let bytes = session.hold.instant.spooledBytes
+    let bytes = prepared.hold.instant.spooledBytes
     let isChanged = gait.pace.look(grown: bytes - gait.bytes, seconds: seconds)
     (gait.bytes, gait.since) = (bytes, .now)
     guard isChanged else { return }
     let speed = gait.pace.speed
     try await asking { () throws(ControlError) in
-      try await self.session.hold.instant.setSpeed(speed)
+      try await self.prepared.hold.instant.setSpeed(speed)
     }
   }
 
   private func progress() async throws(JobError) -> PointInTime.CopyProgress {
     try await asking { () throws(ControlError) in
-      try await self.session.hold.instant.copyProgress()
+      try await self.prepared.hold.instant.copyProgress()
     }
   }
 
@@ -113,7 +113,7 @@ struct GuestSpooling {
     do throws(JobError) {
       return try await controlling("copying the disks to the spool", body)
     } catch {
-      throw await session.guardian.failure() ?? error
+      throw await prepared.guardian.failure() ?? error
     }
   }
 
@@ -123,7 +123,7 @@ struct GuestSpooling {
         GuestStep(
           "spooling",
           "\(progress.doneBytes >> 20) of \(progress.totalBytes >> 20) MiB of disks copied, "
-            + "\(session.hold.instant.spooledBytes >> 20) MiB in the spool",
+            + "\(prepared.hold.instant.spooledBytes >> 20) MiB in the spool",
           [
             "bytes": .integer(progress.doneBytes), "total": .integer(progress.totalBytes),
           ])))

@@ -4,7 +4,7 @@ internal import QEMUControl
 internal import System
 
 /// A running machine that is ready for its point in time: nothing has been frozen or read yet.
-struct GuestSession: Sendable {
+struct PreparedGuest: Sendable {
   let machine: GuestMachine
   let disks: [GuestBlockDevice]
   let choice: ExportChoice
