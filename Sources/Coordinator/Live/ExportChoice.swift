@@ -20,7 +20,7 @@ struct ExportChoice {
   var transport: Transport { way == .nbd ? .nbd : .vhostUser }
 
   /// What messages call the files that QEMU writes during the backup.
-  var storeWord: String { way == .spool ? "spool" : "fleecing image" }
+  var imageWord: String { way == .spool ? "spool" : "fleecing image" }
 
   /// For the plan and the doctor.
   var text: String {

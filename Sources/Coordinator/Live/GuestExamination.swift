@@ -66,12 +66,12 @@ package struct GuestExamination: Sendable {
       return machine.devices.flatMap { Self.findings($0, "fleecing image") }
         + [.bad(error.message, remedy: error.hint ?? "use another version of QEMU", isFatal: true)]
     }
-    return machine.devices.flatMap { Self.findings($0, choice.storeWord) }
+    return machine.devices.flatMap { Self.findings($0, choice.imageWord) }
       + [.good(choice.text)] + choice.notes.map { .bad($0, remedy: "works, but slower") }
-      + (try await stores(disks, choice))
+      + (try await images(disks, choice))
   }
 
-  private static func findings(_ device: GuestBlockDevice, _ store: String) -> [Finding] {
+  private static func findings(_ device: GuestBlockDevice, _ image: String) -> [Finding] {
     if let exclusion = device.exclusion {
       return [.good("\(device.name): skipped: \(GuestSelection.text(exclusion))")]
     }
@@ -80,15 +80,15 @@ package struct GuestExamination: Sendable {
     let policy = device.writeErrorPolicy
     let about = "\(device.name): backed up as \(GuestSelection.role(device)), \(bytes)\(thread)"
     let lines = Protection(writeErrorPolicy: policy).warnings(
-      disk: device.name, policy: policy, store: store)
+      disk: device.name, policy: policy, image: image)
     return [.good(about + (lines.isEmpty ? ", protected" : ""))]
-      + lines.map { .bad($0, remedy: "otherwise the guest depends on the \(store)") }
+      + lines.map { .bad($0, remedy: "otherwise the guest depends on the \(image)") }
       + (GuestSelection.encryption(device).map {
         [.bad($0, remedy: "protect the archive like the disk itself")]
       } ?? [])
   }
 
-  private func stores(
+  private func images(
     _ disks: [GuestBlockDevice], _ way: ExportChoice
   ) async throws(JobError) -> [Finding] {
     do throws(JobError) {
@@ -106,7 +106,7 @@ package struct GuestExamination: Sendable {
   }
 
   /// Whether there is enough free space for a spool.
-  private static func spool(_ choice: StoreChoice) -> [Finding] {
+  private static func spool(_ choice: FleecingChoice) -> [Finding] {
     let places = Dictionary(grouping: choice.wishes, by: \.directory.path)
     return places.sorted { $0.key < $1.key }.map { directory, wishes in
       let bytes = wishes.reduce(0) { $0 + $1.wantedBytes }

@@ -20,12 +20,12 @@ final class GuestGuard: Sendable {
   }
 
   private let hold: GuestHold
-  private let room: StoreRoom
+  private let room: FleecingSpace
   private let stop: StopSignal
   private let events: EventSink
   private let state = Mutex(State())
 
-  init(_ hold: GuestHold, _ room: StoreRoom, stop: StopSignal, events: @escaping EventSink) {
+  init(_ hold: GuestHold, _ room: FleecingSpace, stop: StopSignal, events: @escaping EventSink) {
     self.hold = hold
     self.room = room
     self.stop = stop
@@ -83,7 +83,7 @@ final class GuestGuard: Sendable {
 
   private func heard(_ observation: GuestObservation) {
     switch observation {
-    case .storeFailed(let disk, let words): storeFailed(disk, words)
+    case .fleecingFailed(let disk, let words): fleecingFailed(disk, words)
     case .guestSawError(let disk, let words):
       fail(
         JobError(
@@ -108,7 +108,7 @@ final class GuestGuard: Sendable {
     }
   }
 
-  private func storeFailed(_ disk: String, _ words: String) {
+  private func fleecingFailed(_ disk: String, _ words: String) {
     fail(
       JobError(
         .inputOutput, doing: "",

@@ -34,13 +34,13 @@ struct GuestPreparation {
     let places = try await Self.places(selection.chosen, guest, isSpool: isSpool)
     tell(machine, selection, choice, places)
     let agent = try await agent()
-    let stores = try Self.stores(places, choice)
+    let images = try Self.images(places, choice)
     let watchdog = try GuestWatchdog(
       besideLauncher: surroundings.launcher, client: client, agent: agent, journal: journal,
       events: surroundings.events)
-    let disks = zip(selection.chosen, stores).map { device, store in
+    let disks = zip(selection.chosen, images).map { device, image in
       PointInTime.Disk(
-        name: device.name, node: device.nodeName ?? "", size: device.size, store: store)
+        name: device.name, node: device.nodeName ?? "", size: device.size, image: image)
     }
     let hold = GuestHold(
       client: client, journal: journal, watchdog: watchdog,
@@ -49,7 +49,7 @@ struct GuestPreparation {
         method: isSpool ? spooling(machine) : .fleece, journal: journal),
       agent: agent, events: surroundings.events)
     let guardian = GuestGuard(
-      hold, StoreRoom(stores, isSpool: isSpool), stop: stop, events: surroundings.events)
+      hold, FleecingSpace(images, isSpool: isSpool), stop: stop, events: surroundings.events)
     guardian.start()
     return PreparedGuest(
       machine: machine, disks: selection.chosen, choice: choice, hold: hold, guardian: guardian)
@@ -58,19 +58,19 @@ struct GuestPreparation {
   /// On a thread of its own: for a spool the tables of images are read.
   static func places(
     _ disks: [GuestBlockDevice], _ guest: GuestRequest, isSpool: Bool
-  ) async throws(JobError) -> StoreChoice {
+  ) async throws(JobError) -> FleecingChoice {
     try await blocking(named: "sluice-room") { () throws(JobError) in
-      try StoreChoice(disks, guest, isSpool: isSpool)
+      try FleecingChoice(disks, guest, isSpool: isSpool)
     }
   }
 
-  private static func stores(
-    _ places: StoreChoice, _ choice: ExportChoice
-  ) throws(JobError) -> [FleecingStore] {
+  private static func images(
+    _ places: FleecingChoice, _ choice: ExportChoice
+  ) throws(JobError) -> [FleecingImage] {
     let what = choice.way == .spool ? "allocating the spool" : "creating the fleecing images"
     do throws(JobError) {
       return try blockingControl(what) { () throws(ControlError) in
-        try FleecingStore.make(places.wishes)
+        try FleecingImage.make(places.wishes)
       }
     } catch {
       guard let reason = choice.spoolReason else { throw error }
@@ -99,7 +99,7 @@ struct GuestPreparation {
 
   private func tell(
     _ machine: GuestMachine, _ selection: GuestSelection, _ choice: ExportChoice,
-    _ places: StoreChoice
+    _ places: FleecingChoice
   ) {
     let events = surroundings.events
     for omission in selection.omissions { events(.guest(GuestStep("omitted", omission))) }
@@ -110,7 +110,7 @@ struct GuestPreparation {
     for device in selection.chosen {
       for line in Protection(writeErrorPolicy: device.writeErrorPolicy)
         .warnings(
-          disk: device.name, policy: device.writeErrorPolicy, store: choice.storeWord)
+          disk: device.name, policy: device.writeErrorPolicy, image: choice.imageWord)
       {
         events(.warning(line))
       }

@@ -9,7 +9,7 @@ internal import SharedPool
 final class SpoolSource: BackupSource {
   let streams: [LaneStream]
   private let daemons: [StorageDaemon]
-  private let stores: [FleecingStore]
+  private let images: [FleecingImage]
   private var hasStopped = false
 
   /// Starts as many daemons as the disks need, and reads their allocation maps.
@@ -17,7 +17,7 @@ final class SpoolSource: BackupSource {
     _ disks: [PointInTime.Disk], _ plan: BackupPlan, _ surroundings: Surroundings,
     pool: SharedPool
   ) throws(JobError) {
-    for disk in disks where !disk.store.standsAlone {
+    for disk in disks where !disk.image.standsAlone {
       throw JobError(
         .badData, doing: "", "the spool of \(disk.name) is not what QEMU was told to write",
         hint: "the machine's QEMU cannot be trusted; shut it down and check its disks")
@@ -38,7 +38,7 @@ final class SpoolSource: BackupSource {
     }
     self.streams = streams
     self.daemons = daemons
-    stores = disks.map(\.store)
+    images = disks.map(\.image)
   }
 
   deinit { _ = stop() }
@@ -48,7 +48,7 @@ final class SpoolSource: BackupSource {
   ) throws(JobError) -> StorageDaemon {
     let spools = disks.map {
       Spool(
-        name: $0.name, size: UInt64(clamping: $0.size), descriptor: $0.store.rawDescriptor)
+        name: $0.name, size: UInt64(clamping: $0.size), descriptor: $0.image.rawDescriptor)
     }
     do throws(SourceError) {
       return try StorageDaemon.start(
@@ -82,7 +82,7 @@ final class SpoolSource: BackupSource {
     hasStopped = true
     let seconds = daemons.reduce(0) { $0 + ($1.stop()?.cpuSeconds ?? 0) }
     // A paused guest keeps QEMU from closing its descriptors: free the space now.
-    for store in stores { store.empty() }
+    for image in images { image.empty() }
     return seconds
   }
 }

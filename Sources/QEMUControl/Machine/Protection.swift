@@ -22,16 +22,16 @@ package struct Protection: Equatable, Sendable {
 
   /// Warnings before the job; empty if neither a full nor a failing fleecing image does harm.
   ///
-  /// - Parameter store: What it is called: a fleecing image, or a spool.
+  /// - Parameter image: What it is called: a fleecing image, or a spool.
   package func warnings(
-    disk: String, policy: String, store: String = "fleecing image"
+    disk: String, policy: String, image: String = "fleecing image"
   ) -> [String] {
     if holdsWhenFull && holdsWhenFailing { return [] }
     let setting = policy.isEmpty ? "this device has no werror" : "werror=\(policy)"
     if holdsWhenFull {
       return [
         """
-        \(disk): if the \(store) fails (other than being full), the guest gets an I/O error \
+        \(disk): if the \(image) fails (other than being full), the guest gets an I/O error \
         (\(setting)); set werror=stop on the device, or use reliable storage
         """
       ]
@@ -41,7 +41,7 @@ package struct Protection: Equatable, Sendable {
       ? "provide space for the whole disk" : "set werror=enospc or werror=stop"
     return [
       """
-      \(disk): if the \(store) is full or fails, the guest gets an I/O error \
+      \(disk): if the \(image) is full or fails, the guest gets an I/O error \
       (\(setting)); \(remedy)
       """
     ]

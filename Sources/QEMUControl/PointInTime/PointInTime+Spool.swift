@@ -45,7 +45,7 @@ extension PointInTime {
 
   /// Total size of the images in bytes.
   package var spooledBytes: Int64 {
-    disks.reduce(0) { $0 + $1.store.fileBytes }
+    disks.reduce(0) { $0 + $1.image.fileBytes }
   }
 
   /// Asks how far the copies are.

@@ -27,13 +27,13 @@ package final class PointInTime: Sendable {
     package let node: String
     /// The guest's view in bytes.
     package let size: Int64
-    package let store: FleecingStore
+    package let image: FleecingImage
 
-    package init(name: String, node: String, size: Int64, store: FleecingStore) {
+    package init(name: String, node: String, size: Int64, image: FleecingImage) {
       self.name = name
       self.node = node
       self.size = size
-      self.store = store
+      self.image = image
     }
   }
 
@@ -97,7 +97,7 @@ package final class PointInTime: Sendable {
   private func prepare(_ number: Int) async throws(ControlError) {
     let disk = disks[number]
     let set = try await execute(
-      "add-fd", ["opaque": .string(mark.descriptorSet(number))], passing: disk.store.rawDescriptor)
+      "add-fd", ["opaque": .string(mark.descriptorSet(number))], passing: disk.image.rawDescriptor)
     guard let descriptors = set["fdset-id"]?.integer else {
       throw .unexpected(command: "add-fd", what: "no fdset-id")
     }

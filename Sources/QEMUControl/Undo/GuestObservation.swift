@@ -2,7 +2,7 @@
 package enum GuestObservation: Equatable, Sendable {
   /// Copying old data failed, and QEMU paused the guest, which is being resumed. `words` is the
   /// host's reason.
-  case storeFailed(disk: String, words: String)
+  case fleecingFailed(disk: String, words: String)
   /// As before, but QEMU reported the error to the guest.
   case guestSawError(disk: String, words: String)
   /// A job of ours has ended unexpectedly; the point in time is lost.

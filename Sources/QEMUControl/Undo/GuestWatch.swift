@@ -79,7 +79,7 @@ package final class GuestWatch: Sendable {
       return
     }
     state.withLock { $0.isHeld = true }
-    output.yield(.storeFailed(disk: disk, words: words))
+    output.yield(.fleecingFailed(disk: disk, words: words))
     rescue()
   }
 

@@ -2,12 +2,12 @@ internal import QEMUControl
 internal import System
 
 /// Where the fleecing images of a job are placed, and how much free space they need.
-struct StoreChoice {
+struct FleecingChoice {
   /// Free bytes below which a backup is aborted, so that no fleecing image ever runs out of space:
   /// what a fast guest can overwrite between two checks. Where there is less space, half of it.
   static let marginBytes: Int64 = 64 << 20
 
-  let wishes: [FleecingStore.Wish]
+  let wishes: [FleecingImage.Wish]
   let warnings: [String]
 
   /// - Parameter isSpool: Complete disks go there, and space for them is allocated before.
@@ -15,14 +15,14 @@ struct StoreChoice {
   init(
     _ disks: [GuestBlockDevice], _ request: GuestRequest, isSpool: Bool
   ) throws(JobError) {
-    var wishes: [FleecingStore.Wish] = []
+    var wishes: [FleecingImage.Wish] = []
     var wanted: [String: (directory: FleecingDirectory, bytes: Int64)] = [:]
     for disk in disks {
       let directory = try Self.directory(disk, request)
-      let usual = isSpool ? 0 : FleecingStore.usualBytes(ofDisk: disk.size)
+      let usual = isSpool ? 0 : FleecingImage.usualBytes(ofDisk: disk.size)
       let reserve = Int64(clamping: request.fleecingReserve)
       wishes.append(
-        isSpool ? Self.spool(disk, directory, reserve) : Self.store(disk, directory, reserve))
+        isSpool ? Self.spool(disk, directory, reserve) : Self.image(disk, directory, reserve))
       wanted[directory.path, default: (directory, 0)].bytes += max(usual, reserve)
     }
     self.wishes = wishes
@@ -30,21 +30,21 @@ struct StoreChoice {
     warnings = Self.strangers(disks, wishes) + Self.shortages(places)
   }
 
-  private static func store(
+  private static func image(
     _ disk: GuestBlockDevice, _ directory: FleecingDirectory, _ reserve: Int64
-  ) -> FleecingStore.Wish {
-    FleecingStore.Wish(
+  ) -> FleecingImage.Wish {
+    FleecingImage.Wish(
       directory: directory, diskBytes: disk.size, wantedBytes: max(reserve, 1 << 20),
       reservation: reserve > 0 ? .required : .none)
   }
 
   private static func spool(
     _ disk: GuestBlockDevice, _ directory: FleecingDirectory, _ reserve: Int64
-  ) -> FleecingStore.Wish {
-    FleecingStore.Wish(
+  ) -> FleecingImage.Wish {
+    FleecingImage.Wish(
       directory: directory, diskBytes: disk.size,
       wantedBytes: max(
-        reserve, FleecingStore.spoolBytes(forBytes: disk.contentBytes, ofDisk: disk.size)),
+        reserve, FleecingImage.spoolBytes(forBytes: disk.contentBytes, ofDisk: disk.size)),
       reservation: .whereFilesystemCan)
   }
 
@@ -62,12 +62,12 @@ struct StoreChoice {
   /// A fleecing image that hangs blocks the guest's writes. Beside the disk's image it hangs only
   /// when the disk does; another filesystem is one more that can hang.
   private static func strangers(
-    _ disks: [GuestBlockDevice], _ wishes: [FleecingStore.Wish]
+    _ disks: [GuestBlockDevice], _ wishes: [FleecingImage.Wish]
   ) -> [String] {
     var names: [String: [String]] = [:]
     for (disk, wish) in zip(disks, wishes) {
-      guard let store = try? wish.directory.device else { continue }
-      if let file = disk.imageFile, (try? FileStatus(path: file))?.device == store { continue }
+      guard let device = try? wish.directory.device else { continue }
+      if let file = disk.imageFile, (try? FileStatus(path: file))?.device == device { continue }
       names[wish.directory.path, default: []].append(disk.name)
     }
     return names.sorted { $0.key < $1.key }.map { directory, names in

@@ -7,7 +7,7 @@ internal import System
 /// A qcow2 image of the disk's size, initially without allocated clusters. It has no name, so it
 /// vanishes when its users exit, and QEMU gets a descriptor of it. One per disk; its space is freed
 /// when both Sluice and QEMU have closed it.
-package final class FleecingStore: Sendable {
+package final class FleecingImage: Sendable {
   /// The requirements of one image.
   package struct Wish: Sendable {
     package let directory: FleecingDirectory
@@ -105,7 +105,7 @@ package final class FleecingStore: Sendable {
   /// Space that is not reserved may be used up by others.
   ///
   /// - Throws: `fleecingSpace`, where images on one filesystem are counted together; `system`.
-  package static func make(_ wishes: [Wish]) throws(ControlError) -> [FleecingStore] {
+  package static func make(_ wishes: [Wish]) throws(ControlError) -> [FleecingImage] {
     var wanted: [UInt64: Int64] = [:]
     for wish in wishes {
       let (device, free) = (try wish.directory.device, try wish.directory.freeBytes())
@@ -117,9 +117,9 @@ package final class FleecingStore: Sendable {
           wantedBytes: sum.overflow ? .max : sum.partialValue)
       }
     }
-    var stores: [FleecingStore] = []
-    for wish in wishes { stores.append(try FleecingStore(wish)) }
-    return stores
+    var images: [FleecingImage] = []
+    for wish in wishes { images.append(try FleecingImage(wish)) }
+    return images
   }
 
   /// Recommended space for a disk: a tenth of the disk, at least 64 MiB, at most ``fullBytes``.

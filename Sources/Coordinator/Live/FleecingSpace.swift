@@ -1,17 +1,17 @@
 internal import QEMUControl
 
 /// Watches the free space for all fleecing images of a job.
-struct StoreRoom: Sendable {
+struct FleecingSpace: Sendable {
   /// The fleecing images in one directory.
   private struct Place: Sendable {
     let directory: FleecingDirectory
-    let stores: [FleecingStore]
+    let images: [FleecingImage]
     let marginBytes: Int64
 
     /// Free bytes, including reserved ones that are not yet used.
-    static func room(_ directory: FleecingDirectory, _ stores: [FleecingStore]) -> Int64 {
-      stores.reduce((try? directory.freeBytes()) ?? 0) { sum, store in
-        sum + max(0, store.reservedBytes - store.fileBytes)
+    static func room(_ directory: FleecingDirectory, _ images: [FleecingImage]) -> Int64 {
+      images.reduce((try? directory.freeBytes()) ?? 0) { sum, image in
+        sum + max(0, image.reservedBytes - image.fileBytes)
       }
     }
   }
@@ -25,15 +25,15 @@ struct StoreRoom: Sendable {
   private let places: [Place]
 
   /// - Parameter isSpool: The space needed is known, and already allocated where possible.
-  init(_ stores: [FleecingStore], isSpool: Bool = false) {
+  init(_ images: [FleecingImage], isSpool: Bool = false) {
     self.isSpool = isSpool
-    places = Dictionary(grouping: stores, by: \.directory.path).values.map { stores in
-      let room = Place.room(stores[0].directory, stores)
-      let wanted = stores.reduce(0) { $0 + $1.wantedBytes }
+    places = Dictionary(grouping: images, by: \.directory.path).values.map { images in
+      let room = Place.room(images[0].directory, images)
+      let wanted = images.reduce(0) { $0 + $1.wantedBytes }
       let spare = isSpool ? max(2 * Self.spoolMarginMin, room - wanted) : room
       return Place(
-        directory: stores[0].directory, stores: stores,
-        marginBytes: min(StoreChoice.marginBytes, spare / 2))
+        directory: images[0].directory, images: images,
+        marginBytes: min(FleecingChoice.marginBytes, spare / 2))
     }
   }
 
@@ -41,7 +41,7 @@ struct StoreRoom: Sendable {
   /// so that other users of the filesystem do not matter.
   private func isProvided(_ place: Place) -> Bool {
     isSpool
-      && place.stores.allSatisfy { $0.reservedBytes - $0.fileBytes >= Self.spoolMarginMin }
+      && place.images.allSatisfy { $0.reservedBytes - $0.fileBytes >= Self.spoolMarginMin }
   }
 
   /// The result of a check.
@@ -56,7 +56,7 @@ struct StoreRoom: Sendable {
   func look() -> Finding {
     var finding = Finding.ample
     for place in places {
-      let room = Place.room(place.directory, place.stores)
+      let room = Place.room(place.directory, place.images)
       if room < place.marginBytes && !isProvided(place) {
         return .short(directory: place.directory.path, freeBytes: room)
       }
