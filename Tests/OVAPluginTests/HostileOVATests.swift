@@ -45,11 +45,11 @@ import Testing
       "a path outside", says: "unsafe path", members(good, [("../d.raw", disk)])),
     Wreck("an absolute name", says: "unsafe path", members(good, [("/etc/d.raw", disk)])),
     Wreck(
-      "two files of one name", says: "two files",
+      "two files of one name", says: "duplicate file name",
       members(good, [("d.raw", disk), ("./d.raw", disk)])),
-    Wreck("a missing disk", says: "lacks \"d.raw\"", members(good, [])),
+    Wreck("a missing disk", says: "\"d.raw\" is missing", members(good, [])),
     Wreck(
-      "a missing file", says: "lacks \"x\"",
+      "a missing file", says: "\"x\" is missing",
       members(
         Members.ovf(files: "<File ovf:id='x' ovf:href='x'/>", disks: ""), [])),
     Wreck(
@@ -73,7 +73,7 @@ import Testing
       "a digest of letters", says: "invalid digest",
       manifest("SHA1(d.raw)= " + String(repeating: "x", count: 40))),
     Wreck(
-      "a line for nothing", says: "lacks \"e.raw\"",
+      "a line for nothing", says: "\"e.raw\" is missing",
       manifest("SHA1(e.raw)= " + String(repeating: "0", count: 40))),
     Wreck("a malformed line", says: "malformed line", manifest("hello")),
     Wreck(
@@ -97,10 +97,10 @@ import Testing
       "an invalid sparse extent", says: "not a sparse VMDK",
       extents("RW 128 SPARSE \"d-flat.vmdk\"")),
     Wreck(
-      "a difference", .unsupported, says: "difference",
+      "a difference", .unsupported, says: "differencing",
       extents("RW 128 FLAT \"d-flat.vmdk\" 0", parent: "12345678")),
     Wreck(
-      "a difference by the descriptor", .unsupported, says: "difference",
+      "a difference by the descriptor", .unsupported, says: "differencing",
       members(Members.ovf("d.raw", Members.raw, disk: "ovf:parentRef='e'"), [("d.raw", disk)])),
     Wreck(
       "a capacity without a file of it", says: "inside its grain directory",

@@ -148,20 +148,20 @@ import Testing
 
   @Test func `does not pass with a disk of another size`() throws {
     let other = try Members(of: makeAppliance([.disk(1, "d", pattern(2 << 20, seed: 1))]))
-    try refuse(says: "were announced") { $0["d.vmdk"] = other["d.vmdk"] }
+    try refuse(says: "instead of") { $0["d.vmdk"] = other["d.vmdk"] }
   }
 
   @Test(arguments: ["receipt.json", "d.vmdk", "vm.conf", "db1.mf"])
   func `does not pass without a member`(name: String) throws {
-    try refuse(says: name == "db1.mf" ? "" : "lacks") { $0.remove(name) }
+    try refuse(says: name == "db1.mf" ? "" : "is missing") { $0.remove(name) }
   }
 
   @Test func `does not pass with a member that nobody knows of`() throws {
-    try refuse(says: "says nothing") { $0.list.insert(("more.txt", [1]), at: 1) }
+    try refuse(says: "unexpected file") { $0.list.insert(("more.txt", [1]), at: 1) }
   }
 
   @Test func `does not pass with two members of one name`() throws {
-    try refuse(says: "two files") { $0.list.insert(("vm.conf", $0["vm.conf"]), at: 2) }
+    try refuse(says: "duplicate file name") { $0.list.insert(("vm.conf", $0["vm.conf"]), at: 2) }
   }
 
   @Test func `whose members come in another order is read from a file`() throws {

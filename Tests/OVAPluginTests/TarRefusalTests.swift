@@ -18,7 +18,7 @@ private func disk(
     arguments: [
       (.unsupported, "incremental", [disk(isIncremental: true)], [:]),
       (.unsupported, "in advance", [disk(size: nil)], [:]),
-      (.badJob, "both be the file d.raw", [disk(), .config(2, "d.raw", [])], [:]),
+      (.badJob, "same file name d.raw", [disk(), .config(2, "d.raw", [])], [:]),
       (.badJob, "reserved name", [.config(1, "manifest.json", [])], [:]),
       (.badJob, "255", [disk(String(repeating: "n", count: 252))], [:]),
       (.badOption, "no option", [disk()], ["depth": 3]),

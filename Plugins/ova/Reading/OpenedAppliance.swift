@@ -78,9 +78,8 @@ extension Appliance.Part {
     guard reader.capacityBytes == stream.size else {
       throw PluginError(
         .corrupt,
-        "\"\(stream.name)\" has \(reader.capacityBytes) bytes, but \(stream.size ?? 0) were "
-          + "announced"
-      )
+        "\"\(stream.name)\" has \(reader.capacityBytes) bytes instead of \(stream.size ?? 0) as "
+          + "announced")
     }
   }
 }
