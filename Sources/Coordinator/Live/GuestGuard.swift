@@ -149,8 +149,8 @@ final class GuestGuard: Sendable {
         return fail(
           JobError(
             .inputOutput, doing: "",
-            "\(directory) has \(free >> 20) MiB left for fleecing images: backup aborted before the "
-              + "guest is affected",
+            "\(directory) has \(free >> 20) MiB left for fleecing images: backup aborted before "
+              + "the guest is affected",
             hint: "free some space there, or choose another directory with --fleecing-dir"))
       }
       await hold.watchdog.renew()
