@@ -40,7 +40,7 @@ import Testing
   @Test func `a text that is called qcow2 is no image`() async throws {
     let place = try Scratch()
     try place.write("d.qcow2", Array("just a text\n".utf8))
-    expect(try await backUp(place, "d=d.qcow2"), 65, "d.qcow2 should be qcow2")
+    expect(try await backUp(place, "d=d.qcow2"), 65, "d.qcow2 is not a qcow2 image")
     expect(try await backUp(place, "d=d.qcow2,format=qcow2"), 65, "d.qcow2")
     #expect(try place.names() == ["d.qcow2"])
   }
