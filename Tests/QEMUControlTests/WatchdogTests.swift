@@ -37,7 +37,7 @@ import Testing
       }
       #expect(finding.signal == SIGKILL)
       #expect(
-        finding.errors.hasPrefix("sluice-watchdog: job 0badcafe: sluice exited before cleaning up; "),
+        finding.errors.hasPrefix("sluice-watchdog: job 0badcafe: sluice exited before cleaning up"),
         "\(finding)")
       step += 1
     }
