@@ -82,7 +82,7 @@ struct TarTests {
       """)
     try await scene.expectSources("directory")
     #expect(
-      try await scene.shell("cat x.vma | sluice convert - --to tar=p.tar").contains("in advance"))
+      try await scene.shell("cat x.vma | sluice convert - --to tar=p.tar").contains("must know"))
     for key in ["instant", "vm"] {
       let facts = "python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[\"\(key)\"])'"
       try await place.shell(
