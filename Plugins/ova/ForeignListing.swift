@@ -22,7 +22,7 @@ struct ForeignListing {
     switch member.kind {
     case .directory: return
     case .special:
-      host.log(.warning, "\(shown(member.name)) is no file, and is left out")
+      host.log(.warning, "\(shown(member.name)) is not a regular file: skipped")
       return
     case .file: break
     }
@@ -30,7 +30,7 @@ struct ForeignListing {
     if Self.imageSuffixes.contains(where: { file.hasSuffix($0) }) {
       throw PluginError(
         .unsupported,
-        "\(shown(file)) is an image of another format than raw; extract it with tar, and back it "
+        "\(shown(file)) is not a raw image; extract it with tar, and back it "
           + "up with --image")
     }
     let suffix = Self.diskSuffixes.first { file.hasSuffix($0) && file.utf8.count > $0.utf8.count }
@@ -38,7 +38,7 @@ struct ForeignListing {
       suffix != nil || member.isSparse || member.byteCount > Self.configBytesMax
     let name = isDisk ? String(file.dropLast(suffix?.count ?? 0)) : file
     guard names.insert(name).inserted else {
-      throw PluginError(.corrupt, "the archive has two files that would both be \(shown(name))")
+      throw PluginError(.corrupt, "duplicate file name \(shown(name)) in the archive")
     }
     guard streams.count < Int(Limits.streamsMax) else {
       throw PluginError(.tooLarge, "the archive has more than \(Limits.streamsMax) files")

@@ -8,10 +8,10 @@ import WriterKit
 func fileName(ofMember name: String) throws(PluginError) -> String {
   let parts = name.split(separator: "/", omittingEmptySubsequences: false)
   guard !parts.contains(".."), let last = parts.last, name.first != "/" else {
-    throw PluginError(.corrupt, "the archive has a member whose name leads out of it")
+    throw PluginError(.corrupt, "the archive has a member with an unsafe path name")
   }
   guard StreamDescription.isAcceptable(name: String(last)) else {
-    throw PluginError(.corrupt, "the archive has a member with a name that no file may have")
+    throw PluginError(.corrupt, "the archive has a member with an invalid name")
   }
   return String(last)
 }

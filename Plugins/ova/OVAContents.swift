@@ -38,7 +38,7 @@ struct OVAContents {
     descriptor.files.append(.init(id: "receipt", name: OVANames.receipt))
     descriptor.backup = .init(machineID: job.vm.id, instant: job.instant, streams: streams)
     do throws(OVFError) { return try descriptor.serialised() } catch {
-      throw PluginError(.badJob, "no appliance can describe this machine: \(error)")
+      throw PluginError(.badJob, "cannot describe this machine in OVF: \(error)")
     }
   }
 

@@ -24,7 +24,7 @@ struct OVAJobCheck {
     guard bytes <= Self.configBytesMax else {
       throw PluginError(
         .tooLarge,
-        "the configurations have \(bytes) bytes together; an ova takes "
+        "the configurations have \(bytes) bytes in total; the limit of ova is "
           + "\(Self.configBytesMax)")
     }
   }
@@ -33,13 +33,13 @@ struct OVAJobCheck {
     guard let level = options.level, level > 0 else { return }
     if options.diskFormat == .qcow2 {
       throw PluginError(
-        .badOption, "a qcow2 in an ova is not compressed: leave \"level\" away, or write vmdk")
+        .badOption, "qcow2 disks of an ova are not compressed; omit \"level\" or write vmdk")
     }
     if output.kind == .pipe {
       throw PluginError(
         .badOption,
-        "a pipe must be told how long a disk is before it is deflated: leave \"level\" "
-          + "away and compress what comes out (… | zstd), or write a file")
+        "disks cannot be compressed in a pipe, since their size must be known first; omit "
+          + "\"level\" and compress the output (… | zstd), or write to a file")
     }
   }
 
@@ -47,15 +47,15 @@ struct OVAJobCheck {
     guard stream.kind != .vmstate else {
       throw PluginError(
         .unsupported,
-        "an appliance has no place for the machine's memory, \"\(stream.name)\": leave it away")
+        "ova cannot store memory state (\"\(stream.name)\"); exclude it")
     }
     guard !stream.isIncremental else {
       throw PluginError(
-        .unsupported, "ova holds whole disks only, and \"\(stream.name)\" is incremental")
+        .unsupported, "ova stores full backups only, and \"\(stream.name)\" is incremental")
     }
     guard let size = stream.size else {
       throw PluginError(
-        .unsupported, "ova must know how long \"\(stream.name)\" is before it comes")
+        .unsupported, "ova needs the size of \"\(stream.name)\" in advance")
     }
     if stream.kind == .disk { try checkDisk(stream, size) }
   }

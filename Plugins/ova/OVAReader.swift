@@ -60,7 +60,7 @@ final class OVAReader: ArchiveReader {
     var ack = JobAck(streams: streams)
     (ack.vm, ack.instant, ack.machine) = (machine, instant, description)
     guard JSONValue.object(ack.object).serialised().count <= Int(Limits.controlBytesMax) else {
-      throw PluginError(.tooLarge, "the names in the archive are too long to be listed together")
+      throw PluginError(.tooLarge, "the list of names in the archive is too long")
     }
   }
 }

@@ -71,7 +71,7 @@ final class OVAWriter: ArchiveWriter {
   func open(_ stream: StreamDescription) throws(PluginError) {
     self.stream = stream
     guard stream.kind == .disk else {
-      guard !isBegun else { throw PluginError(.protocol, "a configuration behind a disk") }
+      guard !isBegun else { throw PluginError(.protocol, "a configuration after a disk") }
       config = []
       return
     }
@@ -130,7 +130,7 @@ final class OVAWriter: ArchiveWriter {
     if let told = disk.byteCount {
       guard bytes == told else {
         throw PluginError(
-          .internal, "\"\(stream.name)\" came to \(bytes) bytes where \(told) had been told")
+          .internal, "\"\(stream.name)\" has \(bytes) bytes instead of \(told)")
       }
     } else {
       try target.patch(try header(disk.name, bytes), at: headerStart)
@@ -158,10 +158,10 @@ final class OVAWriter: ArchiveWriter {
     guard !isBegun else { return }
     isBegun = true
     if !isPipe && !target.goDirect() {
-      host.log(.debug, "the archive goes through the page cache: no O_DIRECT here")
+      host.log(.debug, "the archive is written through the page cache: no O_DIRECT here")
     }
     if isPipe && options.diskFormat == .vmdk {
-      host.log(.debug, "grains are stored and not deflated: a pipe must know its sizes before")
+      host.log(.debug, "disks are stored uncompressed: output to a pipe")
     }
     try output.start()
     for stream in job.streams where stream.kind == .disk { _ = try disk(of: stream) }
@@ -229,7 +229,7 @@ final class OVAWriter: ArchiveWriter {
       if disk?.byteCount == nil {
         if data.mask(place) == 0 { continue }
       } else if walk.next(before: number + 1) != number {
-        throw PluginError(.protocol, "data at \(number << 16) where the map has none")
+        throw PluginError(.protocol, "data at \(number << 16) where the map has a hole")
       }
       if data.count - offset < VMDKLayout.grainBytes {
         let rest = unsafe UnsafeRawBufferPointer(start: base + offset, count: data.count - offset)

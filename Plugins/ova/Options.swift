@@ -33,21 +33,21 @@ struct Options {
     guard compression == .none else {
       throw PluginError(
         .badOption,
-        "\"compress\" belongs to tar: importers want an ova as it is, and deflate its "
-          + "disks by \"level\"")
+        "\"compress\" is an option of tar: an ova must not be compressed as a whole; "
+          + "use \"level\" to compress its disks")
     }
     guard !listsDisks else {
       throw PluginError(
-        .badOption, "\"sha256sums\" belongs to tar: the manifest of an ova lists every member")
+        .badOption, "\"sha256sums\" is an option of tar: the manifest of an ova lists all members")
     }
   }
 
   private func checkTar() throws(PluginError) {
     guard level == nil else {
-      throw PluginError(.badOption, "\"level\" belongs to ova: tar has \"compress\"")
+      throw PluginError(.badOption, "\"level\" is an option of ova; use \"compress\" with tar")
     }
     guard diskFormat == .vmdk else {
-      throw PluginError(.badOption, "\"disk-format\" belongs to ova: disks of a tar are raw")
+      throw PluginError(.badOption, "\"disk-format\" is an option of ova: disks of a tar are raw")
     }
   }
 }
@@ -55,14 +55,14 @@ struct Options {
 extension JSONObject.Member {
   fileprivate func level() throws(PluginError) -> Int {
     guard let level = value.integer, (0...9).contains(level) else {
-      throw PluginError(.badOption, "option \"level\" is not a number from 0 to 9")
+      throw PluginError(.badOption, "option \"level\" must be a number from 0 to 9")
     }
     return Int(level)
   }
 
   fileprivate func diskFormat() throws(PluginError) -> Options.DiskFormat {
     guard let format = value.string.flatMap(Options.DiskFormat.init) else {
-      throw PluginError(.badOption, "option \"disk-format\" is not vmdk or qcow2")
+      throw PluginError(.badOption, "option \"disk-format\" must be vmdk or qcow2")
     }
     return format
   }

@@ -79,9 +79,9 @@ final class TarInput {
     if current == nil { try advance() }
     guard let member = current, member.kind == .file,
       try fileName(ofMember: member.name) == file
-    else { throw PluginError(.corrupt, "the archive lacks \(file) behind its last stream") }
+    else { throw PluginError(.corrupt, "\(file) is missing at the end of the archive") }
     guard member.byteCount <= UInt64(most) else {
-      throw PluginError(.corrupt, "\(file) has \(member.byteCount) bytes: more than it can have")
+      throw PluginError(.corrupt, "\(file) has \(member.byteCount) bytes: too many")
     }
     let sink = MemorySink()
     try deliver(member, to: sink)
@@ -123,9 +123,9 @@ final class TarInput {
   private func spool() throws(PluginError) {
     guard let descriptor = host.scratch else {
       throw PluginError(
-        .unsupported, "an archive of another program is read from a file only, and not from a pipe")
+        .unsupported, "archives of other programs cannot be read from a pipe; use a file")
     }
-    host.busy(milliseconds: 600_000, "copying an archive that does not begin with its contents")
+    host.busy(milliseconds: 600_000, "copying an archive without a table of contents")
     try plugin { () throws(ArchiveError) in
       try input.spool(to: ScratchDescriptor(descriptor)) {
         work.heed(UInt64($0), "copying the archive")
@@ -136,7 +136,7 @@ final class TarInput {
   }
 
   private func listen() {
-    walk.onPassing = { [work] in work.heed($0, "going through the archive") }
+    walk.onPassing = { [work] in work.heed($0, "scanning the archive") }
   }
 }
 

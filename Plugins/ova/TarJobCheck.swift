@@ -9,11 +9,11 @@ func checkTarJob(_ job: Job, _ output: Output) throws(PluginError) {
   for stream in job.streams {
     if stream.isIncremental {
       throw PluginError(
-        .unsupported, "tar holds whole disks only, and \"\(stream.name)\" is incremental")
+        .unsupported, "tar stores full backups only, and \"\(stream.name)\" is incremental")
     }
     guard stream.size != nil else {
       throw PluginError(
-        .unsupported, "tar must know how long \"\(stream.name)\" is before it comes")
+        .unsupported, "tar needs the size of \"\(stream.name)\" in advance")
     }
   }
   try Layout.check(job.streams)

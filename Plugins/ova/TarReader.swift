@@ -53,12 +53,12 @@ final class TarReader: ArchiveReader {
     _ stream: StreamDescription, _ range: Range<UInt64>, into sink: ReadSink
   ) throws(PluginError) {
     guard let file = files[stream.id], let member = try input.find(file) else {
-      throw PluginError(.corrupt, "the archive lacks \"\(stream.name)\", or it comes out of order")
+      throw PluginError(.corrupt, "\"\(stream.name)\" is missing from the archive, or out of order")
     }
     guard member.byteCount == stream.size else {
       throw PluginError(
         .corrupt,
-        "\"\(stream.name)\" has \(member.byteCount) bytes, but \(stream.size ?? 0) were announced")
+        "\"\(stream.name)\" has \(member.byteCount) bytes instead of \(stream.size ?? 0)")
     }
     if isOurs {
       let digesting = DigestingSink(sink, isHashed: stream.kind != .disk)
@@ -87,24 +87,24 @@ final class TarReader: ArchiveReader {
     let manifest = try ArchiveManifest(parsing: text)
     let checksums = try Checksums(parsing: sums, of: manifest.streams, manifest: text)
     guard manifest.streams.count == streams.count else {
-      throw PluginError(.corrupt, "\(Layout.manifest) has other streams than the archive")
+      throw PluginError(.corrupt, "\(Layout.manifest) does not match the streams in the archive")
     }
     isProven = true
     for (stream, recorded) in zip(streams, manifest.streams) {
       guard stream.name == recorded.name, stream.kind == recorded.kind,
         stream.role == recorded.role, stream.size == recorded.size
-      else { throw PluginError(.corrupt, "\(Layout.manifest) has another \"\(stream.name)\"") }
+      else { throw PluginError(.corrupt, "\(Layout.manifest) does not match \"\(stream.name)\"") }
       guard let read = digests[stream.id] else { continue }
       let tree = recorded.digest.flatMap { $0.algorithm == .treeSHA256 ? $0 : nil }
       let isRight = tree.map { $0 == read.tree } ?? true
       let isListed = read.sha256.map { checksums[Layout.fileName(stream)] == $0 } ?? true
       guard isRight && isListed else {
-        throw PluginError(.corrupt, "\"\(stream.name)\" is damaged: its digest is another")
+        throw PluginError(.corrupt, "\"\(stream.name)\" is damaged: digest mismatch")
       }
       if tree == nil && read.sha256 == nil { isProven = false }
     }
     guard try input.isAtEnd() else {
-      throw PluginError(.corrupt, "the archive has a member behind \(Layout.checksums)")
+      throw PluginError(.corrupt, "the archive has a member after \(Layout.checksums)")
     }
   }
 
@@ -112,14 +112,14 @@ final class TarReader: ArchiveReader {
   private static func refuseAppliance(_ member: TarMember) throws(PluginError) {
     guard member.kind == .file, isDescriptor(member.name) else { return }
     throw PluginError(
-      .unsupported, "this is an appliance, which begins with its descriptor; use --format ova")
+      .unsupported, "this is an OVA appliance; use --format ova")
   }
 
   /// A list that the host could not take would be the end of the session.
   private func checkListing() throws(PluginError) {
     let listing = JSONValue.object(JobAck(streams: streams).object).serialised()
     guard listing.count <= Int(Limits.controlBytesMax) else {
-      throw PluginError(.tooLarge, "the names in the archive are too long to be listed together")
+      throw PluginError(.tooLarge, "the list of names in the archive is too long")
     }
   }
 }

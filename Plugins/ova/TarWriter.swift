@@ -82,7 +82,7 @@ final class TarWriter: ArchiveWriter {
     let bytes = output.position - streamStart
     guard bytes == map.dataBytes, length == map.byteCount else {
       throw PluginError(
-        .internal, "\"\(stream.name)\" came to \(bytes) bytes where \(map.dataBytes) had been told")
+        .internal, "\"\(stream.name)\" has \(bytes) bytes instead of \(map.dataBytes)")
     }
     try output.pad()
     stored.append(
@@ -114,7 +114,7 @@ final class TarWriter: ArchiveWriter {
     guard !isBegun else { return }
     isBegun = true
     if options.compression == .none && host.usesSharedMemory && !target.goDirect() {
-      host.log(.debug, "the archive goes through the page cache: no O_DIRECT here")
+      host.log(.debug, "the archive is written through the page cache: no O_DIRECT here")
     }
     let announced = job.streams.map {
       StoredStream(
@@ -147,7 +147,7 @@ final class TarWriter: ArchiveWriter {
     guard extentIndex < map.extents.count, map.extents[extentIndex].contains(range.lowerBound),
       range.upperBound <= map.extents[extentIndex].upperBound
     else {
-      throw PluginError(.protocol, "data at \(range.lowerBound) where the map has none")
+      throw PluginError(.protocol, "data at \(range.lowerBound) where the map has a hole")
     }
     advance(to: range.upperBound)
   }

@@ -17,7 +17,7 @@ struct InputFile: ~Copyable {
       throw PluginError("opening \(name)", error)
     }
     guard status.kind == .regular else {
-      throw PluginError(.corrupt, "\(name) is no regular file")
+      throw PluginError(.corrupt, "\(name) is not a regular file")
     }
     self.name = name
     size = UInt64(max(0, status.size))
@@ -33,7 +33,7 @@ struct InputFile: ~Copyable {
     } catch {
       switch error.code {
       case ENOENT: throw PluginError(.notFound, "\(name) is missing")
-      case ELOOP: throw PluginError(.corrupt, "\(name) is a link")
+      case ELOOP: throw PluginError(.corrupt, "\(name) is a symbolic link")
       default: throw PluginError("opening \(name)", error)
       }
     }
@@ -52,13 +52,13 @@ struct InputFile: ~Copyable {
       }
     }
     if let failure { throw PluginError("reading \(name)", failure) }
-    guard done == count else { throw PluginError(.corrupt, "\(name) ends before its size") }
+    guard done == count else { throw PluginError(.corrupt, "\(name) is truncated") }
   }
 
   /// The whole of a small file.
   func readAll(limit: Int) throws(PluginError) -> [UInt8] {
     guard size <= UInt64(limit) else {
-      throw PluginError(.corrupt, "\(name) has \(size) bytes: more than it can have")
+      throw PluginError(.corrupt, "\(name) has \(size) bytes: too many")
     }
     var bytes = [UInt8](repeating: 0, count: Int(size))
     var span = bytes.mutableSpan
@@ -77,7 +77,7 @@ struct InputFile: ~Copyable {
       throw PluginError("looking for holes in \(name)", errno: Int32(-hole))
     }
     guard start >= offset, hole > start else {
-      throw PluginError(.corrupt, "\(name) changes while it is read")
+      throw PluginError(.corrupt, "\(name) changed while being read")
     }
     return start < end ? UInt64(start)..<min(end, UInt64(hole)) : nil
   }

@@ -26,6 +26,6 @@ struct Options {
   }
 
   private static func refusal(_ member: JSONObject.Member, _ expected: String) -> PluginError {
-    PluginError(.badOption, "option \"\(member.name)\" is not \(expected)")
+    PluginError(.badOption, "option \"\(member.name)\" must be \(expected)")
   }
 }

@@ -34,8 +34,8 @@ struct OutputFile: ~Copyable {
     if mustBeDirect && !isDirect {
       throw PluginError(
         .unsupported,
-        "the target's filesystem cannot write \(name) past the page cache; "
-          + "set direct to auto", errno: -result)
+        "the target's filesystem does not support O_DIRECT for \(name); "
+          + "use direct=auto", errno: -result)
     }
     return isDirect
   }
@@ -43,7 +43,7 @@ struct OutputFile: ~Copyable {
   /// Sets the length; what has not been written is a hole.
   func setLength(_ length: UInt64) throws(PluginError) {
     let result = clinux_ftruncate(file.raw, Int64(length))
-    if result < 0 { throw PluginError("giving \(name) its length", errno: -result) }
+    if result < 0 { throw PluginError("setting the length of \(name)", errno: -result) }
   }
 
   /// Writes bytes at a multiple of 4 KiB. If direct, memory must be aligned to 4 KiB too.
@@ -87,6 +87,6 @@ struct OutputFile: ~Copyable {
     do {
       try file.sync(subject: name)
       return UInt64(try FileStatus(descriptor: file.raw, subject: name).storedBytes)
-    } catch { throw PluginError("completing \(name)", error) }
+    } catch { throw PluginError("syncing \(name)", error) }
   }
 }

@@ -59,7 +59,7 @@ final class RawReader: ArchiveReader {
       return
     }
     guard hash.finish() == expected else {
-      throw PluginError(.corrupt, "\(file.name) is damaged: SHA256SUMS says otherwise")
+      throw PluginError(.corrupt, "\(file.name) is damaged: it does not match SHA256SUMS")
     }
   }
 
@@ -75,7 +75,7 @@ final class RawReader: ArchiveReader {
     let known = Set(streams.map(Layout.fileName) + [Layout.manifest, Layout.checksums])
     if let other = names.first(where: { !known.contains($0) }) {
       let shown = StreamDescription.isAcceptable(name: other) ? "\"\(other)\"" : "a file"
-      throw PluginError(.corrupt, "the archive holds \(shown), which its manifest does not name")
+      throw PluginError(.corrupt, "unexpected file \(shown), not listed in \(Layout.manifest)")
     }
   }
 
@@ -86,7 +86,7 @@ final class RawReader: ArchiveReader {
     } catch {
       guard error.code == .notFound else { throw error }
       throw PluginError(
-        .notFound, "there is no \(Layout.manifest): this is no raw archive, or not a whole one")
+        .notFound, "\(Layout.manifest) not found: not a raw archive, or an incomplete one")
     }
   }
 
@@ -96,7 +96,7 @@ final class RawReader: ArchiveReader {
     let file = try InputFile(opening: Layout.fileName(stream), in: directory)
     guard file.size == stream.size else {
       throw PluginError(
-        .corrupt, "\(file.name) has \(file.size) bytes, but \(stream.size ?? 0) by the manifest")
+        .corrupt, "\(file.name) has \(file.size) bytes instead of \(stream.size ?? 0)")
     }
     return file
   }

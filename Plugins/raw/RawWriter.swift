@@ -25,7 +25,7 @@ final class RawWriter: ArchiveWriter {
     }
     if let stream = job.streams.first(where: \.isIncremental) {
       throw PluginError(
-        .unsupported, "raw holds whole disks only, and \"\(stream.name)\" is incremental")
+        .unsupported, "raw stores full backups only, and \"\(stream.name)\" is incremental")
     }
     try Layout.check(job.streams)
     options = try Options(job.options)
@@ -39,7 +39,7 @@ final class RawWriter: ArchiveWriter {
     if stream.kind == .disk && host.usesSharedMemory {
       let isDirect = try file.goDirect(options.direct)
       if !isDirect && options.direct == .auto {
-        host.log(.debug, "\(file.name) goes through the page cache: no O_DIRECT here")
+        host.log(.debug, "\(file.name) is written through the page cache: no O_DIRECT here")
       }
     }
     if let size = stream.size { try file.setLength(size) }
@@ -91,7 +91,7 @@ final class RawWriter: ArchiveWriter {
     sums.add(hash.finish(), file: Layout.manifest)
     let sumsBytes = try write(sums.text, to: Layout.checksums)
     let result = clinux_fsync(directory)
-    if result < 0 { throw PluginError("completing the directory", errno: -result) }
+    if result < 0 { throw PluginError("syncing the directory", errno: -result) }
 
     var artefacts = stored.map { Finished.Artefact(name: $0.file, size: $0.length) }
     artefacts.append(Finished.Artefact(name: Layout.manifest, size: UInt64(manifest.count)))

@@ -22,7 +22,7 @@ struct JobCheck {
       throw PluginError(.badJob, "vma writes a file or a pipe, not a directory")
     }
     guard !job.streams.isEmpty else {
-      throw PluginError(.badJob, "an archive without disk and configuration cannot be read again")
+      throw PluginError(.badJob, "nothing to archive: no disks and no configurations")
     }
     for stream in job.streams { try checkKind(stream) }
     try checkCounts()
@@ -36,43 +36,43 @@ struct JobCheck {
     if stream.kind == .vmstate {
       throw PluginError(
         .unsupported,
-        "vma does not store the machine's memory, \"\(stream.name)\": its readers lose zeros of it")
+        "vma cannot store memory state (\"\(stream.name)\"): its readers drop blocks of zeros")
     }
     if stream.isIncremental {
       throw PluginError(
-        .unsupported, "vma holds whole disks only, and \"\(stream.name)\" is incremental")
+        .unsupported, "vma stores full backups only, and \"\(stream.name)\" is incremental")
     }
   }
 
   private func checkCounts() throws(PluginError) {
     guard disks.count <= Layout.devicesMax else {
       throw PluginError(
-        .tooLarge, "\(disks.count) disks; a VMA archive holds \(Layout.devicesMax)")
+        .tooLarge, "\(disks.count) disks; the limit of vma is \(Layout.devicesMax)")
     }
     guard configs.count <= Layout.configsMax else {
       throw PluginError(
-        .tooLarge, "\(configs.count) configurations; a VMA archive holds \(Layout.configsMax)")
+        .tooLarge, "\(configs.count) configurations; the limit of vma is \(Layout.configsMax)")
     }
   }
 
   private func checkDisk(_ disk: StreamDescription) throws(PluginError) {
     let size = disk.size ?? 0
     guard size > 0 else {
-      throw PluginError(.unsupported, "\"\(disk.name)\" is empty; a VMA archive has no such disks")
+      throw PluginError(.unsupported, "\"\(disk.name)\" is empty; vma does not support that")
     }
     guard size <= Layout.deviceBytesMax else {
       throw PluginError(
-        .tooLarge, "\"\(disk.name)\" has \(size) bytes; a VMA archive holds 256 TiB of a disk")
+        .tooLarge, "\"\(disk.name)\" has \(size) bytes; the limit of vma is 256 TiB")
     }
     guard size % 512 == 0 else {
       throw PluginError(
         .unsupported,
-        "\"\(disk.name)\" has \(size) bytes, no multiple of 512: it would come back with another "
-          + "size; lengthen the image to \((size + 511) / 512 * 512) bytes (truncate -s %512)")
+        "\"\(disk.name)\" has \(size) bytes, not a multiple of 512: it would be restored with "
+          + "another size; extend it to \((size + 511) / 512 * 512) bytes (truncate -s %512)")
     }
     guard disk.name != "vmstate" else {
       throw PluginError(
-        .badJob, "a disk called vmstate would be taken for the machine's memory; rename it")
+        .badJob, "a disk named vmstate would be taken for the memory state; rename it")
     }
   }
 
@@ -80,8 +80,8 @@ struct JobCheck {
     guard (config.size ?? 0) <= UInt64(Layout.blobBytesMax) else {
       throw PluginError(
         .tooLarge,
-        "\"\(config.name)\" has \(config.size ?? 0) bytes; a configuration in a VMA archive has "
-          + "\(Layout.blobBytesMax) at most")
+        "configuration \"\(config.name)\" has \(config.size ?? 0) bytes; the limit of vma is "
+          + "\(Layout.blobBytesMax)")
     }
   }
 
@@ -91,6 +91,6 @@ struct JobCheck {
       let late = job.streams[firstDisk...].first(where: { $0.kind == .config })
     else { return }
     throw PluginError(
-      .badJob, "configuration \"\(late.name)\" comes after a disk; vma needs it before")
+      .badJob, "configuration \"\(late.name)\" comes after a disk; vma needs configurations first")
   }
 }

@@ -31,7 +31,7 @@ struct ProxmoxConfiguration {
     for disk in disks where Self.drive(of: disk) == nil {
       throw PluginError(
         .badJob,
-        "\"\(disk)\" is no name that Proxmox restores; disks are called drive-scsi0, "
+        "Proxmox cannot restore a disk named \"\(disk)\"; valid names are drive-scsi0, "
           + "drive-virtio1, drive-sata2, drive-ide3, drive-efidisk0 or drive-tpmstate0-backup")
     }
   }
@@ -59,7 +59,7 @@ struct ProxmoxConfiguration {
     }
     if let section = lines.first(where: { $0.hasPrefix("[") }) {
       throw PluginError(
-        .badJob, "\(Self.name) has a section \(section); give it without snapshots")
+        .badJob, "\(Self.name) has a section \(section); remove snapshots from it")
     }
     let missing = try disksWithoutLine(lines)
     guard !missing.isEmpty else { return content }
@@ -69,7 +69,7 @@ struct ProxmoxConfiguration {
     for disk in missing { result += Array(line(for: disk, lines).utf8) }
     guard result.count <= 65535 else {
       throw PluginError(
-        .tooLarge, "\(Self.name) has \(result.count) bytes with the lines for Proxmox, over 65535")
+        .tooLarge, "\(Self.name) has \(result.count) bytes with the disk map; the limit is 65535")
     }
     return result
   }
@@ -81,7 +81,7 @@ struct ProxmoxConfiguration {
         .split(separator: ":", omittingEmptySubsequences: false)
       guard fields.count >= 2, let place = missing.firstIndex(of: String(fields[1])) else {
         throw PluginError(
-          .badJob, "\(Self.name) maps a disk that is not in this backup, or twice: \(line)")
+          .badJob, "\(Self.name) maps a disk that is not in this backup, or maps it twice: \(line)")
       }
       missing.remove(at: place)
     }

@@ -35,8 +35,8 @@ final class VMAReader: ArchiveReader {
     if let id = header.vmstate {
       host.log(
         .warning,
-        "the archive holds the machine's memory (device \(id), vmstate), which is left out: "
-          + "archives lose blocks of zeros of it")
+        "skipping the machine's memory state (device \(id), vmstate): "
+          + "VMA writers drop blocks of zeros from it")
     }
   }
 
@@ -82,7 +82,7 @@ final class VMAReader: ArchiveReader {
   private func checkListing() throws(PluginError) {
     let listing = JSONValue.object(JobAck(streams: streams).object).serialised()
     guard listing.count <= Int(Limits.controlBytesMax) else {
-      throw PluginError(.tooLarge, "the names in the archive are too long to be listed together")
+      throw PluginError(.tooLarge, "the list of names in the archive is too long")
     }
   }
 
@@ -123,8 +123,8 @@ final class VMAReader: ArchiveReader {
     guard try archive.rewind(behind: header) else {
       throw PluginError(
         .unsupported,
-        "\"\(device.name)\" cannot be reached: this archive goes forward only, and only as long as "
-          + "nothing fails")
+        "\"\(device.name)\" cannot be read: a stream cannot be rewound, or continued after an "
+          + "error; use a file")
     }
     pass = archive.pass(header)
   }
@@ -141,7 +141,7 @@ final class VMAReader: ArchiveReader {
       detourBytes += count
       guard detourBytes >= 1 << 30 else { return }
       detourBytes = 0
-      host.busy(milliseconds: 60_000, "keeping clusters that come before their turn")
+      host.busy(milliseconds: 60_000, "buffering clusters that are out of order")
     }
   }
 }

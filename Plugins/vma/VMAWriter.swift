@@ -171,7 +171,7 @@ final class VMAWriter: ArchiveWriter {
     try output.write(header.finish())
     configs = []
     if options.compression == .none && host.usesSharedMemory && !target.goDirect() {
-      host.log(.debug, "the archive goes through the page cache: no O_DIRECT here")
+      host.log(.debug, "the archive is written through the page cache: no O_DIRECT here")
     }
   }
 }

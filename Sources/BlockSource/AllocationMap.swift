@@ -19,7 +19,7 @@ enum AllocationMap {
     var builder = ExtentBuilder(size: size)
     let exported = try connection.size
     guard exported >= size else {
-      throw .protocolBroken(what: "the disk has \(exported) bytes instead of \(size)")
+      throw .protocolBroken(what: "disk size \(exported) instead of \(size) bytes")
     }
     guard connection.knowsAllocation else { return builder.finish() }
     let deadline = Instant.now.advanced(bySeconds: Double(mapSeconds))
@@ -33,7 +33,7 @@ enum AllocationMap {
         seconds: answerSeconds
       ) { length, flags in builder.add(length: UInt64(length), kind: kind(flags)) }
       guard builder.position > start else {
-        throw .protocolBroken(what: "an allocation map that stands still")
+        throw .protocolBroken(what: "allocation map without progress")
       }
     }
     return builder.finish()

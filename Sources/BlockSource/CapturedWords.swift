@@ -2,10 +2,10 @@ internal import CLinux
 internal import Glibc
 internal import System
 
-/// What a child process writes: an anonymous file of fixed size, read whenever somebody asks.
+/// The output of a child process: an anonymous file of fixed size that is read on demand.
 ///
-/// A pipe would need somebody to drain it; this file simply refuses to grow, so that a child
-/// that never stops talking costs `limit` bytes and no thread.
+/// A pipe would have to be drained; this file simply refuses to grow, so that a child with endless
+/// output costs `limit` bytes and no thread.
 final class CapturedWords: Sendable {
   private let file: OwnedDescriptor
   private let limit: Int
@@ -40,7 +40,7 @@ final class CapturedWords: Sendable {
   static func lastWords(of bytes: [UInt8]) -> String {
     let lines = bytes.split(separator: UInt8(ascii: "\n")).suffix(3)
     let text = lines.map { cleaned($0) }.joined(separator: "; ")
-    return text.isEmpty ? "it said nothing" : text
+    return text.isEmpty ? "no output" : text
   }
 
   /// QEMU begins lines with its own name, which the message around the words already says.

@@ -58,7 +58,7 @@ final class HelperProcess {
     case .started: break
     case .denied: end = event.denialText(of: name).map { .stopped($0) }
     case .failed(let step, let code):
-      end = end ?? .stopped("the sandbox of \(name) cannot be built: \(step): \(errnoText(code))")
+      end = end ?? .stopped("cannot set up the sandbox of \(name): \(step): \(errnoText(code))")
     case .exited(let status, let cpuSeconds, let peakBytes):
       usage = (cpuSeconds, peakBytes)
       switch status {

@@ -1,7 +1,7 @@
 package import Sandbox
 internal import System
 
-/// Looks at an image and everything it stands on, and refuses what may not be read.
+/// Inspects an image and its backing chain, and rejects files that must not be read.
 ///
 /// Level by level: each is looked at by `qemu-img info` in a sandbox that holds this level alone,
 /// and the names found are allowed or refused here before anything opens them. What was looked at
@@ -95,7 +95,7 @@ struct ChainWalk {
     try LevelCheck.checkContent(file, format)
     let facts = try tool.facts(of: file, format: format, extents: extents)
     if facts.isEncrypted {
-      throw .unsupported(path: file.path, what: "is encrypted, which cannot be read yet")
+      throw .unsupported(path: file.path, what: "is encrypted, which is not supported")
     }
     if facts.isCorrupt { warnings.append(.markedCorrupt(path: file.path)) }
     warnings += try LevelCheck.warnings(of: file, format)
@@ -130,7 +130,7 @@ struct ChainWalk {
     }
     guard let format = ImageFormat(rawValue: recorded) else {
       throw .unsupported(
-        path: image.path, what: "has a backing file of the unknown format \(recorded)")
+        path: image.path, what: "has a backing file of unknown format \(recorded)")
     }
     return Level(place: place, file: try ImageFile(place), format: format)
   }

@@ -61,7 +61,7 @@ struct ImageTool {
     case .stopped(let reason): throw .sandbox(words: reason)
     }
     do { return try ImageFacts(parsing: output.bytes()) } catch {
-      throw .toolFailed(name: "qemu-img", words: "its answer about \(path) is not understood")
+      throw .toolFailed(name: "qemu-img", words: "unexpected output for \(path)")
     }
   }
 

@@ -13,17 +13,17 @@ extension ImageWarning: CustomStringConvertible {
   package var description: String {
     switch self {
     case .looksLike(let path, let format, let hasBacking):
-      "\(path) is read as raw because of its name, but begins like \(format.rawValue)"
+      "\(path) is read as raw because of its name, but looks like \(format.rawValue)"
         + (hasBacking ? " with a backing file" : "")
-        + "; say format=\(format.rawValue) or format=raw"
+        + "; specify format=\(format.rawValue) or format=raw"
     case .markedCorrupt(let path):
-      "\(path) is marked as corrupt by QEMU; look at it with qemu-img check"
+      "\(path) is marked as corrupt by QEMU; check it with qemu-img check"
     case .truncated(let path, let bytes):
-      "\(path) is truncated: \(bytes) bytes that its tables list lie past its end and are read as "
-        + "zeros; look at it with qemu-img check"
+      "\(path) is truncated: \(bytes) bytes listed in its tables are beyond its end and read as "
+        + "zeros; check it with qemu-img check"
     case .mounted(let path, let user):
-      "\(path) is " + (user.map { "attached to \($0)" } ?? "mounted, or a part of another device")
-        + ": what is written to it meanwhile makes the copy inconsistent; back up a snapshot of it"
+      "\(path) is " + (user.map { "attached to \($0)" } ?? "mounted, or part of another device")
+        + ": writes during the backup make the copy inconsistent; back up a snapshot instead"
     }
   }
 }

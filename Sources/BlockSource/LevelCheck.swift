@@ -75,6 +75,6 @@ enum LevelCheck {
   }
 
   private static func emptyVMDK(_ path: String) -> SourceError {
-    .unsupported(path: path, what: "has the header of a vmdk disk of no size")
+    .unsupported(path: path, what: "is a vmdk disk without a valid size")
   }
 }

@@ -190,7 +190,7 @@ internal import System
   }
 
   private static func libraryWords() -> String {
-    guard let words = unsafe nbd_get_error() else { return "libnbd gives no reason" }
+    guard let words = unsafe nbd_get_error() else { return "unknown libnbd error" }
     return CapturedWords.lastWords(of: Array(unsafe String(cString: words).utf8))
   }
 }

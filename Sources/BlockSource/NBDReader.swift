@@ -17,7 +17,7 @@ final class NBDReader: DiskReader {
     cookies = Array(repeating: 0, count: pool.shape.slotCount)
     let exported = try connection.size
     guard exported >= size else {
-      throw .protocolBroken(what: "the disk has \(exported) bytes instead of \(size)")
+      throw .protocolBroken(what: "disk size \(exported) instead of \(size) bytes")
     }
   }
 

@@ -1,8 +1,8 @@
 package import System
 
-/// Why bytes of an image could not be had.
+/// Why an image could not be read.
 ///
-/// Words of QEMU inside a case are cleaned (`CapturedWords`): bounded, without control characters.
+/// QEMU's output inside a case is sanitised (`CapturedWords`): bounded, without control characters.
 package enum SourceError: Error, Equatable, Sendable {
   // What the caller named.
   case missing(path: String)
@@ -46,13 +46,13 @@ extension SourceError: CustomStringConvertible {
   /// Cause, then remedy, for people.
   package var description: String {
     switch self {
-    case .missing(let path): "there is no file \(path)"
-    case .permissionDenied(let path): "\(path) may not be read by this user"
+    case .missing(let path): "\(path): no such file"
+    case .permissionDenied(let path): "\(path): permission denied"
     case .notAFile(let path): "\(path) is neither a regular file nor a block device"
     case .formatUnknown(let path, let looksLike): Self.unknownText(path, looksLike)
     case .formatMismatch(let path, let said, let looks): Self.mismatchText(path, said, looks)
     case .directoryUnusable(let path):
-      "the directory \(path) given to --allow-backing cannot be used"
+      "--allow-backing: cannot use directory \(path)"
     case .nameRefused(let name, let image, let why): Self.refusalText(name, image, why)
     case .backingFormatMissing(let backing, let image): Self.noFormatText(backing, image)
     default: imageText ?? serviceText
@@ -62,16 +62,15 @@ extension SourceError: CustomStringConvertible {
   private var imageText: String? {
     switch self {
     case .notAnImage(let path, let format, let words):
-      "\(path) cannot be opened as \(format.rawValue): \(words)"
+      "cannot open \(path) as \(format.rawValue): \(words)"
     case .unsupported(let path, let what): "\(path) \(what)"
     case .inUse(let path):
-      "\(path) is open for writing elsewhere, for instance by a running virtual machine; "
-        + "shut it down first"
+      "\(path) is in use (open for writing, for instance by a running VM); shut it down first"
     case .changed(let path):
-      "\(path) was exchanged for another file while it was looked at; try again, and ask who may "
+      "\(path) was replaced by another file while it was inspected; try again, and check who can "
         + "write to its directory"
     case .chainTooDeep(let path, let limit):
-      "\(path) stands on more than \(limit) backing files; flatten it with qemu-img convert"
+      "\(path) has more than \(limit) backing files; flatten it with qemu-img convert"
     case .chainLoop(let path): "\(path) is its own backing file"
     default: nil
     }
@@ -82,12 +81,12 @@ extension SourceError: CustomStringConvertible {
     case .toolMissing(let name):
       "\(name) is not installed; \(QEMUPackages().advice(for: name))"
     case .toolFailed(let name, let words): "\(name) failed: \(words)"
-    case .daemonGone(let words): "qemu-storage-daemon has ended: \(words)"
-    case .exportGone: "QEMU has ended, or took the export away"
+    case .daemonGone(let words): "qemu-storage-daemon exited: \(words)"
+    case .exportGone: "QEMU has exited or removed the export"
     case .notInTime(let doing, let seconds, let words):
-      "\(doing) took longer than \(seconds) s" + (words.isEmpty ? "" : ": \(words)")
-    case .protocolBroken(let what): "QEMU broke the protocol: \(what)"
-    case .refused(let doing, let words): "\(doing) was refused: \(words)"
+      "timeout: \(doing) took longer than \(seconds) s" + (words.isEmpty ? "" : ": \(words)")
+    case .protocolBroken(let what): "protocol error from QEMU: \(what)"
+    case .refused(let doing, let words): "\(doing) failed: \(words)"
     case .system(let error): error.description
     case .sandbox(let words): words
     default: "the image cannot be used"
@@ -96,15 +95,15 @@ extension SourceError: CustomStringConvertible {
 
   private static func unknownText(_ path: String, _ looksLike: ImageFormat?) -> String {
     let hint = looksLike.map { "; it looks like \($0.rawValue)" } ?? ""
-    return "the name \(path) does not tell its format\(hint); add format=, for instance format="
+    return "cannot tell the format of \(path) from its name\(hint); add format=, such as format="
       + (looksLike ?? .raw).rawValue
   }
 
   private static func mismatchText(
     _ path: String, _ said: ImageFormat, _ looksLike: ImageFormat?
   ) -> String {
-    let found = looksLike.map { "looks like \($0.rawValue)" } ?? "does not look like it"
-    return "\(path) should be \(said.rawValue) but \(found); give the right one with format="
+    let found = looksLike.map { ", it looks like \($0.rawValue)" } ?? ""
+    return "\(path) is not a \(said.rawValue) image\(found); specify its format with format="
   }
 
   private static func refusalText(_ name: String, _ image: String, _ why: NameFault) -> String {
@@ -114,13 +113,13 @@ extension SourceError: CustomStringConvertible {
     case .link: start + "is a symbolic link; name its target instead (qemu-img rebase -u)"
     case .malformed: start + "is not a usable file name"
     case .elsewhere(let directory):
-      start + "lies outside the image's directory; if you trust it: --allow-backing \(directory)"
+      start + "is outside the image's directory; if you trust it, use --allow-backing \(directory)"
     }
   }
 
   private static func noFormatText(_ backing: String, _ image: String) -> String {
     "\(image) does not record the format of its backing file, and guessing it would be unsafe; "
-      + "record it: qemu-img rebase -u -F FORMAT -b '\(backing)' '\(image)'"
+      + "record it with qemu-img rebase -u -F FORMAT -b '\(backing)' '\(image)'"
   }
 }
 

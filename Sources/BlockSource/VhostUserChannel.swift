@@ -28,7 +28,7 @@ struct VhostUserChannel: ~Copyable {
     guard acknowledges else { return }
     let answer = try receive(answering: request)
     guard answer.count == 8 else {
-      throw .protocolBroken(what: "an acknowledgement of \(answer.count) bytes")
+      throw .protocolBroken(what: "acknowledgement of \(answer.count) bytes")
     }
     guard answer.allSatisfy({ $0 == 0 }) else {
       throw .refused(doing: "vhost-user request \(request)", words: server.lastWords())
@@ -47,7 +47,7 @@ struct VhostUserChannel: ~Copyable {
   mutating func askNumber(_ request: VhostUserRequest) throws(SourceError) -> UInt64 {
     let answer = try ask(request)
     guard answer.count == 8 else {
-      throw .protocolBroken(what: "a number of \(answer.count) bytes")
+      throw .protocolBroken(what: "number of \(answer.count) bytes")
     }
     return answer.loadInteger(at: 0)
   }
@@ -66,7 +66,7 @@ struct VhostUserChannel: ~Copyable {
     let count = try lifted { () throws(SystemCallError) in
       try check(sent, .send, "a vhost-user request")
     }
-    guard count == bytes.count else { throw .protocolBroken(what: "it stopped reading requests") }
+    guard count == bytes.count else { throw .protocolBroken(what: "requests are no longer read") }
   }
 
   private mutating func receive(

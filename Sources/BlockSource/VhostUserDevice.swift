@@ -78,7 +78,7 @@ final class VhostUserDevice {
     var byte: UInt8 = 0
     switch unsafe clinux_receive(socket, &byte, 1) {
     case -Int(EAGAIN): return
-    case 1: throw .protocolBroken(what: "it spoke unasked")
+    case 1: throw .protocolBroken(what: "unsolicited message")
     default: throw server.gone()
     }
   }

@@ -62,7 +62,7 @@ struct VhostUserHeader: Equatable {
 
   /// The header of an answer to `request`.
   init(parsing bytes: [UInt8], answering request: VhostUserRequest) throws(SourceError) {
-    guard bytes.count == Self.byteCount else { throw .protocolBroken(what: "half a header") }
+    guard bytes.count == Self.byteCount else { throw .protocolBroken(what: "truncated header") }
     self.request = bytes.loadInteger(at: 0)
     flags = bytes.loadInteger(at: 4)
     payloadBytes = bytes.loadInteger(at: 8)
@@ -73,7 +73,7 @@ struct VhostUserHeader: Equatable {
       throw .protocolBroken(what: "flags \(flags) in an answer")
     }
     guard payloadBytes <= Self.payloadBytesMax else {
-      throw .protocolBroken(what: "an answer of \(payloadBytes) bytes")
+      throw .protocolBroken(what: "answer of \(payloadBytes) bytes")
     }
   }
 

@@ -18,7 +18,7 @@ final class VhostUserReader: DiskReader {
     device = try VhostUserDevice(
       socket: socket, memory: pool, requestCount: pool.shape.slotCount + 1, server: server)
     guard device.capacity >= size else {
-      throw .protocolBroken(what: "the disk has \(device.capacity) bytes instead of \(size)")
+      throw .protocolBroken(what: "disk size \(device.capacity) instead of \(size) bytes")
     }
     try device.readFirstSector(request: pool.shape.slotCount)
   }

@@ -38,10 +38,12 @@ struct VhostUserSetup {
     question.appendInteger(0 as UInt64)
     let answer = try channel.ask(.getConfig, question)
     guard answer.count == question.count else {
-      throw .protocolBroken(what: "a configuration of \(answer.count) bytes")
+      throw .protocolBroken(what: "configuration of \(answer.count) bytes")
     }
     let sectors: UInt64 = answer.loadInteger(at: 12)
-    guard sectors <= UInt64.max / 1024 else { throw .protocolBroken(what: "an endless disk") }
+    guard sectors <= UInt64.max / 1024 else {
+      throw .protocolBroken(what: "disk size out of range")
+    }
     return sectors * 512
   }
 

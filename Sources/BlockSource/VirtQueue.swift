@@ -114,13 +114,13 @@ internal import System
     let used = unsafe counter(at: Self.usedAt + 2).pointee.load(ordering: .acquiring)
     if used == usedNext { return nil }
     guard used &- usedNext <= inFlightCount else {
-      throw .protocolBroken(what: "more reads finished than were asked for")
+      throw .protocolBroken(what: "more reads completed than requested")
     }
     let place = Int(usedNext % entryCount)
     let id = unsafe base.load(fromByteOffset: Self.usedAt + 4 + 8 * place, as: UInt32.self)
     let request = Int(id / 3)
     guard id % 3 == 0, request < isInFlight.count, isInFlight[request] else {
-      throw .protocolBroken(what: "a read finished that was not in flight")
+      throw .protocolBroken(what: "completion of a read that is not in flight")
     }
     usedNext &+= 1
     isInFlight[request] = false

@@ -51,7 +51,7 @@ package final class WritableImage {
         socket: try lifted(socket.connect), memory: memory, requestCount: Self.requestsMax,
         features: VhostUserFeature.flush, server: server)
       guard device.capacity == size else {
-        throw .protocolBroken(what: "the disk has \(device.capacity) bytes instead of \(size)")
+        throw .protocolBroken(what: "disk size \(device.capacity) instead of \(size) bytes")
       }
       try device.readFirstSector(request: 0)
     } catch { throw process.explained(error, lastWords: words.lastWords) }
@@ -107,7 +107,7 @@ package final class WritableImage {
       if code != 0 { failed = true }
     }
     // The device has one word for all that can happen.
-    if failed { throw .refused(doing: doing, words: "EIO: is there room left?") }
+    if failed { throw .refused(doing: doing, words: "I/O error (EIO); is the target full?") }
   }
 
   /// Ends the daemon; what was flushed stays.

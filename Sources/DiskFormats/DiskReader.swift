@@ -45,7 +45,7 @@ extension QCOW2Reader: DiskReader {
       let count = unsafe Int(min(UInt64(buffer.count), capacityBytes - offset))
       let part = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
       guard try unsafe source.read(into: part) == count else {
-        throw .corrupt("the file ends before the disk does")
+        throw .corrupt("the disk image is truncated")
       }
       let bytes = UnsafeRawBufferPointer(part)
       if unsafe !areZeros(bytes) { try unsafe assembler.put(bytes, at: offset) }

@@ -15,7 +15,7 @@ internal import BackupProtocol
 
   init(grainBytes: Int) throws(ArchiveError) {
     guard let decompressor = unsafe libdeflate_alloc_decompressor() else {
-      throw ArchiveError(.internal, "the compressing library has no memory")
+      throw ArchiveError(.internal, "the compression library is out of memory")
     }
     unsafe self.decompressor = unsafe decompressor
     unsafe grain = .allocate(byteCount: grainBytes, alignment: 4096)
@@ -40,7 +40,7 @@ internal import BackupProtocol
     let result = unsafe libdeflate_zlib_decompress(
       decompressor, source.baseAddress, source.count, grain.baseAddress, grain.count, &count)
     guard result == LIBDEFLATE_SUCCESS else {
-      throw .corrupt("a grain of the VMDK does not inflate")
+      throw .corrupt("cannot decompress a grain of the VMDK")
     }
     return count
   }
@@ -54,7 +54,7 @@ internal import BackupProtocol
       decompressor, source.baseAddress, source.count, grain.baseAddress, grain.count, &taken,
       &count)
     guard result == LIBDEFLATE_SUCCESS, unsafe count == grain.count else {
-      throw .corrupt("a cluster of the qcow2 image does not inflate")
+      throw .corrupt("cannot decompress a cluster of the qcow2 image")
     }
   }
 }

@@ -31,10 +31,10 @@ package struct QCOW2Layout {
   package init(capacityBytes: UInt64, runs: ClusterRuns) throws(ArchiveError) {
     guard capacityBytes % 512 == 0 else {
       throw ArchiveError(
-        .unsupported, "a qcow2 image holds whole sectors of 512 bytes, not \(capacityBytes) bytes")
+        .unsupported, "the size of a qcow2 disk is not a multiple of 512: \(capacityBytes) bytes")
     }
     guard capacityBytes <= Self.capacityBytesMax else {
-      throw ArchiveError(.tooLarge, "a qcow2 image of more than 62 TiB: \(capacityBytes) bytes")
+      throw ArchiveError(.tooLarge, "disk of \(capacityBytes) bytes; the limit of qcow2 is 62 TiB")
     }
     capacity = capacityBytes
     self.runs = runs

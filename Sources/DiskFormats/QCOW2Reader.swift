@@ -19,23 +19,23 @@ package struct QCOW2Header: Equatable, Sendable {
   /// - Throws: E_CORRUPT; E_UNSUPPORTED for what leads to other files, or needs a newer reader.
   package init(parsing bytes: [UInt8]) throws(ArchiveError) {
     guard bytes.count >= 112, Array(bytes[0..<4]) == Self.magic else {
-      throw .corrupt("this is no qcow2 image")
+      throw .corrupt("not a qcow2 image")
     }
     let version = bytes.big(UInt32.self, at: 4)
     guard version == 2 || version == 3 else {
-      throw ArchiveError(.unsupported, "a qcow2 image of version \(version)")
+      throw ArchiveError(.unsupported, "qcow2 image of unsupported version \(version)")
     }
     guard bytes.big(UInt64.self, at: 8) == 0, bytes.big(UInt32.self, at: 32) == 0 else {
-      throw ArchiveError(.unsupported, "a qcow2 image that has a backing file or is encrypted")
+      throw ArchiveError(.unsupported, "qcow2 image with a backing file or encryption")
     }
     let features = version == 3 ? bytes.big(UInt64.self, at: 72) : 0
     // Bit 0: refcounts may be wrong, which reading does not need.
     guard features & ~1 == 0 else {
-      throw ArchiveError(.unsupported, "a qcow2 image with the features \(features)")
+      throw ArchiveError(.unsupported, "qcow2 image with unsupported features \(features)")
     }
     let bits = bytes.big(UInt32.self, at: 20)
     guard (9...21).contains(bits) else {
-      throw .corrupt("a qcow2 image with clusters of 2^\(bits)")
+      throw .corrupt("qcow2 image with an invalid cluster size of 2^\(bits)")
     }
     clusterBits = Int(bits)
     capacityBytes = bytes.big(UInt64.self, at: 24)
@@ -44,7 +44,7 @@ package struct QCOW2Header: Equatable, Sendable {
     let needed = capacityBytes == 0 ? 0 : ((capacityBytes - 1) >> UInt64(l1Shift)) + 1
     guard capacityBytes < 1 << 53, capacityBytes % 512 == 0, l1Entries >= needed,
       l1Offset <= 1 << 56, l1Offset % UInt64(clusterBytes) == 0, needed <= 4 << 20
-    else { throw .corrupt("the header of the qcow2 image does not fit its disk") }
+    else { throw .corrupt("invalid header of the qcow2 image") }
   }
 }
 
@@ -75,7 +75,7 @@ package final class QCOW2Reader {
     let clusters = (header.capacityBytes + UInt64(header.clusterBytes) - 1) >> header.clusterBits
     let tables = (clusters + entries - 1) / entries
     guard header.l1Offset + tables * 8 <= source.byteCount else {
-      throw .corrupt("the qcow2 image ends inside its L1 table")
+      throw .corrupt("the qcow2 image is truncated inside its L1 table")
     }
     var table = [UInt8](repeating: 0, count: header.clusterBytes)
     for number in 0..<tables {
@@ -130,7 +130,7 @@ package final class QCOW2Reader {
     _ buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
   ) throws(ArchiveError) {
     guard try unsafe source.read(into: buffer, at: offset) == buffer.count else {
-      throw .corrupt("the qcow2 image ends inside a cluster")
+      throw .corrupt("the qcow2 image is truncated inside a cluster")
     }
   }
 }

@@ -43,7 +43,7 @@ package struct VMDKDescriptor: Equatable, Sendable {
   /// - Throws: E_CORRUPT or E_UNSUPPORTED.
   package init(parsing bytes: [UInt8]) throws(ArchiveError) {
     guard bytes.count <= Self.bytesMax else {
-      throw .corrupt("a VMDK descriptor of \(bytes.count)")
+      throw .corrupt("VMDK descriptor of \(bytes.count) bytes")
     }
     for line in bytes.prefix(while: { $0 != 0 }).split(whereSeparator: { $0 == 10 || $0 == 13 }) {
       try take(String(decoding: line, as: UTF8.self))
@@ -72,19 +72,19 @@ package struct VMDKDescriptor: Equatable, Sendable {
   /// `RW 2048 FLAT "disk-flat.vmdk" 0`
   private mutating func takeExtent(_ line: String, _ words: [Substring]) throws(ArchiveError) {
     guard let sectors = UInt64(words[1]), sectors <= 1 << 44, extents.count < 1024 else {
-      throw .corrupt("the VMDK's descriptor has an extent that is none")
+      throw .corrupt("malformed extent in the VMDK descriptor")
     }
     guard let kind = Extent.Kind(rawValue: String(words[2])) else {
-      throw ArchiveError(.unsupported, "a VMDK with an extent of another kind")
+      throw ArchiveError(.unsupported, "VMDK with an unsupported kind of extent")
     }
     let parts = line.split(separator: "\"", maxSplits: 2, omittingEmptySubsequences: false)
     guard kind == .zero || parts.count == 3 else {
-      throw .corrupt("the VMDK's descriptor has an extent without a name")
+      throw .corrupt("extent without a name in the VMDK descriptor")
     }
     let rest = parts.count == 3 ? parts[2].filter { $0 != " " } : ""
     let offset = rest.isEmpty ? 0 : UInt64(rest)
     guard let offset, offset <= 1 << 44 else {
-      throw .corrupt("the VMDK's descriptor has an extent that begins nowhere")
+      throw .corrupt("extent with an invalid offset in the VMDK descriptor")
     }
     extents.append(
       Extent(

@@ -25,7 +25,7 @@ package struct VMDKEncoder {
   package init(name: String, capacityBytes: UInt64, contentID: UInt32) throws(ArchiveError) {
     try VMDKLayout.check(capacityBytes: capacityBytes)
     guard name.utf8.count <= 255, !name.utf8.contains(where: { $0 < 0x20 || $0 == 0x22 }) else {
-      throw ArchiveError(.badJob, "a VMDK cannot have this name")
+      throw ArchiveError(.badJob, "invalid name of a VMDK")
     }
     header = VMDKHeader(capacity: capacityBytes / 512)
     descriptor = VMDKDescriptor.streamOptimized(

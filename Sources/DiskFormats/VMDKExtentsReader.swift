@@ -14,10 +14,10 @@ package final class VMDKExtentsReader: DiskReader {
     _ descriptor: VMDKDescriptor, file: (String) throws(ArchiveError) -> SourceWindow
   ) throws(ArchiveError) {
     guard !descriptor.hasParent else {
-      throw ArchiveError(.unsupported, "a VMDK that is the difference to another one")
+      throw ArchiveError(.unsupported, "differencing VMDK")
     }
     guard descriptor.capacityBytes > 0 else {
-      throw .corrupt("the VMDK's descriptor has no extent")
+      throw .corrupt("no extent in the VMDK descriptor")
     }
     extents = descriptor.extents
     capacityBytes = descriptor.capacityBytes
@@ -32,14 +32,14 @@ package final class VMDKExtentsReader: DiskReader {
     switch extent.kind {
     case .zero: return nil
     case .vmfsSparse:
-      throw ArchiveError(.unsupported, "a VMDK with an extent of the kind VMFSSPARSE")
+      throw ArchiveError(.unsupported, "VMDK with an extent of kind VMFSSPARSE")
     case .sparse: return try file(extent.name)
     case .flat, .vmfs:
       let whole = try file(extent.name)
       let (start, isTooLarge) = extent.offset.multipliedReportingOverflow(by: 512)
       let count = extent.sectors * 512
       guard !isTooLarge, start <= whole.byteCount, count <= whole.byteCount - start else {
-        throw .corrupt("an extent of the VMDK ends behind its file")
+        throw .corrupt("an extent of the VMDK is beyond the end of its file")
       }
       return SourceWindow(whole, start: start, byteCount: count)
     }
@@ -56,7 +56,7 @@ package final class VMDKExtentsReader: DiskReader {
       if extent.kind == .sparse {
         let reader = try VMDKTableReader(window)
         guard reader.capacityBytes == count else {
-          throw .corrupt("an extent of the VMDK is not as long as its descriptor says")
+          throw .corrupt("the size of an extent of the VMDK does not match its descriptor")
         }
         try reader.read(to: joined)
       } else {

@@ -42,7 +42,7 @@ package struct VMDKHeader: Equatable, Sendable {
   /// - Throws: E_CORRUPT or E_UNSUPPORTED.
   package init(parsing bytes: [UInt8]) throws(ArchiveError) {
     guard bytes.count >= Self.byteCount, Array(bytes[0..<4]) == Self.magic else {
-      throw .corrupt("this is no sparse VMDK")
+      throw .corrupt("not a sparse VMDK")
     }
     version = bytes.little(UInt32.self, at: 4)
     flags = bytes.little(UInt32.self, at: 8)
@@ -55,28 +55,28 @@ package struct VMDKHeader: Equatable, Sendable {
     overheadSectors = bytes.little(UInt64.self, at: 64)
     try check(compression: bytes.little(UInt16.self, at: 77))
     if flags & 1 != 0, Array(bytes[73..<77]) != [0x0A, 0x20, 0x0D, 0x0A] {
-      throw .corrupt("the VMDK went through a transfer that changed its line ends")
+      throw .corrupt("the VMDK was damaged by a transfer in text mode")
     }
   }
 
   private func check(compression: UInt16) throws(ArchiveError) {
     guard (1...3).contains(version) else {
-      throw ArchiveError(.unsupported, "VMDK of version \(version)")
+      throw ArchiveError(.unsupported, "VMDK of unsupported version \(version)")
     }
     guard capacity > 0, capacity < 1 << 44 else {
-      throw .corrupt("the VMDK says it has \(capacity) sectors")
+      throw .corrupt("VMDK with an invalid capacity of \(capacity) sectors")
     }
     guard grainSectors.nonzeroBitCount == 1, (8...2048).contains(grainSectors) else {
-      throw ArchiveError(.unsupported, "a VMDK with grains of \(grainSectors) sectors")
+      throw ArchiveError(.unsupported, "VMDK with unsupported grains of \(grainSectors) sectors")
     }
     guard tableEntries.nonzeroBitCount == 1, (128...4096).contains(tableEntries) else {
-      throw ArchiveError(.unsupported, "a VMDK with tables of \(tableEntries) entries")
+      throw ArchiveError(.unsupported, "VMDK with unsupported tables of \(tableEntries) entries")
     }
     guard overheadSectors <= 1 << 32, descriptorOffset <= 1 << 32 else {
-      throw .corrupt("the header of the VMDK points beyond every file")
+      throw .corrupt("invalid offset in the header of the VMDK")
     }
     guard compression == (isCompressed ? 1 : 0) || !isCompressed else {
-      throw ArchiveError(.unsupported, "a VMDK compressed by method \(compression)")
+      throw ArchiveError(.unsupported, "VMDK with unsupported compression \(compression)")
     }
   }
 }

@@ -32,10 +32,10 @@ package enum VMDKLayout {
   package static func check(capacityBytes: UInt64) throws(ArchiveError) {
     guard capacityBytes > 0, capacityBytes % UInt64(sectorBytes) == 0 else {
       throw ArchiveError(
-        .unsupported, "a VMDK holds whole sectors of 512 bytes, not \(capacityBytes) bytes")
+        .unsupported, "the size of a VMDK disk is not a multiple of 512: \(capacityBytes) bytes")
     }
     guard capacityBytes <= capacityBytesMax else {
-      throw ArchiveError(.tooLarge, "a VMDK holds 62 TiB, not \(capacityBytes) bytes")
+      throw ArchiveError(.tooLarge, "disk of \(capacityBytes) bytes; the limit of VMDK is 62 TiB")
     }
   }
 
@@ -67,5 +67,5 @@ package enum VMDKLayout {
   }
 
   static let tooLarge = ArchiveError(
-    .tooLarge, "a VMDK file ends before 2 TiB: the disk does not fit into one")
+    .tooLarge, "the disk does not fit into a VMDK file, which is limited to 2 TiB")
 }

@@ -22,7 +22,7 @@ package final class VMDKStreamReader {
     header = try VMDKHeader(parsing: bytes)
     guard header.isCompressed else {
       throw ArchiveError(
-        .unsupported, "a sparse VMDK can be read from a file only, not from a pipe")
+        .unsupported, "a sparse VMDK cannot be read from a pipe; use a file")
     }
   }
 
@@ -33,7 +33,7 @@ package final class VMDKStreamReader {
     let decoder = try GrainDecoder(grainBytes: header.grainBytes)
     let assembler = ClusterAssembler(sink, capacity: header.capacityBytes)
     guard header.overheadSectors >= sectors else {
-      throw .corrupt("the VMDK has no room for grains")
+      throw .corrupt("invalid grain offset of the VMDK")
     }
     try pass(header.overheadSectors - sectors)
     while try readMarker() {
@@ -45,7 +45,7 @@ package final class VMDKStreamReader {
         if type == 0 { break }
         guard type <= 4 else { throw .corrupt("the VMDK has a marker of type \(type)") }
         let count = sector.little(UInt64.self, at: 0)
-        guard count <= 1 << 32 else { throw .corrupt("a marker of the VMDK points beyond its end") }
+        guard count <= 1 << 32 else { throw .corrupt("invalid size in a marker of the VMDK") }
         try pass(count)
       }
     }
@@ -57,7 +57,7 @@ package final class VMDKStreamReader {
     let done = try source.fillUpTo(&sector)
     sectors += 1
     if done == 0, header.directoryOffset != VMDKHeader.directoryAtEnd { return false }
-    guard done == sector.count else { throw .corrupt("the VMDK ends before its end marker") }
+    guard done == sector.count else { throw .corrupt("the VMDK is truncated: no end marker") }
     return true
   }
 
@@ -66,22 +66,22 @@ package final class VMDKStreamReader {
   ) throws(ArchiveError) {
     let lba = sector.little(UInt64.self, at: 0)
     guard lba % header.grainSectors == 0, lba < header.capacity else {
-      throw .corrupt("a grain of the VMDK lies at sector \(lba)")
+      throw .corrupt("invalid sector \(lba) of a grain of the VMDK")
     }
     guard lba / header.grainSectors >= nextGrain else {
       throw ArchiveError(
-        .unsupported, "the VMDK's grains are not in order: it can be read from a file only")
+        .unsupported, "the VMDK's grains are out of order; use a file")
     }
     nextGrain = lba / header.grainSectors + 1
     guard size <= GrainDecoder.inputBytesMax(grainBytes: header.grainBytes) else {
-      throw .corrupt("a grain of the VMDK has \(size) bytes")
+      throw .corrupt("invalid size of a grain of the VMDK: \(size) bytes")
     }
     let total = (VMDKLayout.markerBytes + size + 511) & ~511
     unsafe decoder.input.copyBytes(from: sector)
     if total > 512 {
       let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: decoder.input[512..<total])
       guard try unsafe source.read(into: rest) == rest.count else {
-        throw .corrupt("the VMDK ends inside a grain")
+        throw .corrupt("the VMDK is truncated inside a grain")
       }
       sectors += UInt64(total / 512 - 1)
     }
@@ -103,7 +103,7 @@ extension VMDKHeader {
   func check(grainBytes count: Int, at lba: UInt64) throws(ArchiveError) {
     let left = (capacity - lba) * 512
     guard count == grainBytes || (left < UInt64(grainBytes) && UInt64(count) >= left) else {
-      throw .corrupt("a grain of the VMDK has \(count) bytes")
+      throw .corrupt("invalid size of a grain of the VMDK: \(count) bytes")
     }
   }
 }
@@ -123,7 +123,7 @@ extension ByteSource {
   }
 
   func fill(_ bytes: inout [UInt8], _ what: String) throws(ArchiveError) {
-    guard try fillUpTo(&bytes) == bytes.count else { throw .corrupt("it ends inside \(what)") }
+    guard try fillUpTo(&bytes) == bytes.count else { throw .corrupt("truncated inside \(what)") }
   }
 }
 
@@ -137,6 +137,6 @@ extension RandomSource {
       }
     }
     if let failure { throw failure }
-    guard done == bytes.count else { throw .corrupt("it ends before \(what)") }
+    guard done == bytes.count else { throw .corrupt("truncated before \(what)") }
   }
 }

@@ -33,7 +33,9 @@ package final class VMDKTableReader {
       try source.fill(&bytes, at: source.byteCount - 1024, "its footer")
       header.directoryOffset = try VMDKHeader(parsing: bytes).directoryOffset
     }
-    guard header.directoryOffset <= 1 << 32 else { throw .corrupt("the VMDK has no directory") }
+    guard header.directoryOffset <= 1 << 32 else {
+      throw .corrupt("the VMDK has no grain directory")
+    }
     self.header = header
     table = [UInt8](repeating: 0, count: Int(header.tableEntries) * 4)
   }
@@ -49,7 +51,7 @@ package final class VMDKTableReader {
     let tables = (grains + entries - 1) / entries
     // The whole directory has to be there: a small file cannot claim a large one.
     guard header.directoryOffset * 512 + tables * 4 <= source.byteCount else {
-      throw .corrupt("the VMDK ends inside its directory")
+      throw .corrupt("the VMDK is truncated inside its grain directory")
     }
     for number in 0..<tables {
       let place = try directoryEntry(number, of: tables)
@@ -84,7 +86,7 @@ package final class VMDKTableReader {
       let size = Int(marker.little(UInt32.self, at: 8))
       guard marker.little(UInt64.self, at: 0) == lba, size > 0,
         size <= GrainDecoder.inputBytesMax(grainBytes: header.grainBytes)
-      else { throw .corrupt("a table of the VMDK points to what is no grain of it") }
+      else { throw .corrupt("invalid grain offset in a table of the VMDK") }
       let input = unsafe UnsafeMutableRawBufferPointer(rebasing: decoder.input[..<size])
       try unsafe fill(input, at: offset + UInt64(VMDKLayout.markerBytes))
       count = try decoder.inflate(0..<size)
@@ -101,7 +103,7 @@ package final class VMDKTableReader {
     _ buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
   ) throws(ArchiveError) {
     guard try unsafe source.read(into: buffer, at: offset) == buffer.count else {
-      throw .corrupt("the VMDK ends inside a grain")
+      throw .corrupt("the VMDK is truncated inside a grain")
     }
   }
 }

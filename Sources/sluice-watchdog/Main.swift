@@ -2,7 +2,7 @@ internal import Glibc
 internal import QEMUControl
 internal import System
 
-/// `sluice-watchdog JOBID JOURNAL`: takes a job down when the coordinator dies.
+/// `sluice-watchdog JOBID JOURNAL`: cleans up a job when the coordinator dies.
 ///
 /// Started by `sluice backup` with its lifeline, QEMU's socket and the agent's as descriptors 3, 4
 /// and 5. Its end: 0 after a farewell or a clean take-down, 1 if something is left, 64 for others
@@ -13,7 +13,7 @@ internal import System
     for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { _ = signal(number, SIG_IGN) }
     let arguments = CommandLine.arguments
     guard arguments.count == 3, let mark = JobMark(id: arguments[1]) else {
-      say("started by sluice backup only")
+      say("internal program, started by sluice backup")
       exit(64)
     }
     guard let (words, isClean) = await Watchdog.watch(mark, journal: arguments[2]) else { exit(0) }

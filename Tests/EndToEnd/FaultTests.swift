@@ -33,14 +33,14 @@ import Testing
 
   @Test func `an image that is not there is named`() async throws {
     let place = try Scratch()
-    expect(try await backUp(place, "d=none.qcow2"), 66, "there is no file", "none.qcow2")
+    expect(try await backUp(place, "d=none.qcow2"), 66, "no such file", "none.qcow2")
     #expect(try place.names() == [])
   }
 
   @Test func `a text that is called qcow2 is no image`() async throws {
     let place = try Scratch()
     try place.write("d.qcow2", Array("just a text\n".utf8))
-    expect(try await backUp(place, "d=d.qcow2"), 65, "d.qcow2 should be qcow2")
+    expect(try await backUp(place, "d=d.qcow2"), 65, "d.qcow2 is not a qcow2 image")
     expect(try await backUp(place, "d=d.qcow2,format=qcow2"), 65, "d.qcow2")
     #expect(try place.names() == ["d.qcow2"])
   }
@@ -72,7 +72,7 @@ import Testing
     let finding = try await backUp(place, "d=d.qcow2")
     writer.send(SIGTERM)
     _ = try await writer.finding()
-    expect(finding, 66, "is open for writing elsewhere", "shut it down first")
+    expect(finding, 66, "is in use (open for writing", "shut it down first")
     #expect(!place.exists("archive"))
     let later = try await backUp(place, "d=d.qcow2")
     expect(later, 0)

@@ -35,7 +35,7 @@ import Testing
     #expect(kill(try await daemon(), SIGKILL) == 0)
     let finding = try await program.finding()
     #expect(finding.status == 74, "\(finding.errors)")
-    #expect(finding.errors.contains("qemu-storage-daemon has ended"), "\(finding.errors)")
+    #expect(finding.errors.contains("qemu-storage-daemon exited"), "\(finding.errors)")
     #expect(finding.left == [])
     #expect(try place.names() == ["d.raw"])
   }

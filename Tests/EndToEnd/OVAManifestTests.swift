@@ -21,8 +21,8 @@ import Testing
   @Test(arguments: [
     ("s/SHA256(web/SHA266(web/", "unknown kind"),
     ("s/^SHA256(receipt/SHB256(receipt/", "unknown kind"),
-    ("s/SHA256(web/sHA256(web/", "not as it was written"),
-    ("s/)= /) =/", "not as it was written"),
+    ("s/SHA256(web/sHA256(web/", "unexpected content"),
+    ("s/)= /) =/", "unexpected content"),
   ])
   func `a changed manifest of an appliance of ours is damage, with a receipt and without`(
     edit: String, words: String

@@ -11,10 +11,10 @@ struct OVARefusalTests {
   init() throws { scene = try OVAScene() }
 
   @Test(arguments: [
-    ("ova=x.ova", "ova.compress=zstd", "belongs to tar"),
-    ("ova=x.ova", "ova.sha256sums=on", "belongs to tar"),
-    ("tar=x.ova", "tar.level=1", "belongs to ova"),
-    ("tar=x.ova", "tar.disk-format=qcow2", "belongs to ova"),
+    ("ova=x.ova", "ova.compress=zstd", "is an option of tar"),
+    ("ova=x.ova", "ova.sha256sums=on", "is an option of tar"),
+    ("tar=x.ova", "tar.level=1", "is an option of ova"),
+    ("tar=x.ova", "tar.disk-format=qcow2", "is an option of ova"),
     ("ova=|cat > /dev/null", "ova.level=1", "| zstd"),
   ])
   func `an option that means nothing here is refused`(
@@ -40,7 +40,7 @@ struct OVARefusalTests {
     try place.makeSparse("d.raw", bytes: size, data: [])
     try await scene.expectRefusal(
       ["--image", "d=d.raw", "--to", "ova=x.ova", "--option", "ova.disk-format=\(end)"],
-      status: 69, says: "whole sectors of 512 bytes, not \(size) bytes")
+      status: 69, says: "not a multiple of 512: \(size) bytes")
   }
 
   @Test func `a disk of more than 62 TiB is refused`() async throws {

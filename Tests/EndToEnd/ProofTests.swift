@@ -165,13 +165,13 @@ import Testing
   @Test(arguments: [1 << 20, 10240, 512])
   func `zeros are no archive of nothing`(bytes: Int64) async throws {
     try place.makeSparse("z.tar", bytes: bytes)
-    try await expectDamaged("z.tar", says: "begins with zeros")
+    try await expectDamaged("z.tar", says: "starts with zeros")
   }
 
   @Test(.enabled(if: VMAScene.oracles != nil, "oracles: SLUICE_ORACLES names no directory"))
   func `an archive whose head is zeros is damaged`() async throws {
     try await expectDamaged(
-      "\(VMAScene.oracles ?? "")/../cases/o-head0.tar", says: "begins with zeros")
+      "\(VMAScene.oracles ?? "")/../cases/o-head0.tar", says: "starts with zeros")
   }
 
   private func expectDamaged(_ archive: String, says words: String) async throws {

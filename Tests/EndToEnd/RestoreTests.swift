@@ -145,7 +145,7 @@ import Testing
     let finding = try await restore(["--disk", "a=x.qcow2", "--skip", "b", "--force"])
     writer.send(SIGTERM)
     _ = try await writer.finding()
-    expect(finding, 66, "is open for writing elsewhere")
+    expect(finding, 66, "is in use (open for writing")
   }
 
   // Failures

@@ -113,7 +113,7 @@ struct SelectionTests {
         qemu-img create -q -f luks --object secret,id=key,data=moment \
           -o key-secret=key,iter-time=10 c.luks 4M
         """)
-    let line = "disk2 is encrypted: QEMU reads it decrypted, so the archive holds plain text"
+    let line = "disk2 is encrypted, but QEMU reads it decrypted: the archive holds plain text"
     let finding = try await backUp(guest, ["--disk", "disk2"])
     #expect(finding.errors.contains(line), "\(finding.errors)")
     let doctor = try await sluice(["doctor", "--qmp", guest.qmp])
@@ -127,9 +127,9 @@ struct SelectionTests {
     #expect(finding.status == 0, "\(finding.output)")
     for words in [
       "machine test-guest", "disk0: backed up as disk, 32 MiB, raw",
-      "disk0: if the fleecing store returns an error", "pflash1: backed up as nvram",
-      "drive-ide2: left out: no medium", "data comes by vhost-user",
-      "fleecing stores grow in \(guest.files.directory)",
+      "disk0: if the fleecing image fails", "pflash1: backed up as nvram",
+      "drive-ide2: skipped: no medium", "disks are read over vhost-user",
+      "fleecing images go to \(guest.files.directory)",
     ] { #expect(finding.output.contains(words), "lacks \(words): \(finding.output)") }
     #expect(try guest.blockState() == before)
   }

@@ -31,8 +31,8 @@ struct StoreFaultTests {
     let guest = try await guest(cell.policy)
     let backup = try await SlowBackup(guest, ["--fleecing-dir", "fleece"])
     try guest.setFault(cell.fault)
-    let finding = try await backup.fails(74, saying: "the backup was broken, the guest goes on")
-    let stall = finding.errors.firstMatch(of: /stood still for (\d+) ms/).flatMap {
+    let finding = try await backup.fails(74, saying: "backup aborted, guest keeps running")
+    let stall = finding.errors.firstMatch(of: /was paused for (\d+) ms/).flatMap {
       Int($0.output.1)
     }
     #expect(try #require(stall, "\(finding.errors)") < 1000)
@@ -46,7 +46,7 @@ struct StoreFaultTests {
     let backup = try await SlowBackup(guest, ["--fleecing-dir", "fleece"])
     #expect(backup.program.output.contains("set werror=stop on the device"))
     try guest.setFault("eio")
-    try await backup.fails(74, saying: "the guest saw the error")
+    try await backup.fails(74, saying: "the guest got an I/O error")
     try guest.setFault("none")
     #expect(try guest.blockState() == backup.before)
     #expect(try guest.runState == "running")
@@ -75,7 +75,7 @@ struct StoreFaultTests {
       ], in: guest.files.directory)
     try await guest.files.shell("umount small")
     #expect(finding.status == 74, "\(finding.errors)")
-    #expect(finding.errors.contains("left for the fleecing stores"), "\(finding.errors)")
+    #expect(finding.errors.contains("left for fleecing images"), "\(finding.errors)")
     #expect(finding.errors.contains("8 MiB free"), "the plan has warned: \(finding.errors)")
     #expect(finding.errors.contains("small is not on the filesystem of disk0, disk1"))
     let backup = LiveBackup(guest: guest)

@@ -42,21 +42,21 @@ import Testing
       "two descriptors", says: "two descriptors",
       members(good, [("d.raw", disk), ("n.ovf", Array(good.utf8))])),
     Wreck(
-      "a name that leads out", says: "leads out", members(good, [("../d.raw", disk)])),
-    Wreck("an absolute name", says: "leads out", members(good, [("/etc/d.raw", disk)])),
+      "a path outside", says: "unsafe path", members(good, [("../d.raw", disk)])),
+    Wreck("an absolute name", says: "unsafe path", members(good, [("/etc/d.raw", disk)])),
     Wreck(
-      "two files of one name", says: "two files",
+      "two files of one name", says: "duplicate file name",
       members(good, [("d.raw", disk), ("./d.raw", disk)])),
-    Wreck("a missing disk", says: "lacks \"d.raw\"", members(good, [])),
+    Wreck("a missing disk", says: "\"d.raw\" is missing", members(good, [])),
     Wreck(
-      "a missing file", says: "lacks \"x\"",
+      "a missing file", says: "\"x\" is missing",
       members(
         Members.ovf(files: "<File ovf:id='x' ovf:href='x'/>", disks: ""), [])),
     Wreck(
-      "a path as a file", says: "no name of a file",
+      "a path as a file", says: "not a valid file name",
       members(Members.ovf("../../etc/passwd", Members.raw), [])),
     Wreck(
-      "a descriptor of 5 MiB", .tooLarge, says: "more than it can have",
+      "a descriptor of 5 MiB", .tooLarge, says: "too many",
       members(String(repeating: " ", count: 5 << 20), [])),
     Wreck(
       "entities", says: "XML",
@@ -65,51 +65,51 @@ import Testing
     Wreck("no XML", says: "XML", members("<Envelope", [])),
     Wreck("another document", says: "envelope", members("<a/>", [])),
     Wreck(
-      "a wrong digest", says: "another digest",
+      "a wrong digest", says: "does not match the manifest",
       manifest("SHA1(d.raw)= " + String(repeating: "0", count: 40))),
     Wreck(
-      "a short digest", says: "proper digest", manifest("SHA256(d.raw)= 00")),
+      "a short digest", says: "invalid digest", manifest("SHA256(d.raw)= 00")),
     Wreck(
-      "a digest of letters", says: "proper digest",
+      "a digest of letters", says: "invalid digest",
       manifest("SHA1(d.raw)= " + String(repeating: "x", count: 40))),
     Wreck(
-      "a line for nothing", says: "lacks \"e.raw\"",
+      "a line for nothing", says: "\"e.raw\" is missing",
       manifest("SHA1(e.raw)= " + String(repeating: "0", count: 40))),
-    Wreck("a line that is none", says: "line that is none", manifest("hello")),
+    Wreck("a malformed line", says: "malformed line", manifest("hello")),
     Wreck(
-      "a line for a path", says: "leads out",
+      "a line for a path", says: "unsafe path",
       manifest("SHA1(../d.raw)= " + String(repeating: "0", count: 40))),
     Wreck(
       "two lines for a file", says: "twice", manifest("MD4(d.raw)= 00\nMD4(d.raw)= 00")),
     Wreck(
-      "an extent elsewhere", says: "the archive has not", extents("RW 128 FLAT \"/etc/passwd\" 0")),
+      "an extent elsewhere", says: "not in the archive", extents("RW 128 FLAT \"/etc/passwd\" 0")),
     Wreck(
-      "an extent that is itself", says: "the archive has not", extents("RW 1 FLAT \"d.vmdk\" 0")),
-    Wreck("an extent too long", says: "behind its file", extents("RW 129 FLAT \"d-flat.vmdk\" 0")),
+      "an extent that is itself", says: "not in the archive", extents("RW 1 FLAT \"d.vmdk\" 0")),
+    Wreck("an extent too long", says: "beyond the end", extents("RW 129 FLAT \"d-flat.vmdk\" 0")),
     Wreck(
-      "an extent too far", says: "behind its file",
+      "an extent too far", says: "beyond the end of its file",
       extents("RW 1 FLAT \"d-flat.vmdk\" 17592186044416")),
     Wreck(
       "extents beyond 2^44", says: "too long",
       extents(String(repeating: "RW 17592186044416 ZERO\n", count: 2))),
     Wreck("no extents", says: "no extent", extents("")),
     Wreck(
-      "a sparse extent that is none", says: "no sparse VMDK",
+      "an invalid sparse extent", says: "not a sparse VMDK",
       extents("RW 128 SPARSE \"d-flat.vmdk\"")),
     Wreck(
-      "a difference", .unsupported, says: "difference",
+      "a difference", .unsupported, says: "differencing",
       extents("RW 128 FLAT \"d-flat.vmdk\" 0", parent: "12345678")),
     Wreck(
-      "a difference by the descriptor", .unsupported, says: "difference",
+      "a difference by the descriptor", .unsupported, says: "differencing",
       members(Members.ovf("d.raw", Members.raw, disk: "ovf:parentRef='e'"), [("d.raw", disk)])),
     Wreck(
-      "a capacity without a file of it", says: "inside its directory",
+      "a capacity without a file of it", says: "inside its grain directory",
       members(Members.ovf("d.vmdk", Members.stream), [("d.vmdk", bomb())])),
     Wreck(
-      "a VMDK that is none", says: "no sparse VMDK",
+      "an invalid VMDK", says: "not a sparse VMDK",
       members(Members.ovf("d.vmdk", Members.stream), [("d.vmdk", disk)])),
     Wreck(
-      "a qcow2 that is none", says: "no qcow2",
+      "an invalid qcow2", says: "not a qcow2",
       members(Members.ovf("d.qcow2", Members.qcow2), [("d.qcow2", disk)])),
     Wreck(
       "an empty VMDK", says: "header",
@@ -119,7 +119,7 @@ import Testing
       members(
         Members.ovf("d.vhd", "http://go.microsoft.com/fwlink/?LinkId=137171"), [("d.vhd", disk)])),
     Wreck(
-      "a format that nobody knows", .unsupported, says: "does not name",
+      "an unknown format", .unsupported, says: "unknown format",
       members(Members.ovf("d", "urn:x"), [("d", disk)])),
     Wreck(
       "chunks", .unsupported, says: "chunks",
@@ -127,7 +127,7 @@ import Testing
         Members.ovf("d.raw", Members.raw, more: "ovf:chunkSize='1024'"),
         [("d.raw.000000000", disk)])),
     Wreck(
-      "a gzip stream that is none", says: "decompressed",
+      "an invalid gzip stream", says: "decompress",
       members(
         Members.ovf("d.vmdk.gz", Members.stream, more: "ovf:compression='gzip'"),
         [("d.vmdk.gz", disk)])),
@@ -135,7 +135,7 @@ import Testing
       "a compressed qcow2", .unsupported, says: "gunzip",
       members(
         Members.ovf("d.gz", Members.qcow2, more: "ovf:compression='gzip'"), [("d.gz", disk)])),
-    Wreck("a member with holes", .unsupported, says: "with holes", TarMaker.sparse("1\n0\n512\n")),
+    Wreck("a sparse member", .unsupported, says: "sparse member", TarMaker.sparse("1\n0\n512\n")),
   ]
 
   @Test(arguments: Self.wrecks)

@@ -26,46 +26,46 @@ struct Wreck: Sendable, CustomTestStringConvertible {
 
   static let headers = [
     Wreck("nothing", says: "ends inside its first header", []),
-    Wreck("text", says: "no tar archive", [UInt8](repeating: 0x61, count: 2048)),
+    Wreck("text", says: "not a tar archive", [UInt8](repeating: 0x61, count: 2048)),
     Wreck("a byte of a header", says: "checksum", Self.flipped(TarMaker.file("d.raw"), 3)),
     Wreck(
-      "a negative size", says: "no proper size",
+      "a negative size", says: "invalid size",
       TarMaker.file("d.raw") { $0[124] = 0xFF }),
     Wreck(
-      "a size of letters", says: "no proper size",
+      "a size of letters", says: "invalid size",
       TarMaker.file("d.raw") { $0[130] = 0x78 }),
     Wreck(
-      "a size of 2^63", says: "no proper size",
+      "a size of 2^63", says: "invalid size",
       TarMaker.file("d.raw") { $0.replaceSubrange(124..<136, with: base256(1 << 63)) }),
     Wreck(
-      "a size of 2^53", says: "no proper size",
+      "a size of 2^53", says: "invalid size",
       TarMaker.file("d.raw") { $0.replaceSubrange(124..<136, with: base256(1 << 53)) }),
     Wreck("a size that is not there", says: "ends inside", TarMaker.file("d.raw", size: 1 << 40)),
-    Wreck("a header behind zeros", says: "begins with zeros", zeros + TarMaker.file("d.raw")),
+    Wreck("a header after zeros", says: "starts with zeros", zeros + TarMaker.file("d.raw")),
     Wreck("no end", says: "end mark", Array(TarMaker.file("d.raw").dropLast(1024))),
     Wreck("another volume", .unsupported, says: "volume", TarMaker.file("d.raw", type: "M")),
-    Wreck("a type that is none", .unsupported, says: "type", TarMaker.file("d.raw", type: "Q")),
+    Wreck("an unknown type", .unsupported, says: "type", TarMaker.file("d.raw", type: "Q")),
     Wreck("a name of 100 KB", .tooLarge, says: "long name", Self.longName()),
     Wreck("headers without end", says: "headers", Self.headersOnly()),
-    Wreck("a header for nothing", says: "none is there", Self.recordsOnly()),
+    Wreck("a header for nothing", says: "without its member", Self.recordsOnly()),
   ]
 
   static let records = [
-    Wreck("a length of 0", says: "is none", Self.recordText("0 a=b\n")),
-    Wreck("a length too small", says: "is none", Self.recordText("5 a=b\n")),
-    Wreck("a length too large", says: "is none", Self.recordText("7 a=b\n")),
-    Wreck("a huge length", says: "is none", Self.recordText("99999999999999999999 a=b\n")),
-    Wreck("no length", says: "is none", Self.recordText("a=b\n")),
+    Wreck("a length of 0", says: "malformed record", Self.recordText("0 a=b\n")),
+    Wreck("a length too small", says: "malformed record", Self.recordText("5 a=b\n")),
+    Wreck("a length too large", says: "malformed record", Self.recordText("7 a=b\n")),
+    Wreck("a huge length", says: "malformed record", Self.recordText("99999999999999999999 a=b\n")),
+    Wreck("no length", says: "malformed record", Self.recordText("a=b\n")),
     Wreck("no key", says: "key", Self.recordText("5 =b\n")),
     Wreck("no value", says: "key", Self.recordText("5 ab\n")),
-    Wreck("a size of letters", says: "proper size", TarMaker.records([("size", "x")])),
+    Wreck("a size of letters", says: "invalid size", TarMaker.records([("size", "x")])),
     Wreck(
-      "a size of 2^64", says: "proper size", TarMaker.records([("size", "18446744073709551616")])),
-    Wreck("a size of 2^53", says: "more bytes", TarMaker.records([("size", "9007199254740992")])),
+      "a size of 2^64", says: "invalid size", TarMaker.records([("size", "18446744073709551616")])),
+    Wreck("a size of 2^53", says: "invalid size", TarMaker.records([("size", "9007199254740992")])),
     Wreck("a path with a NUL", says: "NUL", TarMaker.records([("path", "a\0b")])),
-    Wreck("a path that leads out", says: "leads out", TarMaker.records([("path", "../x")])),
+    Wreck("a path outside", says: "unsafe path", TarMaker.records([("path", "../x")])),
     Wreck("a size for all", says: "all members", TarMaker.records([("size", "1")], type: "g")),
-    Wreck("a comment of ours that is none", says: "JSON", Self.comment("sluice {")),
+    Wreck("a malformed comment of ours", says: "JSON", Self.comment("sluice {")),
     Wreck(
       "contents of nothing", says: "streams", Self.comment("sluice {\"sluice_receipt\":1}")),
   ]
@@ -74,13 +74,13 @@ struct Wreck: Sendable, CustomTestStringConvertible {
     Wreck(
       "extents that overlap", says: "overlap", TarMaker.sparse("2\n0\n512\n256\n9\n", data: 512)),
     Wreck(
-      "extents that go backwards", says: "backwards", TarMaker.sparse("2\n65536\n256\n0\n256\n")),
-    Wreck("an extent behind the end", says: "behind the end", TarMaker.sparse("1\n131000\n512\n")),
+      "extents out of order", says: "out of order", TarMaker.sparse("2\n65536\n256\n0\n256\n")),
+    Wreck("an extent beyond the end", says: "beyond the end", TarMaker.sparse("1\n131000\n512\n")),
     Wreck(
-      "an extent beyond 2^64", says: "behind the end",
+      "an extent beyond 2^64", says: "beyond the end",
       TarMaker.sparse("1\n512\n18446744073709551615\n")),
-    Wreck("more than is stored", says: "are stored", TarMaker.sparse("1\n0\n1024\n")),
-    Wreck("less than is stored", says: "are stored", TarMaker.sparse("1\n0\n256\n")),
+    Wreck("more than is stored", says: "as in its sparse map", TarMaker.sparse("1\n0\n1024\n")),
+    Wreck("less than is stored", says: "as in its sparse map", TarMaker.sparse("1\n0\n256\n")),
     Wreck("letters", says: "number", TarMaker.sparse("1\nx\n512\n")),
     Wreck("an empty line", says: "number", TarMaker.sparse("1\n\n512\n")),
     Wreck(
@@ -91,7 +91,7 @@ struct Wreck: Sendable, CustomTestStringConvertible {
       "a map longer than its member", says: "longer",
       TarMaker.sparse("600\n" + String(repeating: "0\n", count: 254), data: 0)),
     Wreck("a billion extents", .tooLarge, says: "extents", TarMaker.sparse("1000000000\n")),
-    Wreck("no size", says: "no proper", TarMaker.sparse("1\n0\n512\n", realSize: "x")),
+    Wreck("no size", says: "invalid", TarMaker.sparse("1\n0\n512\n", realSize: "x")),
     Wreck(
       "version 2.0", .unsupported, says: "version",
       TarMaker.records([("GNU.sparse.major", "2"), ("GNU.sparse.minor", "0")])),
@@ -102,7 +102,7 @@ struct Wreck: Sendable, CustomTestStringConvertible {
       "0.1 with letters", says: "number",
       TarMaker.records([("GNU.sparse.size", "1024"), ("GNU.sparse.map", "0,x")])),
     Wreck(
-      "0.1 that does not add up", says: "are stored",
+      "0.1 that does not add up", says: "as in its sparse map",
       TarMaker.records([("GNU.sparse.size", "1024"), ("GNU.sparse.map", "0,511")])),
     Wreck(
       "0.0 without offset", says: "without its offset",
@@ -114,14 +114,14 @@ struct Wreck: Sendable, CustomTestStringConvertible {
         $0.replaceSubrange(483..<495, with: Array("00000002000\u{0}".utf8))
       }),
     Wreck(
-      "an old map that does not add up", says: "are stored",
+      "an old map that does not add up", says: "as in its sparse map",
       TarMaker.file("d.raw", type: "S") {
         $0.replaceSubrange(386..<410, with: Array("00000000000\u{0}00000000777\u{0}".utf8))
         $0.replaceSubrange(483..<495, with: Array("00000002000\u{0}".utf8))
       }),
-    Wreck("an old map without end", .tooLarge, says: "more blocks", endlessMap()),
+    Wreck("an old map without end", .tooLarge, says: "too long", endlessMap()),
     Wreck(
-      "an old map without size", says: "proper size",
+      "an old map without size", says: "invalid size",
       TarMaker.file("d.raw", type: "S") {
         $0[483] = 0x39
       }),
@@ -240,15 +240,15 @@ func base256(_ number: UInt64) -> [UInt8] {
     let (e, tail) = (
       bytes[(first + member)..<(first + 2 * member)], bytes[(first + 2 * member)...]
     )
-    try expectFailure(Array(head + d + tail), says: "lacks \"e\"")
+    try expectFailure(Array(head + d + tail), says: "\"e\" is missing")
     try expectFailure(Array(head + d + e + TarBlock.end), says: "manifest.json")
     try expectFailure(Array(head + e + d + tail), says: "manifest.json")
     var short = TarMaker()
     short.add("d.raw", [1, 2, 3])
-    try expectFailure(Array(head + short.bytes + e + tail), says: "were announced")
+    try expectFailure(Array(head + short.bytes + e + tail), says: "instead of")
     var more = TarMaker()
     more.add("x", [1])
     try expectFailure(
-      Array(head + d + e + tail.dropLast(1024)) + more.finished, says: "member behind")
+      Array(head + d + e + tail.dropLast(1024)) + more.finished, says: "member after")
   }
 }

@@ -17,12 +17,12 @@ private func disk(
   @Test(
     arguments: [
       (.unsupported, "incremental", [disk(isIncremental: true)], [:]),
-      (.unsupported, "how long", [disk(size: nil)], [:]),
-      (.badJob, "both be the file d.raw", [disk(), .config(2, "d.raw", [])], [:]),
-      (.badJob, "every archive", [.config(1, "manifest.json", [])], [:]),
+      (.unsupported, "in advance", [disk(size: nil)], [:]),
+      (.badJob, "same file name d.raw", [disk(), .config(2, "d.raw", [])], [:]),
+      (.badJob, "reserved name", [.config(1, "manifest.json", [])], [:]),
       (.badJob, "255", [disk(String(repeating: "n", count: 252))], [:]),
       (.badOption, "no option", [disk()], ["depth": 3]),
-      (.badOption, "belongs to ova", [disk()], ["level": 3]),
+      (.badOption, "is an option of ova", [disk()], ["level": 3]),
       (.badOption, "zstd:19", [disk()], ["compress": "zstd:20"]),
       (.badOption, "true or false", [disk()], ["sha256sums": "yes"]),
     ] as [(ErrorCode, String, [Content], JSONObject)])

@@ -57,7 +57,7 @@ final class Bench: Sendable {
 
   /// A point in time of all disks, not yet prepared.
   func point(
-    _ id: String, journal: Journal? = nil, storesIn directory: String? = nil,
+    _ id: String, journal: Journal? = nil, imagesIn directory: String? = nil,
     on other: QMPClient? = nil, method: PointInTime.Method = .fleece,
     observer: (@Sendable (String) -> Void)? = nil
   ) async throws -> PointInTime {
@@ -65,11 +65,11 @@ final class Bench: Sendable {
     let machine = try await GuestMachine.inspect(client)
     let devices = machine.devices.filter(\.isBackedUpByDefault)
     let place = try FleecingDirectory(directory ?? files.directory)
-    let stores = try FleecingStore.make(
+    let images = try FleecingImage.make(
       devices.map { .init(directory: place, diskBytes: $0.size, wantedBytes: 1 << 20) })
-    let disks = try zip(devices, stores).map { device, store in
+    let disks = try zip(devices, images).map { device, image in
       PointInTime.Disk(
-        name: device.name, node: try #require(device.nodeName), size: device.size, store: store)
+        name: device.name, node: try #require(device.nodeName), size: device.size, image: image)
     }
     let mark = try #require(JobMark(id: id))
     return PointInTime(
@@ -117,7 +117,7 @@ enum TinyGuest {
 
   /// A QEMU with this guest on a disk of 64 MiB; it stands still until `start`.
   ///
-  /// The disk is full of data: holes that are overwritten take no room in a store.
+  /// The disk is full of data: overwritten holes take no space in a fleecing image.
   /// Not an IDE disk: QEMU 7.2 lets its guest see an error now and then when it goes on after
   /// werror=stop, without any backup too (2 of 20; virtio-blk and scsi-hd 0 of 20).
   static func bench(writeErrors policy: String) async throws -> Bench {

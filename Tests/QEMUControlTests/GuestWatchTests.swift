@@ -31,18 +31,18 @@ import Testing
   }
 
   @Test(.enabled(if: Build.isRoot, "this needs root, to mount a small filesystem"))
-  func `a full store breaks the backup and not the guest`() async throws {
+  func `a full fleecing image aborts the backup and not the guest`() async throws {
     for policy in ["enospc", "stop"] {
       let bench = try await TinyGuest.bench(writeErrors: policy)
       let small = try await SmallFilesystem(bench.files, "full", size: "2M")
       try await TinyGuest.start(bench)
       let before = try await bench.graph()
-      let point = try await bench.point("0badcafe", storesIn: small.path)
+      let point = try await bench.point("0badcafe", imagesIn: small.path)
       let watch = GuestWatch(point, continuesGuest: true)
       try await point.prepare()
       _ = try await point.take()
       let seen = await observations(watch) { self.isContinued($0) }
-      guard case .storeFailed("disk0", _) = seen.first, isContinued(seen[seen.count - 1]) else {
+      guard case .fleecingFailed("disk0", _) = seen.first, isContinued(seen[seen.count - 1]) else {
         let state = try await bench.runState() ?? ""
         Issue.record("\(seen), \(state), \(try await TinyGuest.counts(bench))")
         return
@@ -62,7 +62,7 @@ import Testing
     let bench = try await TinyGuest.bench(writeErrors: "report")
     let small = try await SmallFilesystem(bench.files, "full", size: "2M")
     try await TinyGuest.start(bench)
-    let point = try await bench.point("0badcafe", storesIn: small.path)
+    let point = try await bench.point("0badcafe", imagesIn: small.path)
     let watch = GuestWatch(point, continuesGuest: true)
     try await point.prepare()
     _ = try await point.take()
@@ -76,11 +76,11 @@ import Testing
   }
 
   @Test(.enabled(if: Build.isRoot, "this needs root, to mount a small filesystem"))
-  func `a guest that a full store has stopped is continued by the take-down alone`() async throws {
+  func `a guest paused by a full fleecing image is resumed by the take-down`() async throws {
     let bench = try await TinyGuest.bench(writeErrors: "stop")
     let small = try await SmallFilesystem(bench.files, "full", size: "2M")
     try await TinyGuest.start(bench)
-    let point = try await bench.point("0badcafe", storesIn: small.path)
+    let point = try await bench.point("0badcafe", imagesIn: small.path)
     try await point.prepare()
     _ = try await point.take()
     let deadline = Instant.now.advanced(bySeconds: 20)

@@ -138,7 +138,7 @@ import Testing
     #expect(machine.tpm == ["tpm-tis (emulator)"])
     #expect(
       machine.warnings == [
-        "the state of tpm-tis (emulator) lies outside QEMU and is not backed up"
+        "tpm-tis (emulator): not backed up: its state is outside QEMU"
       ])
   }
 

@@ -21,10 +21,10 @@ import Testing
 
   /// Compares a spool with a pattern, through the file that QEMU no longer has.
   private func mismatch(
-    _ store: FleecingStore, _ bench: Bench, _ pattern: Int, _ range: String
+    _ image: FleecingImage, _ bench: Bench, _ pattern: Int, _ range: String
   ) async throws -> String? {
     let said = try await bench.files.shell(
-      "cat /proc/\(getpid())/fd/\(store.rawDescriptor) >spool; "
+      "cat /proc/\(getpid())/fd/\(image.rawDescriptor) >spool; "
         + "qemu-io -r -f qcow2 -c 'read -P \(pattern) \(range)' spool || true")
     return said.contains("ops;") && !said.contains("failed") ? nil : said
   }
@@ -44,10 +44,10 @@ import Testing
     #expect(outcome.isClean, "\(outcome)")
     #expect(try await bench.graph() == before)
     for disk in point.disks {
-      #expect(try await mismatch(disk.store, bench, 17, "0 4M") == nil)
-      #expect(try await mismatch(disk.store, bench, 0, "4M 1M") == nil)
-      disk.store.empty()
-      #expect(disk.store.storedBytes == 0)
+      #expect(try await mismatch(disk.image, bench, 17, "0 4M") == nil)
+      #expect(try await mismatch(disk.image, bench, 0, "4M 1M") == nil)
+      disk.image.empty()
+      #expect(disk.image.storedBytes == 0)
     }
   }
 
@@ -79,9 +79,9 @@ import Testing
     try await copied(point)
     #expect(await point.takeDown(keepsContents: true).isClean)
     let disk = try #require(point.disks.first)
-    let wanted = FleecingStore.spoolBytes(forBytes: 0, ofDisk: disk.size)
-    #expect(disk.store.fileBytes > 20 << 20 && disk.store.fileBytes < wanted)
-    disk.store.empty()
+    let wanted = FleecingImage.spoolBytes(forBytes: 0, ofDisk: disk.size)
+    #expect(disk.image.fileBytes > 20 << 20 && disk.image.fileBytes < wanted)
+    disk.image.empty()
   }
 
   @Test func `a spool that nobody wants is emptied by the take-down`() async throws {
@@ -94,7 +94,7 @@ import Testing
     try await Task.sleep(for: .milliseconds(300))
     #expect(await point.takeDown().isClean)
     #expect(try await bench.graph() == before)
-    for disk in point.disks { #expect(disk.store.storedBytes == 0) }
+    for disk in point.disks { #expect(disk.image.storedBytes == 0) }
   }
 
   @Test func `a copy that is cancelled is never taken for a whole one`() async throws {

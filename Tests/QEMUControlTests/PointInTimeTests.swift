@@ -44,7 +44,7 @@ import Testing
     // The reading itself is sound: another pattern is told.
     #expect(try await mismatch(bench, "drive1", 99, "0 64k") != nil)
     #expect(try await point.fleecedBytes() == [512 << 10, 512 << 10])
-    #expect(point.disks.allSatisfy { $0.store.storedBytes >= 256 << 10 })
+    #expect(point.disks.allSatisfy { $0.image.storedBytes >= 256 << 10 })
     let outcome = await point.takeDown()
     #expect(outcome.isClean && outcome.hasStoppedNBD && outcome.left.isEmpty, "\(outcome)")
     #expect(try await bench.graph() == before)
@@ -93,7 +93,7 @@ import Testing
     }
     #expect(await point.takeDown().isClean)
     // Descriptors stay until the guest runs: emptied, and the next job is not disturbed.
-    #expect(point.disks.allSatisfy { $0.store.storedBytes == 0 })
+    #expect(point.disks.allSatisfy { $0.image.storedBytes == 0 })
     #expect(try await MarkedThings.find(bench.client, of: nil, seconds: 5).isEmpty)
     let second = try await bench.point("00000003")
     try await second.prepare()
@@ -122,7 +122,7 @@ import Testing
         Issue.record("\(error)")
         return
       }
-      #expect("\(error)".hasPrefix("QEMU's job moving uses disk0; wait for its end"))
+      #expect("\(error)".hasPrefix("disk0 is in use by QEMU job moving; wait until that ends"))
     }
     #expect(await point.takeDown().isClean)
     #expect(try await bench.graph().split(separator: "\n").filter { $0.hasPrefix("{") } == nodes)
@@ -195,7 +195,7 @@ import Testing
   }
 
   @Test(arguments: [0, 512, 512 << 20, 512 << 20 + 512, 1 << 40, 1 << 51])
-  func `an empty store is sound, and of the disk's size`(size: Int64) async throws {
+  func `an empty fleecing image is sound, and of the disk's size`(size: Int64) async throws {
     let files = try Scratch()
     try EmptyImage(size: size).write(
       to: try openFile(files.path("x"), flags: O_RDWR | O_CREAT, mode: 0o600), subject: "x")
@@ -206,15 +206,15 @@ import Testing
     #expect(try files.text("map").contains("\"data\": true") == false)
   }
 
-  @Test func `a store without room is refused beforehand`() throws {
+  @Test func `a fleecing image without enough free space is refused beforehand`() throws {
     let files = try Scratch()
     let directory = try FleecingDirectory(files.directory)
     let free = try directory.freeBytes()
-    let most = FleecingStore.Wish(
+    let most = FleecingImage.Wish(
       directory: directory, diskBytes: 1 << 30, wantedBytes: free / 4 * 3)
-    #expect(throws: Never.self) { try FleecingStore.make([most]) }
+    #expect(throws: Never.self) { try FleecingImage.make([most]) }
     do throws(ControlError) {
-      _ = try FleecingStore.make([most, most])
+      _ = try FleecingImage.make([most, most])
       Issue.record("there is room for both")
     } catch {
       guard case .fleecingSpace(files.directory, _, most.wantedBytes * 2) = error else {
@@ -222,14 +222,15 @@ import Testing
         return
       }
     }
-    let reserved = FleecingStore.Wish(
+    let reserved = FleecingImage.Wish(
       directory: directory, diskBytes: 1 << 30, wantedBytes: 8 << 20, reservation: .required)
-    #expect(try FleecingStore.make([reserved])[0].storedBytes >= 8 << 20)
+    #expect(try FleecingImage.make([reserved])[0].storedBytes >= 8 << 20)
     #expect(try files.names() == [])
     #expect(throws: ControlError.self) { try FleecingDirectory(files.path("none")) }
   }
 
-  @Test func `a store lies beside its image, wherever a link points`() async throws {
+  @Test
+  func `a fleecing image lies beside the disk's image, wherever a link points`() async throws {
     let files = try Scratch()
     try await files.shell("mkdir real state; truncate -s 1M real/d.raw; ln -s real/d.raw link.raw")
     let place = { (image: String?) throws(ControlError) in
@@ -243,7 +244,7 @@ import Testing
   }
 
   @Test(.enabled(if: geteuid() == 0, "only root can give a directory away"))
-  func `a store does not follow a link that somebody else may have laid`() async throws {
+  func `a fleecing image does not follow a link that another user may have made`() async throws {
     let files = try Scratch()
     try await files.shell(
       """
@@ -260,7 +261,7 @@ import Testing
     #expect(try place("theirs/d.raw") == files.path("theirs"))
   }
 
-  @Test func `a store grows where its directory was found, wherever its path leads then`()
+  @Test func `a fleecing image is created in its directory even if its path changes`()
     async throws
   {
     let files = try Scratch()
@@ -268,10 +269,10 @@ import Testing
     let place = try FleecingPlace.directory(
       imageFile: files.path("theirs/d.raw"), state: files.path("state"))
     try await files.shell("mv theirs moved; ln -s private theirs")
-    let wish = FleecingStore.Wish(directory: place, diskBytes: 1 << 20, wantedBytes: 1 << 20)
-    let store = try FleecingStore.make([wish])[0]
+    let wish = FleecingImage.Wish(directory: place, diskBytes: 1 << 20, wantedBytes: 1 << 20)
+    let image = try FleecingImage.make([wish])[0]
     try await files.shell(
-      "readlink /proc/\(getpid())/fd/\(store.rawDescriptor) > where")
+      "readlink /proc/\(getpid())/fd/\(image.rawDescriptor) > where")
     #expect(try files.text("where").hasPrefix(files.path("moved/")))
   }
 

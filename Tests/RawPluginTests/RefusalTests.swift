@@ -27,10 +27,10 @@ private let badJobs: [BadJob] = [
   BadJob(testDescription: "manifest.json", contents: [.config(1, "manifest.json", [])]),
   BadJob(testDescription: "SHA256SUMS", contents: [.config(1, "SHA256SUMS", [])]),
   BadJob(
-    testDescription: "both be the file d.raw",
+    testDescription: "same file name d.raw",
     contents: [.disk(1, "d", []), .config(2, "d.raw", [])]),
   BadJob(
-    testDescription: "name of 256 bytes",
+    testDescription: "would have 256 bytes",
     contents: [.disk(1, String(repeating: "n", count: 252), [])]),
   BadJob(testDescription: "not a file", output: .file),
   BadJob(testDescription: "not a pipe", output: .pipe),
@@ -38,8 +38,8 @@ private let badJobs: [BadJob] = [
   BadJob(testDescription: "incremental", code: .unsupported, contents: [incremental()]),
   BadJob(testDescription: "no option \"compress\"", code: .badOption, options: ["compress": 1]),
   BadJob(
-    testDescription: "\"sha256sums\" is not", code: .badOption, options: ["sha256sums": "on"]),
-  BadJob(testDescription: "\"direct\" is not", code: .badOption, options: ["direct": "maybe"]),
+    testDescription: "\"sha256sums\" must be", code: .badOption, options: ["sha256sums": "on"]),
+  BadJob(testDescription: "\"direct\" must be", code: .badOption, options: ["direct": "maybe"]),
 ]
 
 @Suite struct `What cannot be done` {

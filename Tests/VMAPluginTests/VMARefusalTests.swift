@@ -36,7 +36,7 @@ private let proxmox: JSONObject = ["proxmox": true]
 private let conf = Content.config(9, "qemu-server.conf", Array("cores: 1\n".utf8))
 
 private let refusals: [Refusal] = [
-  Refusal("nothing at all", .badJob, says: "without disk", []),
+  Refusal("nothing at all", .badJob, says: "nothing to archive", []),
   Refusal("an empty disk", .unsupported, says: "empty", [disk(0)]),
   Refusal("a size of odd bytes", .unsupported, says: "truncate", [disk(1_000_000)]),
   Refusal("more than 256 TiB", .tooLarge, says: "256 TiB", [disk(1 << 48 + 512)]),
@@ -49,7 +49,8 @@ private let refusals: [Refusal] = [
     "a configuration of 65536 bytes", .tooLarge, says: "65535",
     [.config(1, "c", [UInt8](repeating: 1, count: 65536))]),
   Refusal(
-    "a configuration after a disk", .badJob, says: "before", [disk(512), .config(2, "c", [1])]),
+    "a configuration after a disk", .badJob, says: "after a disk",
+    [disk(512), .config(2, "c", [1])]),
   Refusal(
     "memory of a machine", .unsupported, says: "memory",
     [Content(StreamDescription(id: 1, kind: .vmstate, name: "m", role: "vmstate", size: nil), [])]),
@@ -60,9 +61,9 @@ private let refusals: [Refusal] = [
         StreamDescription(
           id: 1, kind: .disk, name: "d", role: "disk", size: 512, isIncremental: true), [])
     ]),
-  Refusal("an option that is none", .badOption, says: "no option", disks(1), options: ["x": 1]),
+  Refusal("an unknown option", .badOption, says: "no option", disks(1), options: ["x": 1]),
   Refusal(
-    "a level that is none", .badOption, says: "zstd", disks(1), options: ["compress": "zstd:20"]),
+    "an invalid level", .badOption, says: "zstd", disks(1), options: ["compress": "zstd:20"]),
   Refusal(
     "no level", .badOption, says: "zstd", disks(1), options: ["compress": "zstd:"]),
   Refusal(

@@ -27,16 +27,16 @@ package enum OVFError: Error, Equatable, Sendable {
 extension OVFError: CustomStringConvertible {
   package var description: String {
     switch self {
-    case .xml(let error): "the descriptor is not XML as it should be: \(error)"
-    case .notAnEnvelope(let name): "the descriptor is no OVF envelope but <\(name)>"
-    case .version(let namespace): "the descriptor is of another version of OVF (\(namespace))"
+    case .xml(let error): "the descriptor is malformed XML: \(error)"
+    case .notAnEnvelope(let name): "the descriptor is not an OVF envelope but <\(name)>"
+    case .version(let namespace): "unsupported version of OVF (\(namespace))"
     case .systems(let count):
-      "the descriptor has \(count) virtual systems; an appliance of one machine is needed"
-    case .member(let element, let name): "<\(element)> lacks a usable \(name)"
-    case .duplicate(let element, let id): "two <\(element)> are called \"\(id)\""
+      "the descriptor has \(count) virtual systems; only one is supported"
+    case .member(let element, let name): "<\(element)> has no valid \(name)"
+    case .duplicate(let element, let id): "duplicate <\(element)> \"\(id)\""
     case .fileMissing(let id): "the descriptor has no file \"\(id)\""
-    case .href(let name): "\"\(name)\" is no name of a file in the appliance"
-    case .embedded(let name): "the embedded \"\(name)\" is not what its digest says"
+    case .href(let name): "\"\(name)\" is not a valid file name in an appliance"
+    case .embedded(let name): "the embedded \"\(name)\" is damaged: digest mismatch"
     case .tooMany(let what): "the descriptor has too many \(what)"
     case .manifest(let what): "the manifest (.mf) has \(what)"
     }

@@ -38,7 +38,7 @@ package struct OVFManifest: Equatable, Sendable {
   private mutating func take(_ text: String) throws(OVFError) {
     guard let open = text.firstIndex(of: "("), let close = text.lastIndex(of: ")"), open < close,
       let sign = text[close...].firstIndex(of: "=")
-    else { throw .manifest("a line that is none") }
+    else { throw .manifest("a malformed line") }
     let file = String(text[text.index(after: open)..<close])
     let word = text[..<open].filter { $0 != " " && $0 != "-" }.uppercased()
     guard let algorithm = NamedHash.Algorithm(rawValue: word) else {
@@ -46,7 +46,7 @@ package struct OVFManifest: Equatable, Sendable {
     }
     let digits = text[text.index(after: sign)...].filter { $0 != " " }
     guard let digest = Self.bytes(digits), digest.count == algorithm.byteCount else {
-      throw .manifest("no proper digest of \"\(file)\"")
+      throw .manifest("an invalid digest of \"\(file)\"")
     }
     lines.append(Line(file: file, algorithm: algorithm, digest: digest))
   }

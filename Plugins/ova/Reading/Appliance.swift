@@ -63,7 +63,7 @@ struct Appliance {
     }
     var byFile: [String: OVFDescriptor.Stream] = [:]
     for stream in backup.streams where byFile.updateValue(stream, forKey: stream.fileID) != nil {
-      throw PluginError(.corrupt, "the descriptor has two streams in one file")
+      throw PluginError(.corrupt, "the descriptor has two streams with the same file")
     }
     var disks: [String: OVFDescriptor.Disk] = [:]
     for disk in descriptor.disks { disk.fileID.map { disks[$0] = disk } }
@@ -89,7 +89,7 @@ struct Appliance {
     guard StreamDescription.isAcceptable(name: stream.name),
       let kind = StreamDescription.Kind(rawValue: stream.kind),
       StreamDescription.isAcceptable(role: stream.role), stream.size <= Limits.streamBytesMax
-    else { throw PluginError(.corrupt, "the descriptor has a stream that is none") }
+    else { throw PluginError(.corrupt, "invalid stream in the descriptor") }
     guard kind != .disk || disk?.capacity == stream.size else {
       throw PluginError(.corrupt, "the descriptor has no disk of the size of \"\(stream.name)\"")
     }

@@ -33,7 +33,7 @@ struct ApplianceManifest {
       let name = try fileName(ofMember: line.file)
       guard known.insert(name).inserted, files.count < 4096 else {
         throw PluginError(
-          .corrupt, "the manifest (.mf) names \"\(name)\" twice, or too many files")
+          .corrupt, "the manifest (.mf) lists \"\(name)\" twice, or too many files")
       }
       files.append(name)
       if let algorithm = line.algorithm {
@@ -47,7 +47,7 @@ struct ApplianceManifest {
   /// In an appliance of others a digest that cannot be checked is no fault.
   func warnOfUnknown(_ host: Host) {
     for name in unknown {
-      host.log(.warning, "the digest of \"\(name)\" is of an unknown kind, and is not checked")
+      host.log(.warning, "the digest of \"\(name)\" is of an unknown kind: not checked")
     }
   }
 
@@ -56,15 +56,15 @@ struct ApplianceManifest {
   func requireOurs() throws(PluginError) {
     if let name = unknown.first {
       throw PluginError(
-        .corrupt, "the manifest (.mf) is damaged: its digest of \"\(name)\" is of an unknown kind")
+        .corrupt, "the manifest (.mf) is damaged: unknown kind of digest of \"\(name)\"")
     }
     guard isAsWritten else {
-      throw PluginError(.corrupt, "the manifest (.mf) is damaged: it is not as it was written")
+      throw PluginError(.corrupt, "the manifest (.mf) is damaged: unexpected content")
     }
   }
 }
 
 /// What is said of a member that is not what its manifest tells.
 func damagedMember(_ name: String) -> PluginError {
-  PluginError(.corrupt, "\"\(name)\" is damaged: the manifest (.mf) has another digest of it")
+  PluginError(.corrupt, "\"\(name)\" is damaged: it does not match the manifest (.mf)")
 }

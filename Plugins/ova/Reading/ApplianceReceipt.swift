@@ -14,7 +14,8 @@ struct ApplianceReceipt {
     }
     (machine, instant) = (receipt.vm, receipt.instant)
     guard receipt.streams.count == appliance.parts.count else {
-      throw PluginError(.corrupt, "\(Appliance.receipt) has other streams than the descriptor")
+      throw PluginError(
+        .corrupt, "\(Appliance.receipt) does not match the streams in the descriptor")
     }
     var recorded: [String: Receipt.Stream] = [:]
     for stream in receipt.streams { recorded[stream.name] = stream }
@@ -22,7 +23,7 @@ struct ApplianceReceipt {
       guard let stream = recorded[part.stream.name], stream.kind == part.stream.kind,
         stream.role == part.stream.role, stream.size == part.stream.size
       else {
-        throw PluginError(.corrupt, "\(Appliance.receipt) has another \"\(part.stream.name)\"")
+        throw PluginError(.corrupt, "\(Appliance.receipt) does not match \"\(part.stream.name)\"")
       }
     }
     digests = recorded.mapValues(\.digest)
@@ -37,7 +38,7 @@ struct ApplianceReceipt {
   func check(_ name: String, _ read: StreamDigests) throws(PluginError) {
     guard let recorded = digest(of: name), recorded.algorithm == .treeSHA256 else { return }
     guard recorded == read.tree else {
-      throw PluginError(.corrupt, "\"\(name)\" is damaged: its digest is another")
+      throw PluginError(.corrupt, "\"\(name)\" is damaged: digest mismatch")
     }
   }
 }
@@ -50,7 +51,7 @@ extension Appliance.Part {
     hash.update(content)
     guard hash.finish() == digest else {
       throw PluginError(
-        .corrupt, "\"\(stream.name)\" is damaged: the descriptor's copy of it is another")
+        .corrupt, "\"\(stream.name)\" is damaged: it differs from its copy in the descriptor")
     }
   }
 }

@@ -21,7 +21,7 @@ final class SpooledStart: ByteSource {
     let count = try unsafe source.read(into: buffer)
     if let there = kept?.count {
       guard there + count <= Self.byteCountMax else {
-        throw ArchiveError(.tooLarge, "the archive begins with headers of more than 80 MiB")
+        throw ArchiveError(.tooLarge, "the headers before the first member exceed 80 MiB")
       }
       unsafe kept?.append(contentsOf: buffer[..<count])
     }
@@ -40,9 +40,9 @@ final class SpooledStart: ByteSource {
     guard let descriptor = host.scratch else {
       throw PluginError(
         .unsupported,
-        "this appliance cannot be read as it goes by; put it into a file, decompressed")
+        "this appliance cannot be read as a stream; decompress it into a file")
     }
-    host.busy(milliseconds: 600_000, "copying an appliance that does not go forward")
+    host.busy(milliseconds: 600_000, "copying an appliance that cannot be read as a stream")
     let work = LongWork(host)
     let start = kept ?? []
     kept = nil
@@ -50,7 +50,7 @@ final class SpooledStart: ByteSource {
       try unsafe ScratchDescriptor(descriptor).fill(
         from: start,
         then: { buffer throws(ArchiveError) in try unsafe source.read(into: buffer) },
-        onProgress: { work.heed(UInt64($0), "copying an appliance that does not go forward") })
+        onProgress: { work.heed(UInt64($0), "copying the appliance") })
     }
     return try FileSource(descriptor)
   }

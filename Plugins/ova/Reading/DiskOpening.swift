@@ -31,7 +31,7 @@ struct DiskOpening {
     }
     guard disk.parentID == nil else {
       throw PluginError(
-        .unsupported, "the disk \"\(disk.name)\" is the difference to another one")
+        .unsupported, "disk \"\(disk.name)\" is a differencing disk")
     }
     let kind = try kind(file, disk)
     if file.isGzip { return try openGzip(kind, window, file, disk) }
@@ -50,8 +50,8 @@ struct DiskOpening {
     guard index[file.name + ".000000000"] == nil else {
       throw PluginError(
         .unsupported,
-        "\"\(file.name)\" is cut into chunks; extract the archive, join them with cat, and take "
-          + "the chunkSize out of the descriptor")
+        "\"\(file.name)\" is split into chunks; extract the archive, join them with cat, and "
+          + "remove chunkSize from the descriptor")
     }
     throw missingMember(file.name)
   }
@@ -72,8 +72,8 @@ struct DiskOpening {
     guard kind != .vhd && kind != .unknown else {
       throw PluginError(
         .unsupported,
-        "\"\(file.name)\" is a disk of a format that "
-          + (kind == .vhd ? "is not read (VHD)" : "the descriptor does not name")
+        "\"\(file.name)\" is a disk of "
+          + (kind == .vhd ? "an unsupported format (VHD)" : "an unknown format")
           + "; extract it with tar, and back it up with --image"
       )
     }
@@ -86,7 +86,7 @@ struct DiskOpening {
       if start != VMDKDescriptor.start {
         let reader = try VMDKTableReader(window)
         guard try !VMDKDescriptor(parsing: reader.descriptor).hasParent else {
-          throw ArchiveError(.unsupported, "\"\(name)\" is the difference to another disk")
+          throw ArchiveError(.unsupported, "\"\(name)\" is a differencing disk")
         }
         return Opened(reader: reader, members: [name])
       }
@@ -95,7 +95,7 @@ struct DiskOpening {
       var members = [name]
       let reader = try VMDKExtentsReader(descriptor) { extent throws(ArchiveError) in
         guard extent != name, let part = index[extent] else {
-          throw .corrupt("\"\(name)\" names a file as its extent that the archive has not")
+          throw .corrupt("\"\(name)\" refers to an extent that is not in the archive")
         }
         if !members.contains(extent) { members.append(extent) }
         return index.window(part)
@@ -130,7 +130,7 @@ struct DiskOpening {
     }
     throw PluginError(
       .unsupported,
-      "\"\(file.name)\" is compressed, and its format does not go forward; extract the archive and "
+      "\"\(file.name)\" is compressed, and its format needs random access; extract the archive and "
         + "decompress it (gunzip)")
   }
 }

@@ -20,7 +20,7 @@ final class FiledAppliance: OpenedAppliance {
     index = try MemberIndex(walk, file, host)
     guard let name = index.names.descriptor else {
       throw PluginError(
-        .corrupt, "the archive has no descriptor (.ovf): it is no appliance; try --format tar")
+        .corrupt, "not an OVA appliance: the archive has no descriptor (.ovf); try --format tar")
     }
     members = try CheckedMembers(index, host)
     let text = try index.content(name, atMost: Appliance.descriptorBytesMax)

@@ -41,19 +41,19 @@ struct ForeignAppliance {
 
   private mutating func addDisk(_ disk: OVFDescriptor.Disk) throws(PluginError) {
     guard let file = descriptor.files.first(where: { $0.id == disk.fileID }) else {
-      host.log(.warning, "the disk \"\(disk.name)\" is empty, and is left out")
+      host.log(.warning, "disk \"\(disk.name)\" is empty: skipped")
       return
     }
     let opened = try DiskOpening(index).open(file, disk)
     let capacity = opened.reader.capacityBytes
     guard capacity <= Limits.streamBytesMax else {
-      throw PluginError(.tooLarge, "the disk \"\(disk.name)\" is larger than any disk can be")
+      throw PluginError(.tooLarge, "disk \"\(disk.name)\" has an invalid size")
     }
     if capacity != disk.capacity {
       host.log(
         .warning,
-        "the disk \"\(disk.name)\" has \(capacity) bytes, and not \(disk.capacity) as the "
-          + "descriptor says")
+        "disk \"\(disk.name)\" has \(capacity) bytes instead of \(disk.capacity) as in the "
+          + "descriptor")
     }
     used.formUnion(opened.members)
     appliance.parts.append(
@@ -68,7 +68,7 @@ struct ForeignAppliance {
   ) throws(PluginError) {
     guard let member = index[file.name] else { throw missingMember(file.name) }
     guard member.byteCount <= Self.configBytesMax else {
-      host.log(.warning, "\"\(file.name)\" belongs to no disk, and is left out")
+      host.log(.warning, "\"\(file.name)\" does not belong to a disk: skipped")
       return
     }
     var name = file.name

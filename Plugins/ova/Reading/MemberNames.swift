@@ -33,15 +33,15 @@ struct MemberNames {
     if member.kind == .directory { return nil }
     let name = try fileName(ofMember: member.name)
     guard member.kind == .file else {
-      host.log(.warning, "\"\(name)\" is no file, and is left out")
+      host.log(.warning, "\"\(name)\" is not a regular file: skipped")
       return nil
     }
     guard !member.isSparse else {
       throw PluginError(
-        .unsupported, "\"\(name)\" is stored with holes, as files of an appliance never are")
+        .unsupported, "\"\(name)\" is a sparse member, which an OVA must not have")
     }
     guard known.insert(name).inserted else {
-      throw PluginError(.corrupt, "the archive has two files that are called \"\(name)\"")
+      throw PluginError(.corrupt, "duplicate file name \"\(name)\" in the archive")
     }
     all.append(name)
     try note(name)
@@ -51,7 +51,7 @@ struct MemberNames {
   private mutating func note(_ name: String) throws(PluginError) {
     if isDescriptor(name) {
       guard descriptor == nil else {
-        throw PluginError(.corrupt, "the archive has two descriptors (.ovf): it must have one")
+        throw PluginError(.corrupt, "the archive has two descriptors (.ovf)")
       }
       descriptor = name
     } else if name.lowercased().hasSuffix(".mf") {

@@ -35,7 +35,7 @@ extension OpenedAppliance {
     let others = names.listed.filter { !files.contains($0) && $0 != names.descriptor }
     if let name = others.first {
       throw PluginError(
-        .corrupt, "the archive has \"\(name)\", of which its descriptor says nothing")
+        .corrupt, "unexpected file \"\(name)\", not in the descriptor")
     }
   }
 
@@ -48,7 +48,7 @@ extension OpenedAppliance {
 }
 
 func missingMember(_ name: String) -> PluginError {
-  PluginError(.corrupt, "the archive lacks \"\(name)\"")
+  PluginError(.corrupt, "\"\(name)\" is missing from the archive")
 }
 
 extension Appliance.Part {
@@ -78,9 +78,8 @@ extension Appliance.Part {
     guard reader.capacityBytes == stream.size else {
       throw PluginError(
         .corrupt,
-        "\"\(stream.name)\" has \(reader.capacityBytes) bytes, but \(stream.size ?? 0) were "
-          + "announced"
-      )
+        "\"\(stream.name)\" has \(reader.capacityBytes) bytes instead of \(stream.size ?? 0) as "
+          + "announced")
     }
   }
 }

@@ -41,7 +41,7 @@ final class PassingAppliance: OpenedAppliance {
     appliance = try Appliance(ours: descriptor, backup)
     guard appliance.goesForward else { return nil }
     hashes[first.name] = try plugin { () throws(ArchiveError) in try source.finish() }
-    walk.onPassing = { [unowned self] in work.heed($0, "going through the archive") }
+    walk.onPassing = { [unowned self] in work.heed($0, "scanning the archive") }
   }
 
   /// An archive of ours is refused where it is not so.
@@ -51,7 +51,7 @@ final class PassingAppliance: OpenedAppliance {
     let name = part.file.name
     guard let member = try find(name) else {
       throw PluginError(
-        .corrupt, "the archive lacks \"\(name)\", or it comes out of order; read it from a file")
+        .corrupt, "\"\(name)\" is missing from the archive, or out of order; use a file")
     }
     let source = MemberSource(walk.source, byteCount: member.byteCount, .sha256)
     let digests = try part.deliver(source, byteCount: member.byteCount, to: sink)
@@ -63,14 +63,15 @@ final class PassingAppliance: OpenedAppliance {
   func complete() throws(PluginError) {
     while let member = try next() { try pass(member) }
     guard let manifestText, let receiptText else {
-      throw PluginError(.corrupt, "the archive lacks its manifest (.mf) or \(Appliance.receipt)")
+      throw PluginError(
+        .corrupt, "the manifest (.mf) or \(Appliance.receipt) is missing from the archive")
     }
     let manifest = try ApplianceManifest(parsing: manifestText)
     try checkOurs(manifest, names)
     for (name, line) in manifest.lines {
       guard line.algorithm == .sha256 else {
         throw PluginError(
-          .unsupported, "the manifest has digests of another kind: read it from a file")
+          .unsupported, "the manifest has digests of another kind; use a file")
       }
       if let hash = hashes[name], hash != line.digest { throw damagedMember(name) }
     }
@@ -137,5 +138,5 @@ final class PassingAppliance: OpenedAppliance {
 
 /// A small file that is not small.
 func tooLong(_ name: String, _ byteCount: UInt64) -> PluginError {
-  PluginError(.tooLarge, "\"\(name)\" has \(byteCount) bytes: more than it can have")
+  PluginError(.tooLarge, "\"\(name)\" has \(byteCount) bytes: too many")
 }

@@ -28,7 +28,7 @@ struct PAXRecords: Equatable {
       }
       guard place > start, place < bytes.count, bytes[place] == 0x20, length > place - start + 1,
         length <= bytes.count - start, bytes[start + length - 1] == 0x0A
-      else { throw .corrupt("a PAX header has a record that is none") }
+      else { throw .corrupt("malformed record in a PAX header") }
       let record = bytes[(place + 1)..<(start + length - 1)]
       guard let sign = record.firstIndex(of: UInt8(ascii: "=")), sign > record.startIndex else {
         throw .corrupt("a PAX header has a record without a key")
@@ -50,7 +50,7 @@ struct PAXRecords: Equatable {
   /// - Throws: E_CORRUPT if the key has a value that is none.
   func number(_ key: String) throws(ArchiveError) -> UInt64? {
     guard let value = self[key] else { return nil }
-    guard let number = value.decimal else { throw .corrupt("a PAX header has no proper \(key)") }
+    guard let number = value.decimal else { throw .corrupt("invalid \(key) in a PAX header") }
     return number
   }
 

@@ -12,10 +12,10 @@ struct RawHeader {
   init(parsing block: [UInt8]) throws(ArchiveError) {
     self.block = block
     guard let sum = Self.number(block[148..<156]), Self.sums(block).contains(sum) else {
-      throw .corrupt("a header of the archive is damaged: its checksum is wrong")
+      throw .corrupt("a header of the archive is damaged: wrong checksum")
     }
     guard let size = Self.number(block[124..<136]), size <= Limits.streamBytesMax else {
-      throw .corrupt("a header of the archive has no proper size")
+      throw .corrupt("a header of the archive has an invalid size")
     }
     byteCount = size
     type = block[156]

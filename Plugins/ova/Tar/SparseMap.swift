@@ -32,12 +32,12 @@ package struct SparseMap: Equatable, Sendable {
   package mutating func append(_ offset: UInt64, _ length: UInt64) throws(ArchiveError) {
     let (end, isTooLarge) = offset.addingReportingOverflow(length)
     guard !isTooLarge, end <= byteCount else {
-      throw .corrupt("a sparse map has an extent behind the end of its file")
+      throw .corrupt("a sparse map has an extent beyond the end of its file")
     }
     if length == 0 { return }
     if let last = extents.last {
       guard offset >= last.upperBound else {
-        throw .corrupt("a sparse map has extents that overlap or go backwards")
+        throw .corrupt("a sparse map has extents that overlap or are out of order")
       }
       if offset == last.upperBound {
         extents[extents.count - 1] = last.lowerBound..<end

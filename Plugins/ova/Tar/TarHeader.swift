@@ -33,7 +33,7 @@ package struct TarHeader: Equatable, Sendable {
   package func encoded() throws(ArchiveError) -> [UInt8] {
     guard Self.fits(name) else {
       throw ArchiveError(
-        .badJob, "\"\(name)\" is no name for tar: 1 to \(TarBlock.nameBytesMax) bytes of ASCII")
+        .badJob, "\"\(name)\" is invalid in tar: use 1 to \(TarBlock.nameBytesMax) bytes of ASCII")
     }
     return block()
   }

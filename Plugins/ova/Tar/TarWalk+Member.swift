@@ -11,7 +11,7 @@ extension TarWalk {
     let kind = try Self.kind(header.type, name)
     let size = try records.number("size") ?? header.byteCount
     guard size <= Limits.streamBytesMax else {
-      throw .corrupt("\"\(name)\" has more bytes than a file can have")
+      throw .corrupt("\"\(name)\" has an invalid size")
     }
     guard kind == .file else {
       // Links and devices have no bytes, whatever their size says; directories of GNU's
@@ -31,7 +31,7 @@ extension TarWalk {
     let mapBytes = header.type == UInt8(ascii: "S") ? 0 : source.position - start
     guard mapBytes <= size, map.dataBytes == size - mapBytes else {
       throw .corrupt(
-        "\"\(name)\" has a sparse map of \(map.dataBytes) bytes, and \(size) are stored of it")
+        "\"\(name)\" has \(size) bytes instead of \(map.dataBytes) as in its sparse map")
     }
     endMember(map.dataBytes)
     return TarMember(
@@ -45,7 +45,7 @@ extension TarWalk {
     guard let bytes = records["GNU.sparse.name"] ?? records["path"] else {
       return extensions.longName ?? header.name
     }
-    guard !bytes.contains(0) else { throw .corrupt("a member has a name with a NUL in it") }
+    guard !bytes.contains(0) else { throw .corrupt("a member has a NUL in its name") }
     return String(decoding: bytes, as: UTF8.self)
   }
 
@@ -55,9 +55,9 @@ extension TarWalk {
     case UInt8(ascii: "5"), UInt8(ascii: "D"): return .directory
     case UInt8(ascii: "1")...UInt8(ascii: "6"), UInt8(ascii: "V"): return .special
     case UInt8(ascii: "M"):
-      throw ArchiveError(.unsupported, "\"\(name)\" begins in another volume of the archive")
+      throw ArchiveError(.unsupported, "\"\(name)\" is continued from another volume")
     default:
-      throw ArchiveError(.unsupported, "\"\(name)\" is of a type that is unknown: \(type)")
+      throw ArchiveError(.unsupported, "\"\(name)\" has the unknown type \(type)")
     }
   }
 
@@ -71,7 +71,7 @@ extension TarWalk {
     let major = try records.number("GNU.sparse.major")
     if major != nil || records["GNU.sparse.minor"] != nil {
       guard major == 1, try records.number("GNU.sparse.minor") == 0 else {
-        throw ArchiveError(.unsupported, "a sparse file is of a version that is unknown")
+        throw ArchiveError(.unsupported, "unknown version of a sparse file")
       }
       return try mapInData(try realSize(records), storedBytes: storedBytes)
     }
@@ -87,7 +87,7 @@ extension TarWalk {
   private func realSize(_ records: PAXRecords) throws(ArchiveError) -> UInt64 {
     let key = records["GNU.sparse.realsize"] == nil ? "GNU.sparse.size" : "GNU.sparse.realsize"
     guard let size = try records.number(key), size <= Limits.streamBytesMax else {
-      throw .corrupt("a sparse file has no proper size")
+      throw .corrupt("invalid size of a sparse file")
     }
     return size
   }
@@ -121,7 +121,7 @@ extension TarWalk {
     if text.isEmpty { return map }
     for field in text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
       guard let number = field.decimal else {
-        throw .corrupt("a sparse map has a number that is none")
+        throw .corrupt("malformed number in a sparse map")
       }
       guard let start = offset else {
         offset = number
@@ -155,7 +155,7 @@ extension TarWalk {
   /// GNU's old map: four extents in the header, then blocks of 21.
   private func oldMap(_ header: RawHeader) throws(ArchiveError) -> SparseMap {
     guard let size = RawHeader.number(header.block[483..<495]), size <= Limits.streamBytesMax else {
-      throw .corrupt("a sparse file has no proper size")
+      throw .corrupt("invalid size of a sparse file")
     }
     var map = SparseMap(byteCount: size)
     try append(header.block, from: 386, count: 4, to: &map)
@@ -164,7 +164,7 @@ extension TarWalk {
     var blocksLeft = SparseMap.extentsMax / Self.extentsPerBlock + 1
     while isContinued {
       guard blocksLeft > 0 else {
-        throw ArchiveError(.tooLarge, "a sparse map has more blocks than extents are read")
+        throw ArchiveError(.tooLarge, "a sparse map is too long")
       }
       blocksLeft -= 1
       let block = try readBlock("a sparse map")
@@ -183,7 +183,7 @@ extension TarWalk {
       if block[place] == 0 && block[place + 12] == 0 { return }
       guard let offset = RawHeader.number(block[place..<(place + 12)]),
         let length = RawHeader.number(block[(place + 12)..<(place + 24)])
-      else { throw .corrupt("a sparse map has a number that is none") }
+      else { throw .corrupt("malformed number in a sparse map") }
       try map.append(offset, length)
     }
   }
@@ -215,10 +215,10 @@ private struct MapLines {
       place += 1
       if byte == 0x0A { break }
       digits.append(byte)
-      guard digits.count <= 20 else { throw .corrupt("a sparse map has a number that is none") }
+      guard digits.count <= 20 else { throw .corrupt("malformed number in a sparse map") }
     }
     guard let number = digits.decimal else {
-      throw .corrupt("a sparse map has a number that is none")
+      throw .corrupt("malformed number in a sparse map")
     }
     return number
   }

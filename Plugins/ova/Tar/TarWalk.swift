@@ -36,7 +36,7 @@ package final class TarWalk {
     for _ in 0..<Self.extensionsMax {
       guard let header = try readHeader() else {
         guard extensions.isEmpty else {
-          throw .corrupt("a header announces a member, and none is there")
+          throw .corrupt("a header without its member at the end of the archive")
         }
         return nil
       }
@@ -65,7 +65,7 @@ package final class TarWalk {
     while true {
       let count = try read(&block)
       guard block[..<count].allSatisfy({ $0 == 0 }) else {
-        throw .corrupt("something follows the end of the archive")
+        throw .corrupt("unexpected data after the end of the archive")
       }
       if count < block.count { return }
     }
@@ -82,25 +82,25 @@ package final class TarWalk {
   /// - Returns: `nil` at the end mark.
   private func readHeader() throws(ArchiveError) -> RawHeader? {
     let isFirst = nextOffset == 0
-    let block = try readBlock(isFirst ? "its first header" : "a header, or without its end mark")
+    let block = try readBlock(isFirst ? "its first header" : "a header, or without an end mark")
     guard block.allSatisfy({ $0 == 0 }) else {
       if isFirst, !block[257..<262].elementsEqual("ustar".utf8) {
         // Tars of 1979 have no mark; what is none of those either is told so.
         do { return try RawHeader(parsing: block) } catch {
-          throw .corrupt("this is no tar archive")
+          throw .corrupt("not a tar archive")
         }
       }
       return try RawHeader(parsing: block)
     }
     // Others take zeros for an archive of nothing; ours is one that has lost its beginning.
     guard !isFirst else {
-      throw .corrupt("the archive begins with zeros: it holds nothing, or its beginning is lost")
+      throw .corrupt("the archive starts with zeros: it is empty, or its beginning is lost")
     }
     isAtEnd = true
     var second = [UInt8](repeating: 0, count: TarBlock.byteCount)
     let count = try read(&second)
     guard second[..<count].allSatisfy({ $0 == 0 }) else {
-      throw .corrupt("the archive has a header behind a block of zeros")
+      throw .corrupt("the archive has a header after a block of zeros")
     }
     return nil
   }
@@ -108,7 +108,7 @@ package final class TarWalk {
   private func takeGlobal(_ records: PAXRecords) throws(ArchiveError) {
     for record in records.records
     where record.key == "size" || record.key == "path" || record.key.hasPrefix("GNU.sparse") {
-      throw .corrupt("a global header gives all members one \(record.key)")
+      throw .corrupt("a global header sets \(record.key) for all members")
     }
     guard let text = records["comment"], comment == nil else { return }
     comment = String(decoding: text, as: UTF8.self)
@@ -133,7 +133,7 @@ package final class TarWalk {
     _ header: RawHeader, atMost most: UInt64, _ what: String
   ) throws(ArchiveError) -> [UInt8] {
     guard header.byteCount <= most else {
-      throw ArchiveError(.tooLarge, "\(what) has \(header.byteCount) bytes; \(most) are possible")
+      throw ArchiveError(.tooLarge, "\(what) has \(header.byteCount) bytes; the limit is \(most)")
     }
     // In steps: what is announced need not be there.
     var (bytes, left) = ([UInt8](), Int(header.byteCount))

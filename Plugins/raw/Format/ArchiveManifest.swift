@@ -7,19 +7,19 @@ package struct ArchiveManifest {
   package init(parsing bytes: [UInt8]) throws(PluginError) {
     let value: JSONValue
     do { value = try JSONValue(parsing: bytes, depthMax: Limits.jsonDepthMax) } catch {
-      throw Self.damage("it is not JSON")
+      throw Self.damage("not JSON")
     }
     guard value["sluice_receipt"]?.integer == Receipt.version else {
-      throw Self.damage("it is not of a version this program knows")
+      throw Self.damage("unknown version")
     }
     guard let list = value["streams"]?.array, list.count <= Int(Limits.streamsMax) else {
-      throw Self.damage("it has no proper list of streams")
+      throw Self.damage("invalid list of streams")
     }
     var names: Set<String> = []
     for (index, element) in list.enumerated() {
       let stream = try Self.stream(element, id: UInt32(index + 1))
       guard names.insert(stream.name).inserted else {
-        throw Self.damage("it names \"\(stream.name)\" twice")
+        throw Self.damage("duplicate stream \"\(stream.name)\"")
       }
       streams.append(stream)
     }
@@ -30,18 +30,18 @@ package struct ArchiveManifest {
     _ value: JSONValue, id: UInt32
   ) throws(PluginError) -> StreamDescription {
     guard let name = value["name"]?.string, StreamDescription.isAcceptable(name: name) else {
-      throw damage("stream \(id) has no proper name")
+      throw damage("invalid name of stream \(id)")
     }
     guard let kind = value["kind"]?.string.flatMap(StreamDescription.Kind.init),
       let role = value["role"]?.string, StreamDescription.isAcceptable(role: role),
       let size = value["size"]?.integer.flatMap({ UInt64(exactly: $0) }),
       size <= Limits.streamBytesMax
-    else { throw damage("\"\(name)\" has no proper kind, role or size") }
+    else { throw damage("invalid kind, role or size of \"\(name)\"") }
     let stream = StreamDescription(
       id: id, kind: kind, name: name, role: role, size: size, digest: try digest(value, of: name))
     // The name says where the bytes are; what the manifest says must be the same.
     guard value["file"]?.string == Layout.fileName(stream) else {
-      throw damage("\"\(name)\" is not in the file it should be in")
+      throw damage("unexpected file of \"\(name)\"")
     }
     return stream
   }
@@ -53,7 +53,7 @@ package struct ArchiveManifest {
     guard let algorithm = value["alg"]?.string.flatMap(DigestAlgorithm.init(name:)),
       let text = value["value"]?.string,
       let digest = Digest(algorithm: algorithm, hexadecimal: text)
-    else { throw damage("\"\(name)\" has no proper digest") }
+    else { throw damage("invalid digest of \"\(name)\"") }
     return digest
   }
 

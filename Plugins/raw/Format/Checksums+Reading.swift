@@ -27,7 +27,8 @@ extension Checksums {
     var hash = SHA256()
     hash.update(manifest)
     guard self[Layout.manifest] == hash.finish() else {
-      throw PluginError(.corrupt, "\(Layout.manifest) is damaged: \(Layout.checksums) says so")
+      throw PluginError(
+        .corrupt, "\(Layout.manifest) is damaged: it does not match \(Layout.checksums)")
     }
   }
 
@@ -41,7 +42,7 @@ extension Checksums {
         let digest = Digest(
           algorithm: .sha256, hexadecimal: String(decoding: rest.prefix(64), as: UTF8.self)),
         StreamDescription.isAcceptable(name: file), self[file] == nil
-      else { throw PluginError(.corrupt, "\(Layout.checksums) has a line that is none") }
+      else { throw PluginError(.corrupt, "\(Layout.checksums) has a malformed line") }
       add(digest.bytes, file: file)
     }
   }

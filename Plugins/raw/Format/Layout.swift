@@ -19,20 +19,20 @@ package enum Layout {
       if file == manifest || file == checksums {
         throw PluginError(
           .badJob,
-          "\(stream.kind) \"\(stream.name)\" has the name of a file that every archive "
-            + "of this format contains; give it another name")
+          "\(stream.kind) \"\(stream.name)\" has a reserved name in this format; "
+            + "rename it")
       }
       guard file.utf8.count <= Limits.nameBytesMax else {
         throw PluginError(
           .badJob,
-          "\(stream.kind) \"\(stream.name)\" would be a file with a name of "
-            + "\(file.utf8.count) bytes; \(Limits.nameBytesMax) are possible")
+          "the file name of \(stream.kind) \"\(stream.name)\" would have "
+            + "\(file.utf8.count) bytes; the limit is \(Limits.nameBytesMax)")
       }
       if let other = owners[file] {
         throw PluginError(
           .badJob,
           "\(other.kind) \"\(other.name)\" and \(stream.kind) \"\(stream.name)\" "
-            + "would both be the file \(file); rename one of them")
+            + "have the same file name \(file); rename one of them")
       }
       owners[file] = stream
     }

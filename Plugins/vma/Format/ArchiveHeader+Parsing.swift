@@ -14,16 +14,16 @@ extension ArchiveHeader {
   package init(reading source: any ByteSource) throws(ArchiveError) {
     var bytes = try Self.read(4, from: source)
     guard bytes.bigEndian(0, as: UInt32.self) == Layout.magic else {
-      throw .corrupt("this is no VMA archive")
+      throw .corrupt("not a VMA archive")
     }
     bytes += try Self.read(Layout.fixedHeaderBytes - bytes.count, from: source)
     let size = Int(bytes.bigEndian(56, as: UInt32.self))
     guard size > Layout.fixedHeaderBytes else {
-      throw .corrupt("the header says that it has \(size) bytes: too few")
+      throw .corrupt("invalid header size of \(size) bytes")
     }
     guard size <= Layout.headerBytesMax else {
       throw ArchiveError(
-        .tooLarge, "the header says that it has \(size) bytes; \(Layout.headerBytesMax) are read")
+        .tooLarge, "header size of \(size) bytes; the limit is \(Layout.headerBytesMax)")
     }
     bytes.reserveCapacity(min(size, bytes.count + Self.stepBytes))
     while bytes.count < size {
@@ -36,16 +36,16 @@ extension ArchiveHeader {
     let all = unsafe bytes.span.bytes
     let checksum = Checksum(of: all, at: Layout.checksumAt)
     guard checksum == Checksum(writtenAt: Layout.checksumAt, in: all) else {
-      throw .corrupt("the header's checksum is wrong: it is damaged")
+      throw .corrupt("the header is damaged: wrong checksum")
     }
     let version = bytes.bigEndian(4, as: UInt32.self)
     guard version == Layout.version else {
-      throw ArchiveError(.unsupported, "the archive is of version \(version), not 1")
+      throw ArchiveError(.unsupported, "unsupported version \(version)")
     }
     let start = Int(bytes.bigEndian(Layout.blobOffsetAt, as: UInt32.self))
     let count = Int(bytes.bigEndian(Layout.blobOffsetAt + 4, as: UInt32.self))
     guard start >= Layout.fixedHeaderBytes, start + count <= bytes.count else {
-      throw .corrupt("the header's blobs are not inside the header")
+      throw .corrupt("the blobs are beyond the end of the header")
     }
     let blobs = BlobChain(bytes, area: start..<(start + count), wanted: Self.pointers(bytes))
     let configs = try Self.configs(bytes, blobs)
@@ -82,7 +82,7 @@ extension ArchiveHeader {
       let data = bytes.bigEndian(Layout.configDataAt + 4 * index, as: UInt32.self)
       if name == 0 || data == 0 { continue }
       guard let text = blobs.name(name, in: bytes), let place = blobs[data] else {
-        throw .corrupt("configuration \(index) points to no proper blob")
+        throw .corrupt("configuration \(index) refers to an invalid blob")
       }
       let config = Config(name: try checked(text, "configuration \(index)"), place: place)
       // The genuine reader writes both to one file: the last one stays.
@@ -109,7 +109,7 @@ extension ArchiveHeader {
       }
       guard size <= Layout.deviceBytesMax else {
         throw ArchiveError(
-          .tooLarge, "\"\(name)\" says that it has \(size) bytes: more than the format can hold")
+          .tooLarge, "\"\(name)\" has an invalid size of \(size) bytes")
       }
       devices.append(Device(id: UInt8(id), name: name, size: size))
     }
@@ -119,7 +119,7 @@ extension ArchiveHeader {
   private static func checked(_ text: [UInt8], _ owner: String) throws(ArchiveError) -> String {
     guard let name = String(validating: text, as: UTF8.self),
       StreamDescription.isAcceptable(name: name)
-    else { throw .corrupt("the name of \(owner) is none that a file may have") }
+    else { throw .corrupt("the name of \(owner) is not a valid file name") }
     return name
   }
 
@@ -128,7 +128,7 @@ extension ArchiveHeader {
   ) throws(ArchiveError) {
     var names: Set<String> = []
     for name in configs.map(\.name) + devices.map(\.name) where !names.insert(name).inserted {
-      throw .corrupt("two parts of the archive are called \"\(name)\"")
+      throw .corrupt("duplicate name \"\(name)\" in the archive")
     }
   }
 

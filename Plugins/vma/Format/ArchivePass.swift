@@ -109,7 +109,7 @@ package final class ArchivePass {
     if slot.device == header.vmstate {
       // A stream of bytes, whose clusters come in order; see the manual for why it is not read.
       guard cluster == next[id] else {
-        throw .corrupt("cluster \(cluster) of vmstate does not come in order")
+        throw .corrupt("cluster \(cluster) of vmstate is out of order")
       }
       next[id] += 1
       return try passOver(slot)
@@ -158,19 +158,19 @@ package final class ArchivePass {
   private func check(_ slot: ExtentSlot) throws(ArchiveError) {
     if slot.device == header.vmstate { return }
     guard let device = devices[Int(slot.device)] else {
-      throw .corrupt("an extent refers to device \(slot.device), which the archive does not have")
+      throw .corrupt("an extent refers to device \(slot.device), which is not in the archive")
     }
     let cluster = UInt64(slot.cluster)
     guard cluster < device.clusterCount else {
       // The genuine reader has bits for whole words of 64 clusters.
       guard slot.mask == 0, cluster < (device.clusterCount + 63) & ~63 else {
-        throw .corrupt("cluster \(cluster) is behind the end of \"\(device.name)\"")
+        throw .corrupt("cluster \(cluster) is beyond the end of \"\(device.name)\"")
       }
       return
     }
     let valid = validMask(byteCount: device.byteCount(cluster: cluster))
     guard slot.mask & ~valid == 0 || slot.mask == UInt16.max else {
-      throw .corrupt("cluster \(cluster) has blocks behind the end of \"\(device.name)\"")
+      throw .corrupt("cluster \(cluster) has blocks beyond the end of \"\(device.name)\"")
     }
   }
 

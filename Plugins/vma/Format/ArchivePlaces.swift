@@ -26,7 +26,7 @@ package final class ArchivePlaces: EarlyPlace {
     if offsets.last != extentOffset {
       guard offsets.count < Self.extentsMax else {
         throw ArchiveError(
-          .tooLarge, "too many extents of the archive come before their turn to be remembered")
+          .tooLarge, "too many extents of the archive are out of order")
       }
       offsets.append(extentOffset)
     }
@@ -65,7 +65,7 @@ package final class ArchivePlaces: EarlyPlace {
       if slot.device == device && UInt64(slot.cluster) == cluster { return (slot, place) }
       place += UInt64(slot.storedBytes)
     }
-    throw .corrupt("the archive changes while it is read")
+    throw .corrupt("the archive changed while being read")
   }
 
   private func load(_ offset: UInt64) throws(ArchiveError) {
@@ -97,6 +97,6 @@ extension RandomSource {
       }
     }
     if let failure { throw failure }
-    guard done == count else { throw .corrupt("the archive becomes shorter while it is read") }
+    guard done == count else { throw .corrupt("the archive was truncated while being read") }
   }
 }

@@ -76,7 +76,7 @@ struct ClusterIndex {
     let page = filled.count
     guard page < Self.pagesMax else {
       throw ArchiveError(
-        .tooLarge, "too many clusters of the archive come before their turn to be remembered")
+        .tooLarge, "too many clusters of the archive are out of order")
     }
     if page % Self.pagesInChunk == 0 {
       chunks.append([UInt32](repeating: 0, count: Self.pagesInChunk * Self.pageClusters))

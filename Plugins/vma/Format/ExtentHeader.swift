@@ -56,14 +56,14 @@ package struct ExtentHeader {
     clear()
     let checksum = Checksum(of: bytes, at: Layout.extentChecksumAt)
     guard checksum == Checksum(writtenAt: Layout.extentChecksumAt, in: bytes) else {
-      throw .corrupt("an extent's checksum is wrong")
+      throw .corrupt("an extent header is damaged: wrong checksum")
     }
     let found = ArchiveIdentifier(
       high: bytes.bigEndian(8, as: UInt64.self), low: bytes.bigEndian(16, as: UInt64.self))
     guard found == identifier else { throw .corrupt("an extent belongs to another archive") }
     guard bytes.bigEndian(0, as: UInt32.self) == Layout.extentMagic,
       bytes.bigEndian(4, as: UInt16.self) == 0
-    else { throw .corrupt("what should be an extent is none") }
+    else { throw .corrupt("malformed extent header") }
     for index in 0..<Layout.slotsMax {
       let word = bytes.bigEndian(Layout.slotsAt + 8 * index, as: UInt64.self)
       let device = UInt8(truncatingIfNeeded: word >> 32)
@@ -75,7 +75,7 @@ package struct ExtentHeader {
     }
     guard blockCount == Int(bytes.bigEndian(6, as: UInt16.self)) else {
       clear()
-      throw .corrupt("an extent counts other blocks than its masks do")
+      throw .corrupt("the block count of an extent does not match its masks")
     }
   }
 

@@ -92,7 +92,7 @@ internal import BackupProtocol
       throw ArchiveError(
         .unsupported,
         "the archive's clusters are too far out of order to be read from a stream without a "
-          + "scratch file; read it from an uncompressed file")
+          + "scratch file; use an uncompressed file")
     }
     let place = try scratchPlace()
     let room = unsafe UnsafeMutableRawBufferPointer(rebasing: passage[0..<count])
@@ -105,7 +105,7 @@ internal import BackupProtocol
     if let place = scratchFree.popLast() { return place }
     guard masks.count - windowCount < Self.scratchCountMax else {
       throw ArchiveError(
-        .tooLarge, "too many clusters of the archive come before their turn to be kept")
+        .tooLarge, "too many clusters of the archive are out of order")
     }
     masks.append(0)
     return masks.count - 1

@@ -1,41 +1,41 @@
 internal import BlockSource
 internal import QEMUControl
 
-/// How the disks of one machine are read, as far as its QEMU allows without harm to the guest.
+/// How the disks of one machine are read, as far as its QEMU allows that without harm to the guest.
 ///
-/// One way for all disks: a spool is one transaction of all of them, and a disk that is exported
-/// beside one that is not was never tried.
+/// One way for all disks: a spool is one transaction of all of them, and mixing exported and
+/// spooled disks is untested.
 struct ExportChoice {
   let way: DataWay
   /// Which disks NBD may serve without harm, in the order of the disks.
   let isNBDSafe: [Bool]
   /// Whether QEMU's one NBD server is used: for data, or to ask where there is data.
   let usesNBD: Bool
-  /// Why a spool is used, if it was not asked for; for people.
+  /// Why a spool is used although it was not requested; for people.
   let spoolReason: String?
-  /// What is worse than it could be, and why; for people.
+  /// What is slower than it could be, and why; for people.
   let notes: [String]
 
   /// How data of exports travels.
   var transport: Transport { way == .nbd ? .nbd : .vhostUser }
 
-  /// What the files are called that QEMU writes meanwhile.
-  var storeWord: String { way == .spool ? "spool" : "fleecing store" }
+  /// What messages call the files that QEMU writes during the backup.
+  var imageWord: String { way == .spool ? "spool" : "fleecing image" }
 
   /// For the plan and the doctor.
   var text: String {
-    guard way == .spool else { return "data comes by \(way.rawValue)" }
+    guard way == .spool else { return "disks are read over \(way.rawValue)" }
     let why = spoolReason.map { ", because \($0)" } ?? ""
-    return "QEMU copies the disks into a spool, from which they are read\(why)"
+    return "QEMU copies the disks to a spool first\(why)"
   }
 
-  /// For machines whose disks must be copied first, where there is no room for that.
+  /// Remedies where a spool is required and there is no space for it.
   static let waysOut =
-    "choose a place with more room by --fleecing-dir; leave large disks to a job of their own "
-    + "with --disk and --exclude; run the machine with QEMU 8.2 or later, or without I/O threads; "
-    + "or shut it down and back its images up"
+    "choose a directory with more free space with --fleecing-dir; back up large disks in a job of "
+    + "their own with --disk and --exclude; run the machine with QEMU 8.2 or later, or without I/O "
+    + "threads; or shut it down and back up its images"
 
-  /// - Throws: `JobError` of status `.unavailable` where the wish would harm the guest.
+  /// - Throws: `JobError` of status `.unavailable` where the requested way would harm the guest.
   init(
     _ machine: GuestMachine, _ disks: [GuestBlockDevice], _ wish: BackupRequest.TransportChoice
   ) throws(JobError) {
@@ -61,7 +61,7 @@ struct ExportChoice {
     if let found = asked.first(where: { $0.obstacle == nil }) { return found.way }
     throw JobError(
       .unavailable, doing: "", asked.compactMap(\.obstacle).joined(separator: "; "),
-      hint: wish == .auto ? nil : "leave --transport to auto")
+      hint: wish == .auto ? nil : "use --transport auto")
   }
 
   private static func notes(
@@ -70,20 +70,20 @@ struct ExportChoice {
   ) -> [String] {
     var notes: [String] = []
     if way == .nbd && wish == .auto {
-      notes.append("this QEMU does not serve vhost-user-blk; NBD is slower")
+      notes.append("this QEMU has no vhost-user-blk exports; using NBD, which is slower")
     }
     let mapless = zip(disks, isNBDSafe).filter { !$1 }.map(\.0.name)
     if !mapless.isEmpty {
       if let obstacle = options.first(where: { $0.way == .nbd })?.obstacle {
         notes.append(obstacle)
       }
-      notes.append("all of \(mapless.joined(separator: ", ")) is read, holes too")
+      notes.append("\(mapless.joined(separator: ", ")): no allocation map, so holes are read too")
     }
     return notes
   }
 }
 
-/// One way, and what stands against it.
+/// One way, and the obstacle to it.
 private struct WayOption {
   let way: DataWay
   /// Why it cannot be used; for people. `nil`: it can.
@@ -97,11 +97,11 @@ private struct WayOption {
   private static func absence(_ way: DataWay, _ machine: GuestMachine) -> String? {
     switch way {
     case .vhostUser:
-      machine.features.hasVhostUserBlkExport ? nil : "this QEMU does not serve vhost-user-blk"
+      machine.features.hasVhostUserBlkExport ? nil : "this QEMU has no vhost-user-blk exports"
     case .nbd:
       !machine.features.hasNBDExport
-        ? "this QEMU does not serve NBD"
-        : machine.nbdServerInUse ? "QEMU's NBD server is used by another program" : nil
+        ? "this QEMU has no NBD exports"
+        : machine.nbdServerInUse ? "QEMU's NBD server is in use by another program" : nil
     case .spool: nil
     }
   }

@@ -8,11 +8,11 @@ internal import System
 
 /// One backup of a running machine.
 ///
-/// connect → journal → what others left → inspect → watchdog → stores → instant → exports → copy →
-/// take down → publish. Whatever fails behind the watchdog's start, the take-down follows.
+/// connect → journal → leftovers → inspect → watchdog → fleecing images → point in time → exports →
+/// copy → clean up → publish. Whatever fails after the watchdog's start, QEMU is cleaned up.
 struct GuestBackup: Sendable {
-  /// Twice as many reads wait in QEMU as for images: its main loop, which the guest keeps busy too,
-  /// is woken less often for the same bytes, and takes a quarter less of CPU time for them.
+  /// Twice as many reads in flight as for images: QEMU's main loop, which also serves the guest, is
+  /// woken less often for the same bytes, and takes a quarter less CPU time for them.
   private static let slotCount = 32
 
   let request: BackupRequest
@@ -32,9 +32,9 @@ struct GuestBackup: Sendable {
     defer { client.close() }
     let id = makeJobIdentifier()
     let journal = try await enter(client, socket, id)
-    let session: GuestSession
+    let prepared: PreparedGuest
     do throws(JobError) {
-      session = try await GuestPreparation(
+      prepared = try await GuestPreparation(
         guest: guest, transport: request.transport, rateLimit: request.rateLimit, client: client,
         journal: journal,
         surroundings: surroundings, stop: stop
@@ -43,48 +43,48 @@ struct GuestBackup: Sendable {
       journal.remove()
       throw error
     }
-    let result = await outcome(of: session, id, outputs, configs, files)
-    let undone = await session.hold.release()
-    if case .failure(let error) = result { throw await explained(error, undone, session) }
+    let result = await outcome(of: prepared, id, outputs, configs, files)
+    let undone = await prepared.hold.release()
+    if case .failure(let error) = result { throw await explained(error, undone, prepared) }
     var report = try result.get()
-    report.guest?.stallSeconds = session.hold.watch.stallSeconds
-    // Not in silence: who looks at the status alone must learn of it.
-    if let remainder = session.hold.remainder {
+    report.guest?.stallSeconds = prepared.hold.watch.stallSeconds
+    // Callers that look only at the status must learn of it, too.
+    if let remainder = prepared.hold.remainder {
       throw JobError(
-        .partial, doing: "", "the backup is complete, but not the take-down: \(remainder)",
-        hint: "sluice recover --qmp \(socket)")
+        .partial, doing: "", "the backup is complete, but cleaning up QEMU is not: \(remainder)",
+        hint: "run sluice recover --qmp \(socket)")
     }
     return report
   }
 
-  /// What became of the guest explains more than what the thread saw of it.
+  /// What happened to the guest explains more than the read error that followed from it.
   private func explained(
-    _ error: JobError, _ undone: TakeDownOutcome, _ session: GuestSession
+    _ error: JobError, _ undone: TakeDownOutcome, _ prepared: PreparedGuest
   ) async -> JobError {
-    if let failure = await session.guardian.failure() { return failure }
-    return undone.isQEMUGone && error.status != .interrupted ? session.guardian.end : error
+    if let failure = await prepared.guardian.failure() { return failure }
+    return undone.isQEMUGone && error.status != .interrupted ? prepared.guardian.end : error
   }
 
   private func outcome(
-    of session: GuestSession, _ id: String, _ outputs: [BackupPlan.Output],
+    of prepared: PreparedGuest, _ id: String, _ outputs: [BackupPlan.Output],
     _ configs: [ConfigFile], _ files: ToldFiles
   ) async -> Result<JobReport, JobError> {
     do throws(JobError) {
-      try requireGoingOn()
-      let taken = try await session.take(guest, surroundings.events)
-      try requireGoingOn()
-      let source = try await madeReadable(session)
+      try requireNotStopped()
+      let taken = try await prepared.take(guest, surroundings.events)
+      try requireNotStopped()
+      let source = try await madeReadable(prepared)
       let plan = try BackupPlan(
         id: id, instant: makeTimestamp(seconds: taken.seconds),
-        machine: session.machineIdentity(
+        machine: prepared.machineIdentity(
           id: request.vmID.isEmpty ? files.id : request.vmID, request.vmName),
-        told: files.told ?? ToldMachine(facts: session.machine.description),
-        disks: session.planned,
-        configs: configs + [session.description], outputs: outputs, slotCount: Self.slotCount)
+        told: files.told ?? ToldMachine(facts: prepared.machine.description),
+        disks: prepared.planned,
+        configs: configs + [prepared.description], outputs: outputs, slotCount: Self.slotCount)
       var report =
         switch source {
-        case .exports(let disks): try await copy(plan, disks, session)
-        case .spool(let guest): try await copySpool(plan, session, guest)
+        case .exports(let disks): try await copy(plan, disks, prepared)
+        case .spool(let guest): try await copySpool(plan, prepared, guest)
         }
       report.guest?.instant = plan.instant
       report.guest?.pointInTimeMilliseconds = taken.milliseconds
@@ -94,36 +94,36 @@ struct GuestBackup: Sendable {
     }
   }
 
-  /// Where the disks of the instant can be read now.
+  /// Where the disks of the point in time can be read.
   private enum Readable {
     case exports([GuestDisk])
-    /// In the stores, with what it has cost the guest.
+    /// In the spool, with what it has cost the guest.
     case spool(GuestReport)
   }
 
-  private func madeReadable(_ session: GuestSession) async throws(JobError) -> Readable {
-    guard session.choice.way == .spool else {
+  private func madeReadable(_ prepared: PreparedGuest) async throws(JobError) -> Readable {
+    guard prepared.choice.way == .spool else {
       let disks = try await GuestExports(
-        instant: session.hold.instant, choice: session.choice, surroundings: surroundings
+        instant: prepared.hold.instant, choice: prepared.choice, surroundings: surroundings
       ).make()
       try await GuestDisk.settle(disks)
       return .exports(disks)
     }
     try await GuestSpooling(
-      session: session, stallLimit: Double(request.stallLimit), stop: stop,
+      prepared: prepared, stallLimit: Double(request.stallLimit), stop: stop,
       events: surroundings.events
     ).run()
     var guest = GuestReport()
-    guest.frozenSeconds = session.hold.frost.seconds
+    guest.frozenSeconds = prepared.hold.quiesce.seconds
     return .spool(guest)
   }
 
   private func copySpool(
-    _ plan: BackupPlan, _ session: GuestSession, _ guest: GuestReport
+    _ plan: BackupPlan, _ prepared: PreparedGuest, _ guest: GuestReport
   ) async throws(JobError) -> JobReport {
     surroundings.events(
       .planned(doing: "backup", streams: plan.streams.map(\.name), bytes: plan.byteCount))
-    let disks = session.hold.instant.disks
+    let disks = prepared.hold.instant.disks
     var report = try await blocking(named: "sluice-job") { () throws(JobError) in
       let pool = try BackupRun.pool(plan.shape)
       let source = try SpoolSource(disks, plan, surroundings, pool: pool)
@@ -134,17 +134,17 @@ struct GuestBackup: Sendable {
     return report
   }
 
-  /// Makes the journal, and takes down what dead jobs left.
+  /// Creates the journal, and cleans up leftovers of dead jobs.
   private func enter(
     _ client: QMPClient, _ socket: String, _ id: String
   ) async throws(JobError) -> Journal {
     guard let mark = JobMark(endOf: id) else {
-      throw JobError(.software, doing: "", "\(id) is no identifier of a job")
+      throw JobError(.software, doing: "", "\(id) is not a job identifier")
     }
     let contents = JournalContents(
       mark: mark, qmp: socket, process: getpid(), started: Double(time(nil)), guestRan: true,
       agent: guest.agentSocket.map(GuestConnection.canonical))
-    // Before anybody else is looked for: of two that begin together, each sees the other.
+    // Before looking for other jobs: of two that start together, each sees the other.
     let journal = try doing("writing the journal") { () throws(SystemCallError) in
       try Journal.create(contents)
     }
@@ -159,7 +159,7 @@ struct GuestBackup: Sendable {
   }
 
   private func copy(
-    _ plan: BackupPlan, _ disks: [GuestDisk], _ session: GuestSession
+    _ plan: BackupPlan, _ disks: [GuestDisk], _ prepared: PreparedGuest
   ) async throws(JobError) -> JobReport {
     surroundings.events(
       .planned(doing: "backup", streams: plan.streams.map(\.name), bytes: plan.byteCount))
@@ -167,14 +167,14 @@ struct GuestBackup: Sendable {
     async let copied = Self.copy(plan, disks, link, request, surroundings, stop)
     await link.readingEnded()
     var guest = GuestReport()
-    link.judge(await endOfReading(session, &guest))
+    link.judge(await endOfReading(prepared, &guest))
     var report = try await copied.get()
-    guest.frozenSeconds = session.hold.frost.seconds
+    guest.frozenSeconds = prepared.hold.quiesce.seconds
     report.guest = guest
     return report
   }
 
-  /// The thread's part: blocks there.
+  /// The part of the copying thread; blocks.
   private static func copy(
     _ plan: BackupPlan, _ disks: [GuestDisk], _ link: GuestLink, _ request: BackupRequest,
     _ surroundings: Surroundings, _ stop: StopSignal
@@ -194,28 +194,29 @@ struct GuestBackup: Sendable {
     }
   }
 
-  /// Everything is read: was it the instant? Then QEMU is left alone, while plugins still work.
+  /// Everything is read: checks that the point in time was intact, then releases QEMU while plugins
+  /// still work.
   private func endOfReading(
-    _ session: GuestSession, _ guest: inout GuestReport
+    _ prepared: PreparedGuest, _ guest: inout GuestReport
   ) async -> Result<Void, JobError> {
     let result: Result<Void, JobError>
     do throws(JobError) {
-      // Who is stopped publishes nothing, and need not wait for answers.
-      try requireGoingOn()
-      try await session.guardian.requireInstant()
-      let bytes = (try? await session.hold.instant.fleecedBytes()) ?? []
-      for (disk, count) in zip(session.hold.instant.disks, bytes) {
+      // A stopped job publishes nothing, so the check is unnecessary.
+      try requireNotStopped()
+      try await prepared.guardian.requirePointInTime()
+      let bytes = (try? await prepared.hold.instant.fleecedBytes()) ?? []
+      for (disk, count) in zip(prepared.hold.instant.disks, bytes) {
         guest.fleecedBytes[disk.name] = UInt64(clamping: count)
       }
       result = .success(())
     } catch {
       result = .failure(error)
     }
-    await session.hold.release()
+    await prepared.hold.release()
     return result
   }
 
-  private func requireGoingOn() throws(JobError) {
+  private func requireNotStopped() throws(JobError) {
     if stop.isRequested { throw JobError(.cancelled) }
   }
 }

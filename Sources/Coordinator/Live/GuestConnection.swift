@@ -1,7 +1,7 @@
 internal import QEMUControl
 internal import System
 
-/// The way to a running machine's QEMU.
+/// Connects to the QEMU of a running machine.
 enum GuestConnection {
   /// How journals name a socket: absolute, without links.
   static func canonical(_ socket: String) -> String { (try? realPath(socket)) ?? socket }
@@ -9,8 +9,7 @@ enum GuestConnection {
   /// Connects to QEMU.
   ///
   /// - Parameter socket: As ``canonical(_:)`` makes it.
-  /// - Throws: `JobError`; a socket that another backup of ours holds is said to be so, without
-  ///   waiting for a greeting that will not come.
+  /// - Throws: `JobError`; at once if another backup of ours uses the socket.
   static func open(_ socket: String) async throws(JobError) -> QMPClient {
     if let job = liveJob(socket) {
       throw JobError(

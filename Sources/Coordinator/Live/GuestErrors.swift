@@ -26,7 +26,7 @@ extension JobError {
   }
 }
 
-/// Runs several commands to QEMU and says what was being done when they fail.
+/// Runs several QEMU commands; their errors say what was being done.
 func controlling<Value: Sendable>(
   _ what: String, _ body: () async throws(ControlError) -> Value
 ) async throws(JobError) -> Value {

@@ -1,11 +1,12 @@
 internal import BlockSource
 internal import QEMUControl
 
-/// `sluice doctor --qmp`: what a backup of a running machine would do, and what it could promise.
+/// `sluice doctor --qmp`: checks what a backup of a running machine would do.
 ///
 /// Changes nothing in QEMU.
 package struct GuestExamination: Sendable {
   private let socket: String
+  private let otherDirectory = "choose another directory with --fleecing-dir"
 
   package init(socket: String) { self.socket = socket }
 
@@ -14,7 +15,7 @@ package struct GuestExamination: Sendable {
     let path = GuestConnection.canonical(socket)
     let client = try await GuestConnection.open(path)
     defer { client.close() }
-    let machine = try await controlling("looking at the machine") { () throws(ControlError) in
+    let machine = try await controlling("inspecting the machine") { () throws(ControlError) in
       try await GuestMachine.inspect(client)
     }
     return [identity(machine)] + (try await leftovers(client, path)) + jobs(machine)
@@ -23,12 +24,12 @@ package struct GuestExamination: Sendable {
   }
 
   private func identity(_ machine: GuestMachine) -> Finding {
-    let name = machine.name.isEmpty ? "machine without a name" : "machine \(cleaned(machine.name))"
+    let name = machine.name.isEmpty ? "unnamed machine" : "machine \(cleaned(machine.name))"
     let about = "\(name), QEMU \(cleaned(machine.version)), \(cleaned(machine.runState))"
     guard machine.features.canBackUp else {
       return .bad(
-        "\(about): it lacks \(machine.features.missing.joined(separator: ", "))",
-        remedy: "a QEMU of 7.2 or later", isFatal: true)
+        "\(about): missing \(machine.features.missing.joined(separator: ", "))",
+        remedy: "use QEMU 7.2 or later", isFatal: true)
     }
     return .good(about)
   }
@@ -36,24 +37,24 @@ package struct GuestExamination: Sendable {
   private func leftovers(
     _ client: QMPClient, _ path: String
   ) async throws(JobError) -> [Finding] {
-    let found = try await controlling("looking for what other jobs left") {
+    let found = try await controlling("looking for leftovers of other jobs") {
       () throws(ControlError) in try await Recovery.examine(client, qmp: path)
     }
     return found.live.map {
-      .bad("job \($0.mark.id) backs this machine up now", remedy: "wait for it")
+      .bad("job \($0.mark.id) is backing up this machine", remedy: "wait until it ends")
     }
       + (found.stale.map(\.mark) + found.unknown).map {
         .bad(
-          "job \($0.id) has left something in QEMU",
-          remedy: "sluice recover --qmp \(socket); a backup does it too")
+          "job \($0.id) left nodes or jobs in QEMU",
+          remedy: "run sluice recover --qmp \(socket), or start a backup, which cleans up first")
       }
   }
 
   private func jobs(_ machine: GuestMachine) -> [Finding] {
     machine.blockJobs.filter { JobMark(markOf: $0.id) == nil }.map {
       .bad(
-        "QEMU's job \(cleaned($0.id)) (\(cleaned($0.type))) holds a disk",
-        remedy: "wait for its end if a backup is refused")
+        "QEMU job \(cleaned($0.id)) (\(cleaned($0.type))) is using a disk",
+        remedy: "if a backup is refused, wait until it ends")
     }
   }
 
@@ -62,32 +63,32 @@ package struct GuestExamination: Sendable {
     let disks = machine.devices.filter(\.isBackedUpByDefault)
     let choice: ExportChoice
     do throws(JobError) { choice = try ExportChoice(machine, disks, .auto) } catch {
-      return machine.devices.flatMap { Self.findings($0, "fleecing store") }
-        + [.bad(error.message, remedy: error.hint ?? "another QEMU", isFatal: true)]
+      return machine.devices.flatMap { Self.findings($0, "fleecing image") }
+        + [.bad(error.message, remedy: error.hint ?? "use another version of QEMU", isFatal: true)]
     }
-    return machine.devices.flatMap { Self.findings($0, choice.storeWord) }
-      + [.good(choice.text)] + choice.notes.map { .bad($0, remedy: "it works, only slower") }
-      + (try await stores(disks, choice))
+    return machine.devices.flatMap { Self.findings($0, choice.imageWord) }
+      + [.good(choice.text)] + choice.notes.map { .bad($0, remedy: "works, but slower") }
+      + (try await images(disks, choice))
   }
 
-  private static func findings(_ device: GuestBlockDevice, _ store: String) -> [Finding] {
+  private static func findings(_ device: GuestBlockDevice, _ image: String) -> [Finding] {
     if let exclusion = device.exclusion {
-      return [.good("\(device.name): left out: \(GuestSelection.text(exclusion))")]
+      return [.good("\(device.name): skipped: \(GuestSelection.text(exclusion))")]
     }
     let bytes = "\(device.size >> 20) MiB, \(cleaned(device.format))"
     let thread = device.iothread.map { ", I/O thread \(cleaned($0))" } ?? ""
     let policy = device.writeErrorPolicy
     let about = "\(device.name): backed up as \(GuestSelection.role(device)), \(bytes)\(thread)"
     let lines = Protection(writeErrorPolicy: policy).warnings(
-      disk: device.name, policy: policy, store: store)
+      disk: device.name, policy: policy, image: image)
     return [.good(about + (lines.isEmpty ? ", protected" : ""))]
-      + lines.map { .bad($0, remedy: "else the guest depends on the \(store)") }
+      + lines.map { .bad($0, remedy: "otherwise the guest depends on the \(image)") }
       + (GuestSelection.encryption(device).map {
-        [.bad($0, remedy: "keep the archive where the disk's content may lie")]
+        [.bad($0, remedy: "protect the archive like the disk itself")]
       } ?? [])
   }
 
-  private func stores(
+  private func images(
     _ disks: [GuestBlockDevice], _ way: ExportChoice
   ) async throws(JobError) -> [Finding] {
     do throws(JobError) {
@@ -95,22 +96,22 @@ package struct GuestExamination: Sendable {
         disks, GuestRequest(socket: socket), isSpool: way.way == .spool)
       let places = Set(choice.wishes.map(\.directory.path)).sorted().joined(separator: ", ")
       if way.way == .spool {
-        return Self.spool(choice) + choice.warnings.map { .bad($0, remedy: "--fleecing-dir") }
+        return Self.spool(choice) + choice.warnings.map { .bad($0, remedy: otherDirectory) }
       }
-      return [.good("fleecing stores grow in \(places)")]
-        + choice.warnings.map { .bad($0, remedy: "make room, or --fleecing-dir") }
+      return [.good("fleecing images go to \(places)")]
+        + choice.warnings.map { .bad($0, remedy: "free some space, or \(otherDirectory)") }
     } catch {
-      return [.bad(error.description, remedy: "--fleecing-dir")]
+      return [.bad(error.description, remedy: otherDirectory)]
     }
   }
 
-  /// Whether there is room for a spool now.
-  private static func spool(_ choice: StoreChoice) -> [Finding] {
+  /// Whether there is enough free space for a spool.
+  private static func spool(_ choice: FleecingChoice) -> [Finding] {
     let places = Dictionary(grouping: choice.wishes, by: \.directory.path)
     return places.sorted { $0.key < $1.key }.map { directory, wishes in
       let bytes = wishes.reduce(0) { $0 + $1.wantedBytes }
       let free = (try? wishes[0].directory.freeBytes()) ?? 0
-      let about = "the spool takes \(bytes >> 20) MiB in \(directory), which has \(free >> 20) free"
+      let about = "the spool needs \(bytes >> 20) MiB in \(directory) (\(free >> 20) MiB free)"
       return bytes <= free
         ? .good(about) : .bad(about, remedy: ExportChoice.waysOut, isFatal: true)
     }

@@ -2,7 +2,7 @@ internal import BlockSource
 internal import QEMUControl
 internal import System
 
-/// Makes QEMU show the disks of a point in time, on sockets that nobody else can reach.
+/// Makes QEMU export the disks of a point in time, on private sockets.
 struct GuestExports {
   let instant: PointInTime
   let choice: ExportChoice
@@ -10,7 +10,7 @@ struct GuestExports {
 
   /// Exports all disks and asks where they have data.
   ///
-  /// First everything is put into QEMU, then anything is connected to: QEMU 10.0 aborts when its
+  /// All exports are created before any connection is made: QEMU 10.0 aborts when its
   /// graph changes while a vhost-user-blk connection begins on an I/O thread (assertion in
   /// `vhost_user_server_attach_aio_context`).
   func make() async throws(JobError) -> [GuestDisk] {
@@ -33,17 +33,19 @@ struct GuestExports {
     return disks
   }
 
-  /// - Returns: The server's socket; `nil` if there is none to be had, and none is needed.
+  /// - Returns: The server's socket; `nil` if the server is unavailable and not required.
   private func startNBD() async throws(JobError) -> NBDSocket? {
     guard choice.usesNBD else { return nil }
-    let socket = try doing("making a socket") { () throws(SystemCallError) in try PrivateSocket() }
+    let socket = try doing("creating a socket") { () throws(SystemCallError) in
+      try PrivateSocket()
+    }
     do throws(ControlError) {
       try await instant.startNBD(listener: socket.listeningDescriptor)
     } catch {
       guard case .nbdServerInUse = error, choice.transport != .nbd else {
         throw JobError(error, doing: "starting QEMU's NBD server")
       }
-      surroundings.events(.warning("\(error); all of each disk is read, holes too"))
+      surroundings.events(.warning("\(error); no allocation maps, so holes are read too"))
       return nil
     }
     socket.dropListener()
@@ -64,7 +66,7 @@ struct GuestExports {
     } else if let server {
       connection = try server.connect()
     } else {
-      throw JobError(.unavailable, doing: doing, "there is no NBD server")
+      throw JobError(.unavailable, doing: doing, "no NBD server")
     }
     return GuestDisk(
       name: disk.name, size: size, transport: choice.transport, connection: connection, map: map)
@@ -92,7 +94,7 @@ struct GuestExports {
         guard let socket = connection.take() else { throw .exportGone }
         return try GuestExport.allocationMap(socket: socket, export: name, size: size)
       } catch {
-        throw JobError(error, doing: "asking where \(name) has data")
+        throw JobError(error, doing: "reading the allocation map of \(name)")
       }
     }
   }

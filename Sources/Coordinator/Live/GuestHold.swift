@@ -3,12 +3,12 @@ internal import QEMUControl
 internal import Synchronization
 internal import System
 
-/// Everything a job has in a running machine, and its way out: journal, watchdog, the instant, the
-/// agent that holds the guest's filesystems.
+/// Everything a job has in a running machine, and its cleanup: journal, watchdog, point in time,
+/// quiesced filesystems.
 ///
-/// ``release()`` is called in every outcome. Whoever dies before leaves it to the watchdog.
+/// ``release()`` is called in every outcome. If the process dies before, the watchdog cleans up.
 final class GuestHold: Sendable {
-  /// Seconds for all of a take-down; then the watchdog has as many.
+  /// Seconds for the whole take-down; after that the watchdog has as many.
   static let takeDownSeconds = 5.0
 
   let client: QMPClient
@@ -16,7 +16,7 @@ final class GuestHold: Sendable {
   let watchdog: GuestWatchdog
   let instant: PointInTime
   let watch: GuestWatch
-  let frost: GuestFrost
+  let quiesce: GuestQuiesce
   private let events: EventSink
   private let continuesGuest: Bool
   private let remaining = Mutex<String?>(nil)
@@ -33,19 +33,19 @@ final class GuestHold: Sendable {
     self.events = events
     continuesGuest = journal.contents.guestRan
     watch = GuestWatch(instant, continuesGuest: continuesGuest)
-    frost = GuestFrost(agent: agent, journal: journal, events: events)
+    quiesce = GuestQuiesce(agent: agent, journal: journal, events: events)
   }
 
-  /// What of the job may still hold the guest up, after ``release(keepsContents:)``, if anything.
+  /// What is left of the job after ``release(keepsContents:)``, if anything.
   var remainder: String? { remaining.withLock { $0 } }
 
   /// Whether the take-down has begun.
   var isReleasing: Bool { releasing.withLock { $0 != nil } }
 
-  /// Thaws, takes everything down, lets the guest go on, dismisses the watchdog, removes the
-  /// journal. Once: whoever comes later waits for the same.
+  /// Thaws, removes everything from QEMU, resumes the guest, dismisses the watchdog, removes the
+  /// journal. Runs once: later callers wait for the same.
   ///
-  /// - Parameter keepsContents: The stores hold whole disks, which are read afterwards.
+  /// - Parameter keepsContents: The images hold complete disks, which are read afterwards.
   @discardableResult
   func release(keepsContents: Bool = false) async -> TakeDownOutcome {
     let task = releasing.withLock { running in
@@ -59,7 +59,7 @@ final class GuestHold: Sendable {
   }
 
   private func takeDown(_ keepsContents: Bool) async -> TakeDownOutcome {
-    async let thawed = frost.thaw()
+    async let thawed = quiesce.thaw()
     let started = Instant.now
     let outcome = await instant.takeDown(
       continuesGuest: continuesGuest, keepsContents: keepsContents, seconds: Self.takeDownSeconds)
@@ -80,7 +80,7 @@ final class GuestHold: Sendable {
       return events(
         .guest(
           GuestStep(
-            "taken-down", "everything is out of QEMU again, in \(Int(milliseconds)) ms",
+            "taken-down", "backup nodes and jobs removed from QEMU in \(Int(milliseconds)) ms",
             ["milliseconds": .real(milliseconds)])))
     }
     let what =
@@ -90,8 +90,8 @@ final class GuestHold: Sendable {
     remaining.withLock { $0 = what }
     events(
       .warning(
-        "the take-down is not complete (\(what)); the watchdog goes on with it for "
-          + "\(Int(Watchdog.seconds)) s; after that: sluice recover --qmp "
+        "cleaning up QEMU is incomplete (\(what)); the watchdog continues for "
+          + "\(Int(Watchdog.seconds)) s; after that, run sluice recover --qmp "
           + journal.contents.qmp))
   }
 }

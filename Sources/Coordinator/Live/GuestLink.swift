@@ -1,7 +1,7 @@
 internal import Synchronization
 internal import System
 
-/// What the thread that copies and the side that watches the guest tell each other, each once.
+/// The two messages between the copying thread and the guest's guard, each sent once.
 final class GuestLink: Sendable {
   private let reading: AsyncStream<Void>
   private let readingEnds: AsyncStream<Void>.Continuation
@@ -13,7 +13,7 @@ final class GuestLink: Sendable {
     isJudged = try StopSignal()
   }
 
-  /// The thread needs the guest no more; harmless when it is said again.
+  /// The thread no longer needs the guest; may be called again.
   func endReading() { readingEnds.finish() }
 
   /// Waits for ``endReading()``.
@@ -32,14 +32,14 @@ final class GuestLink: Sendable {
       if let verdict = judgement.withLock({ $0 }) { return try verdict.get() }
       poller.removeAll()
       poller.add(isJudged.descriptor, .readable)
-      try doing("waiting for the guest's side") { () throws(SystemCallError) in
+      try doing("waiting for the check of the point in time") { () throws(SystemCallError) in
         _ = try poller.wait(seconds: 1)
       }
     }
   }
 }
 
-/// A descriptor on its way to another thread, which takes it out.
+/// A descriptor that is handed to another thread.
 final class HandedDescriptor: Sendable {
   private let descriptor: Mutex<OwnedDescriptor?>
 
@@ -51,6 +51,6 @@ final class HandedDescriptor: Sendable {
     self.descriptor.withLock { $0 = given.take() }
   }
 
-  /// `nil` while somebody has it.
+  /// `nil` while it is taken.
   func take() -> OwnedDescriptor? { descriptor.withLock { $0.take() } }
 }

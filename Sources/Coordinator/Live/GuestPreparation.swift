@@ -3,17 +3,17 @@ internal import JSON
 internal import QEMUControl
 internal import System
 
-/// Finds out what a running machine has, warns of what may go wrong, and makes ready what a take-
-/// down needs before anything is put into QEMU.
+/// Inspects a running machine, warns of what may go wrong, and prepares what the cleanup needs
+/// before anything is put into QEMU.
 struct GuestPreparation {
   /// Seconds for the guest's agent to answer at all.
   static let agentSeconds = 3.0
-  /// What a spool may take from the guest's disks in a second.
+  /// Maximum read rate of a spool from the guest's disks.
   static let spoolBytesPerSecond: Int64 = 256 << 20
 
   let guest: GuestRequest
   let transport: BackupRequest.TransportChoice
-  /// Bytes a second that are read at most; `nil`: no limit of the user's.
+  /// Maximum read rate in bytes per second; `nil`: none requested.
   let rateLimit: UInt64?
   let client: QMPClient
   let journal: Journal
@@ -21,8 +21,8 @@ struct GuestPreparation {
   let stop: StopSignal
 
   /// - Throws: `JobError`; then nothing is in QEMU, and no process is left.
-  func run() async throws(JobError) -> GuestSession {
-    let machine = try await controlling("looking at the machine") { () throws(ControlError) in
+  func run() async throws(JobError) -> PreparedGuest {
+    let machine = try await controlling("inspecting the machine") { () throws(ControlError) in
       try await GuestMachine.inspect(self.client)
     }
     try requireAble(machine)
@@ -33,13 +33,13 @@ struct GuestPreparation {
     let places = try await Self.places(selection.chosen, guest, isSpool: isSpool)
     tell(machine, selection, choice, places)
     let agent = try await agent()
-    let stores = try Self.stores(places, choice)
+    let images = try Self.images(places, choice)
     let watchdog = try GuestWatchdog(
       besideLauncher: surroundings.launcher, client: client, agent: agent, journal: journal,
       events: surroundings.events)
-    let disks = zip(selection.chosen, stores).map { device, store in
+    let disks = zip(selection.chosen, images).map { device, image in
       PointInTime.Disk(
-        name: device.name, node: device.nodeName ?? "", size: device.size, store: store)
+        name: device.name, node: device.nodeName ?? "", size: device.size, image: image)
     }
     let hold = GuestHold(
       client: client, journal: journal, watchdog: watchdog,
@@ -48,28 +48,28 @@ struct GuestPreparation {
         method: isSpool ? spooling(machine) : .fleece, journal: journal),
       agent: agent, events: surroundings.events)
     let guardian = GuestGuard(
-      hold, StoreRoom(stores, isSpool: isSpool), stop: stop, events: surroundings.events)
+      hold, FleecingSpace(images, isSpool: isSpool), stop: stop, events: surroundings.events)
     guardian.start()
-    return GuestSession(
+    return PreparedGuest(
       machine: machine, disks: selection.chosen, choice: choice, hold: hold, guardian: guardian)
   }
 
   /// On a thread of its own: for a spool the tables of images are read.
   static func places(
     _ disks: [GuestBlockDevice], _ guest: GuestRequest, isSpool: Bool
-  ) async throws(JobError) -> StoreChoice {
+  ) async throws(JobError) -> FleecingChoice {
     try await blocking(named: "sluice-room") { () throws(JobError) in
-      try StoreChoice(disks, guest, isSpool: isSpool)
+      try FleecingChoice(disks, guest, isSpool: isSpool)
     }
   }
 
-  private static func stores(
-    _ places: StoreChoice, _ choice: ExportChoice
-  ) throws(JobError) -> [FleecingStore] {
-    let what = choice.way == .spool ? "taking room for the spool" : "making the fleecing stores"
+  private static func images(
+    _ places: FleecingChoice, _ choice: ExportChoice
+  ) throws(JobError) -> [FleecingImage] {
+    let what = choice.way == .spool ? "allocating the spool" : "creating the fleecing images"
     do throws(JobError) {
       return try blockingControl(what) { () throws(ControlError) in
-        try FleecingStore.make(places.wishes)
+        try FleecingImage.make(places.wishes)
       }
     } catch {
       guard let reason = choice.spoolReason else { throw error }
@@ -80,7 +80,7 @@ struct GuestPreparation {
     }
   }
 
-  /// At the user's pace or ours, whichever is slower.
+  /// At the requested rate or our maximum, whichever is lower.
   private func spooling(_ machine: GuestMachine) -> PointInTime.Method {
     .spool(
       bytesPerSecond: min(Int64(clamping: rateLimit ?? .max), Self.spoolBytesPerSecond),
@@ -91,25 +91,25 @@ struct GuestPreparation {
     guard machine.features.canBackUp else {
       throw JobError(
         .unavailable, doing: "",
-        "this QEMU (\(cleaned(machine.version))) lacks what a live backup needs: "
+        "this QEMU (\(cleaned(machine.version))) lacks features that a live backup needs: "
           + machine.features.missing.joined(separator: ", "))
     }
   }
 
   private func tell(
     _ machine: GuestMachine, _ selection: GuestSelection, _ choice: ExportChoice,
-    _ places: StoreChoice
+    _ places: FleecingChoice
   ) {
     let events = surroundings.events
     for omission in selection.omissions { events(.guest(GuestStep("omitted", omission))) }
     for warning in machine.warnings { events(.warning(warning)) }
     if machine.runState == "io-error" {
-      events(.warning("the guest stands in an I/O error; it stays so"))
+      events(.warning("the guest is paused by an I/O error and stays paused"))
     }
     for device in selection.chosen {
       for line in Protection(writeErrorPolicy: device.writeErrorPolicy)
         .warnings(
-          disk: device.name, policy: device.writeErrorPolicy, store: choice.storeWord)
+          disk: device.name, policy: device.writeErrorPolicy, image: choice.imageWord)
       {
         events(.warning(line))
       }
@@ -120,7 +120,7 @@ struct GuestPreparation {
       .guest(GuestStep("way", choice.text, ["way": .string(choice.way.rawValue)])))
   }
 
-  /// The guest's agent, in step; `nil` where it is not wanted, or not there and not required.
+  /// The guest agent, in sync; `nil` if not requested, or unavailable and not required.
   private func agent() async throws(JobError) -> GuestAgent? {
     guard let path = guest.agentSocket, guest.freeze != .never else { return nil }
     do throws(AgentError) {

@@ -1,14 +1,14 @@
 internal import QEMUControl
 internal import System
 
-/// Finds out that QEMU answers nothing any more.
+/// Detects that QEMU has stopped answering.
 ///
-/// QEMU's main loop may wait for what this backup has in it, such as an export whose reads it wants
-/// to see ended before a guest is stopped: who gives the guest up for that long harms it. Whatever
-/// the reason is, the backup is the part that can go.
+/// QEMU's main loop may wait for parts of this backup, such as an export whose reads have to
+/// complete before the guest is paused, and the guest hangs meanwhile. Whatever the reason, the
+/// backup is the part that can be given up.
 struct GuestPulse {
-  /// Seconds without an answer; below what watchdogs of guests and of clusters wait, with the
-  /// take-down.
+  /// Seconds without an answer; together with the take-down less than guest and cluster watchdogs
+  /// wait.
   static let limitSeconds = 15.0
   /// Seconds between an answer and the next question.
   private static let pauseSeconds = 2.0
@@ -25,9 +25,9 @@ struct GuestPulse {
       } catch {
         switch error {
         case .notInTime: return hold.isReleasing ? nil : silence
-        // Others of our commands wait, and will tell.
+        // Other commands of ours are pending and will report it.
         case .busy, .refused: break
-        // Whoever waits for events hears of it.
+        // The observer of events reports it.
         default: return nil
         }
       }
@@ -39,9 +39,9 @@ struct GuestPulse {
   private var silence: JobError {
     JobError(
       .inputOutput, doing: "",
-      "QEMU has not answered for \(Int(Self.limitSeconds)) s: the backup was broken, lest the "
-        + "guest waits for it",
-      hint: "see whether the guest's storage answers; sluice backup --transport spool needs no "
-        + "exports")
+      "QEMU has not answered for \(Int(Self.limitSeconds)) s: backup aborted so that it does not "
+        + "block the guest",
+      hint: "check whether the guest's storage responds; sluice backup --transport spool works "
+        + "without exports")
   }
 }

@@ -2,16 +2,16 @@ internal import JSON
 internal import QEMUControl
 internal import System
 
-/// Sees to what earlier jobs have left in a QEMU.
+/// Cleans up leftovers of earlier jobs in a QEMU.
 struct GuestRecovery {
   let client: QMPClient
   /// As journals name it.
   let socket: String
   let events: EventSink
 
-  /// Takes down what dead jobs left.
+  /// Cleans up leftovers of dead jobs.
   ///
-  /// - Throws: `JobError` if a job lives, or is unknown here, or something would not go.
+  /// - Throws: `JobError` if a job is alive or unknown here, or cleaning up fails.
   func clear(own: JobMark) async throws(JobError) {
     let found = try await examine(own)
     try blockingControl("") { () throws(ControlError) in try found.requireNobody() }
@@ -20,7 +20,7 @@ struct GuestRecovery {
     }
   }
 
-  /// Takes down what dead and unknown jobs left; a live one is refused.
+  /// Cleans up leftovers of dead and unknown jobs; a live one is an error.
   ///
   /// - Returns: Whether there was anything.
   func recover() async throws(JobError) -> Bool {
@@ -32,19 +32,19 @@ struct GuestRecovery {
     for thaw in try await takeDown(found, includingUnknown: true) where !thaw.isClean {
       throw JobError(
         .inputOutput, doing: "", thaw.words ?? "",
-        hint: "see to the guest agent, then sluice recover --qmp \(socket) once more; "
-          + "or in the guest: fsfreeze --unfreeze")
+        hint: "check the guest agent, then run sluice recover --qmp \(socket) again; "
+          + "or run fsfreeze --unfreeze in the guest")
     }
     return !found.isEmpty
   }
 
   private func examine(_ own: JobMark?) async throws(JobError) -> Recovery {
-    try await controlling("looking for what other jobs left") { () throws(ControlError) in
+    try await controlling("looking for leftovers of other jobs") { () throws(ControlError) in
       try await Recovery.examine(self.client, qmp: self.socket, own: own)
     }
   }
 
-  /// - Returns: What became of guests that were frozen, by job.
+  /// - Returns: The outcome of thawing, by job.
   private func takeDown(
     _ found: Recovery, includingUnknown: Bool
   ) async throws(JobError) -> [ThawOutcome] {
@@ -52,9 +52,10 @@ struct GuestRecovery {
     for (mark, outcome, thaw) in await found.takeDown(client, includingUnknown: includingUnknown) {
       guard outcome.isClean else {
         throw JobError(
-          .inputOutput, doing: "taking down job \(mark.id)",
-          outcome.failure.map { "\($0)" } ?? "it would not go in time",
-          hint: outcome.left.isEmpty ? nil : "left: " + outcome.left.joined(separator: ", "))
+          .inputOutput, doing: "removing job \(mark.id) from QEMU",
+          outcome.failure.map { "\($0)" } ?? "timeout",
+          hint: outcome.left.isEmpty
+            ? nil : "still in QEMU: " + outcome.left.joined(separator: ", "))
       }
       tell(mark, outcome, thaw)
       thaws.append(thaw)
@@ -67,9 +68,9 @@ struct GuestRecovery {
     var facts: JSONObject = ["job": .string(mark.id), "things": .integer(Int64(count))]
     var text =
       count == 0
-      ? "the dead job \(mark.id) had left nothing in QEMU"
-      : "removed what the dead job \(mark.id) had left in QEMU (\(count) things)"
-    if outcome.hasContinuedGuest { text += "; the guest goes on" }
+      ? "no leftovers of dead job \(mark.id) in QEMU"
+      : "removed \(count) leftover\(count == 1 ? "" : "s") of dead job \(mark.id) from QEMU"
+    if outcome.hasContinuedGuest { text += "; guest resumed" }
     if case .thawed(let filesystems) = thaw {
       text += "; " + (thaw.words ?? "")
       facts["thawed"] = .integer(Int64(filesystems))

@@ -1,10 +1,10 @@
-/// What `sluice backup --qmp` was asked to do with a running machine.
+/// Options of `sluice backup --qmp` for a running machine.
 package struct GuestRequest: Sendable {
-  /// When the guest's filesystems are frozen for the point in time.
+  /// Whether the guest's filesystems are frozen for the point in time.
   package enum Freeze: String, Sendable, CaseIterable {
     /// A guest that cannot be frozen is not backed up.
     case require
-    /// A guest that cannot be frozen is backed up all the same, with a warning.
+    /// A guest that cannot be frozen is backed up anyway, with a warning.
     case `try`
     case never
   }
@@ -15,13 +15,13 @@ package struct GuestRequest: Sendable {
   package var disks: [String] = []
   /// Names of disks to leave out.
   package var excluded: [String] = []
-  /// Where the fleecing stores grow; `nil`: beside each disk's image.
+  /// Directory of the fleecing images; `nil`: beside each disk's image.
   package var fleecingDirectory: String?
-  /// Bytes that are reserved for each store before the point in time; 0: none.
+  /// Bytes reserved for each fleecing image before the point in time; 0: none.
   package var fleecingReserve: UInt64 = 0
-  /// Seconds that the guest may stand still for our sake before the backup is broken.
+  /// Seconds that the backup may pause the guest before it is aborted.
   package var stallLimit = 1.0
-  /// The socket of the guest's agent, if there is one.
+  /// The guest agent's socket, if there is one.
   package var agentSocket: String?
   package var freeze = Freeze.try
 

@@ -7,13 +7,13 @@ struct GuestSelection {
   /// One line for people for each drive that is left out.
   let omissions: [String]
 
-  /// - Throws: `JobError` of status `.usage` for names that there are not, or that cannot be.
+  /// - Throws: `JobError` of status `.usage` for unknown disks and those that cannot be backed up.
   init(_ machine: GuestMachine, _ request: GuestRequest) throws(JobError) {
     let names = machine.devices.map(\.name)
     for name in request.disks + request.excluded where !names.contains(name) {
       throw JobError(
         .usage, doing: "", "the machine has no disk \"\(name)\"",
-        hint: names.isEmpty ? nil : "there are: " + names.joined(separator: ", "))
+        hint: names.isEmpty ? nil : "available: " + names.joined(separator: ", "))
     }
     for device in machine.devices where request.disks.contains(device.name) {
       try Self.requirePossible(device)
@@ -29,8 +29,8 @@ struct GuestSelection {
     }
     guard !chosen.isEmpty else {
       throw JobError(
-        .usage, doing: "", "no disk of this machine is to be backed up",
-        hint: omissions.isEmpty ? "it has none" : omissions.joined(separator: "; "))
+        .usage, doing: "", "no disks to back up",
+        hint: omissions.isEmpty ? "the machine has no disks" : omissions.joined(separator: "; "))
     }
     self.chosen = chosen
     self.omissions = omissions
@@ -44,7 +44,7 @@ struct GuestSelection {
   /// What the archive of an encrypted disk holds; `nil` for others.
   static func encryption(_ device: GuestBlockDevice) -> String? {
     device.isEncrypted
-      ? "\(device.name) is encrypted: QEMU reads it decrypted, so the archive holds plain text"
+      ? "\(device.name) is encrypted, but QEMU reads it decrypted: the archive holds plain text"
       : nil
   }
 
@@ -55,7 +55,7 @@ struct GuestSelection {
     case .passthrough:
       throw JobError(
         .usage, doing: "", "\(device.name) is passed through to the guest (\(device.deviceType))",
-        hint: "the guest speaks to the host's device itself; no QEMU can copy what it overwrites")
+        hint: "the guest accesses the host's device directly; QEMU cannot copy what it overwrites")
     default: break
     }
   }
@@ -63,7 +63,7 @@ struct GuestSelection {
   private static func reason(toOmit device: GuestBlockDevice, _ request: GuestRequest) -> String? {
     if request.excluded.contains(device.name) { return "excluded" }
     if !request.disks.isEmpty {
-      return request.disks.contains(device.name) ? nil : "not asked for"
+      return request.disks.contains(device.name) ? nil : "not selected"
     }
     return device.exclusion.map(Self.text)
   }
@@ -73,7 +73,7 @@ struct GuestSelection {
     case .empty: "no medium"
     case .cdrom: "a CD-ROM"
     case .readOnly: "read-only"
-    case .notAttached: "no device of the guest uses it"
+    case .notAttached: "not attached to a device of the guest"
     case .passthrough: "passed through to the guest"
     }
   }

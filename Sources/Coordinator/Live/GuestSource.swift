@@ -3,7 +3,7 @@ internal import Pump
 internal import SharedPool
 internal import System
 
-/// The disks of a running machine as they were at one instant, exported by its QEMU.
+/// The disks of a running machine as they were at the point in time, exported by its QEMU.
 final class GuestSource: BackupSource {
   let streams: [LaneStream]
   private let link: GuestLink
@@ -26,7 +26,7 @@ final class GuestSource: BackupSource {
 
   func explained(_ failure: LaneFailure) -> JobError { JobError(failure) }
 
-  /// The guest goes on.
+  /// The guest keeps running.
   func stop() -> Double { 0 }
 }
 
@@ -40,7 +40,7 @@ struct GuestDisk: Sendable {
   let connection: HandedDescriptor
   var map: [Extent]
 
-  /// Waits until QEMU serves the connection: until then its graph had better not change.
+  /// Waits until QEMU serves the connection: its graph must not change before that.
   fileprivate func settle() throws(JobError) {
     guard transport == .vhostUser, let socket = connection.take() else { return }
     do throws(SourceError) {

@@ -18,15 +18,15 @@ package struct GuestStep: Sendable {
 
 /// What a live backup has cost its guest.
 package struct GuestReport: Sendable {
-  /// Milliseconds the transaction took that made the point in time.
+  /// Milliseconds that the transaction of the point in time took.
   package var pointInTimeMilliseconds = 0.0
   /// The point in time, RFC 3339 in UTC.
   package var instant = ""
-  /// Seconds the guest stood still because of the backup; 0 in the usual case.
+  /// Seconds that the backup paused the guest; usually 0.
   package var stallSeconds = 0.0
   /// Seconds the guest's filesystems were frozen; `nil`: they were not.
   package var frozenSeconds: Double?
-  /// Bytes each fleecing store took, by disk.
+  /// Size of each fleecing image in bytes, by disk.
   package var fleecedBytes: [String: UInt64] = [:]
 
   package init() {}

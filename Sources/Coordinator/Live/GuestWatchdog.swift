@@ -3,11 +3,11 @@ internal import QEMUControl
 internal import Synchronization
 internal import System
 
-/// The watchdog of a job, from before anything is put into QEMU until all is out again.
+/// The watchdog of a job, from before anything is put into QEMU until all of it is removed.
 ///
-/// One that dies before its time is replaced: a guest must not depend on a coordinator alone.
+/// If it dies it is restarted: a guest must not depend on the coordinator alone.
 final class GuestWatchdog: Sendable {
-  /// Somebody who kills it more often means it.
+  /// If it is killed more often, that is deliberate.
   private static let renewalsMax = 3
 
   private struct State {
@@ -24,7 +24,7 @@ final class GuestWatchdog: Sendable {
   private let events: EventSink
   private let state: Mutex<State>
 
-  /// Starts it; it watches from now on.
+  /// Starts it.
   ///
   /// - Parameter launcher: Path of `sluice-launcher`, beside which it lies.
   init(
@@ -50,14 +50,14 @@ final class GuestWatchdog: Sendable {
       path: path, journal: journal, qmp: client.rawDescriptor, agent: agent?.rawDescriptor)
   }
 
-  /// Starts another one if it has died, unless it was dismissed.
+  /// Restarts it if it has died, unless it was dismissed.
   func renew() async {
     let (process, renewals, isOver) = state.withLock {
       ($0.process, $0.renewals, $0.isGivenUp || $0.isDismissed)
     }
     guard !isOver, !process.isAlive else { return }
     await process.end()
-    guard renewals < Self.renewalsMax else { return giveUp("it was ended \(renewals + 1) times") }
+    guard renewals < Self.renewalsMax else { return giveUp("it was killed \(renewals + 1) times") }
     do throws(SystemCallError) {
       await put(try Self.start(path, client, agent, journal))
     } catch {
@@ -76,11 +76,11 @@ final class GuestWatchdog: Sendable {
       await next.end()
       return
     }
-    events(.warning("the watchdog was ended by somebody; there is another one"))
+    events(.warning("the watchdog was killed; starting another one"))
     tell(next)
   }
 
-  /// Ends it: nothing of the job is in QEMU any more.
+  /// Ends it: nothing of the job is left in QEMU.
   func dismiss() async {
     let process = state.withLock { state in
       state.isDismissed = true
@@ -93,7 +93,7 @@ final class GuestWatchdog: Sendable {
     state.withLock { $0.isGivenUp = true }
     events(
       .warning(
-        "the backup goes on without a watchdog (\(why)); should sluice be killed now: "
+        "the backup continues without a watchdog (\(why)); if sluice is killed now, run "
           + "sluice recover --qmp " + journal.contents.qmp))
   }
 
@@ -101,7 +101,7 @@ final class GuestWatchdog: Sendable {
     events(
       .guest(
         GuestStep(
-          "watchdog-started", "watchdog \(process.pid) stands by",
+          "watchdog-started", "watchdog \(process.pid) started",
           ["process": .integer(Int64(process.pid)), "job": .string(journal.mark.id)])))
   }
 }

@@ -1,6 +1,6 @@
 internal import QEMUControl
 
-/// `sluice recover`: takes out of a running machine what a killed backup has left there.
+/// `sluice recover`: cleans up leftovers of a killed backup in a running machine.
 package struct RecoverJob: Sendable {
   private let socket: String
   private let events: EventSink
@@ -11,7 +11,7 @@ package struct RecoverJob: Sendable {
   }
 
   /// - Returns: Whether there was anything to remove.
-  /// - Throws: `JobError`: the machine is being backed up, or something would not go.
+  /// - Throws: `JobError`: the machine is being backed up, or cleaning up failed.
   package func run() async throws(JobError) -> Bool {
     let path = GuestConnection.canonical(socket)
     let client = try await GuestConnection.open(path)

@@ -4,23 +4,23 @@ internal import QEMUControl
 internal import Sandbox
 internal import SharedPool
 
-/// The disks of a running machine that its QEMU has copied into a spool: a QEMU of our own reads
-/// them from there, and the guest has nothing to do with it any more.
+/// The disks of a running machine that its QEMU has copied to a spool: a storage daemon of ours
+/// reads them from there, and the guest is no longer involved.
 final class SpoolSource: BackupSource {
   let streams: [LaneStream]
   private let daemons: [StorageDaemon]
-  private let stores: [FleecingStore]
+  private let images: [FleecingImage]
   private var hasStopped = false
 
-  /// Starts as many daemons as the disks need, and asks them where there is data.
+  /// Starts as many daemons as the disks need, and reads their allocation maps.
   init(
     _ disks: [PointInTime.Disk], _ plan: BackupPlan, _ surroundings: Surroundings,
     pool: SharedPool
   ) throws(JobError) {
-    for disk in disks where !disk.store.standsAlone {
+    for disk in disks where !disk.image.standsAlone {
       throw JobError(
-        .badData, doing: "", "the spool of \(disk.name) is not what QEMU was asked to write",
-        hint: "the machine's QEMU cannot be trusted; shut it down and look at its disks")
+        .badData, doing: "", "the spool of \(disk.name) is not what QEMU was told to write",
+        hint: "the machine's QEMU cannot be trusted; shut it down and check its disks")
     }
     var streams = plan.configStreams(pool)
     var daemons: [StorageDaemon] = []
@@ -38,7 +38,7 @@ final class SpoolSource: BackupSource {
     }
     self.streams = streams
     self.daemons = daemons
-    stores = disks.map(\.store)
+    images = disks.map(\.image)
   }
 
   deinit { _ = stop() }
@@ -48,7 +48,7 @@ final class SpoolSource: BackupSource {
   ) throws(JobError) -> StorageDaemon {
     let spools = disks.map {
       Spool(
-        name: $0.name, size: UInt64(clamping: $0.size), descriptor: $0.store.rawDescriptor)
+        name: $0.name, size: UInt64(clamping: $0.size), descriptor: $0.image.rawDescriptor)
     }
     do throws(SourceError) {
       return try StorageDaemon.start(
@@ -62,13 +62,13 @@ final class SpoolSource: BackupSource {
     _ daemon: StorageDaemon, _ index: Int, _ name: String
   ) throws(JobError) -> [Extent] {
     do throws(SourceError) { return try daemon.allocationMap(image: index) } catch {
-      throw JobError(error, doing: "asking where the spool of \(name) has data")
+      throw JobError(error, doing: "reading the allocation map of the spool of \(name)")
     }
   }
 
   func endOfReading() {}
 
-  /// That QEMU has copied everything was asked before it was read.
+  /// Completeness of the copy was checked before reading.
   func requireSound(_ summaries: [StreamSummary]) throws(JobError) {}
 
   func explained(_ failure: LaneFailure) -> JobError {
@@ -81,8 +81,8 @@ final class SpoolSource: BackupSource {
     guard !hasStopped else { return 0 }
     hasStopped = true
     let seconds = daemons.reduce(0) { $0 + ($1.stop()?.cpuSeconds ?? 0) }
-    // A guest that stands still keeps QEMU from closing its descriptors: the room comes back now.
-    for store in stores { store.empty() }
+    // A paused guest keeps QEMU from closing its descriptors: free the space now.
+    for image in images { image.empty() }
     return seconds
   }
 }

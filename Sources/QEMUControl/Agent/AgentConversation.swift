@@ -99,7 +99,7 @@ final class AgentConversation: LineHandler {
     }
     if let result = value?["return"] { return .success(result) }
     guard let error = value?["error"] else {
-      return .failure(.protocolBroken(what: "its answer to \(waiting.command) is no answer"))
+      return .failure(.protocolBroken(what: "malformed answer to \(waiting.command)"))
     }
     return .failure(
       .refused(command: waiting.command, words: error["desc"]?.string ?? error.text))

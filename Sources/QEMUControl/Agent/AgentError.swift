@@ -4,7 +4,7 @@ package import System
 package enum AgentError: Error, Equatable, Sendable {
   /// Nobody listens there, or we may not connect.
   case cannotConnect(path: String, code: Int32)
-  /// No answer in time: no agent runs in the guest, it hangs, the guest stands still, or another
+  /// No answer in time: no agent runs in the guest, it hangs, the guest is paused, or another
   /// program uses the socket; these look the same from outside.
   case notInTime(command: String, seconds: Double)
   /// The connection ended before the answer came.
@@ -26,12 +26,12 @@ extension AgentError: CustomStringConvertible {
     case .notInTime(let command, let seconds):
       """
       the guest agent did not answer \(command) within \(rounded(seconds)) s: it may not run in \
-      the guest, or another program uses its socket
+      the guest, or its socket is in use by another program
       """
-    case .disconnected(let doing): "the connection to the guest agent ended during \(doing)"
+    case .disconnected(let doing): "the guest agent's connection was closed during \(doing)"
     case .refused(let command, let words): "the guest agent refused \(command): \(words)"
-    case .protocolBroken(let what): "the guest agent broke its protocol: \(what)"
-    case .busy(let command): "\(command) was not sent: the guest agent is at work already"
+    case .protocolBroken(let what): "protocol error from the guest agent: \(what)"
+    case .busy(let command): "cannot send \(command): the guest agent is busy"
     case .system(let error): "\(error)"
     }
   }

@@ -75,7 +75,7 @@ package final class GuestAgent: Sendable {
     switch try await execute("guest-fsfreeze-status", seconds: seconds).string {
     case "frozen": return true
     case "thawed": return false
-    default: throw .protocolBroken(what: "guest-fsfreeze-status is neither frozen nor thawed")
+    default: throw .protocolBroken(what: "unknown guest-fsfreeze-status")
     }
   }
 

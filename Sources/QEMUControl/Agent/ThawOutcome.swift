@@ -15,7 +15,7 @@ package enum ThawOutcome: Equatable, Sendable {
   package var words: String? {
     switch self {
     case .notNeeded, .guestGone: nil
-    case .thawed(let count): "\(count) filesystem\(count == 1 ? "" : "s") of the guest thawed"
+    case .thawed(let count): "\(count) guest filesystem\(count == 1 ? "" : "s") thawed"
     case .failed(let error): "the guest may still be frozen: \(error)"
     }
   }

@@ -1,22 +1,22 @@
 package import System
 
-/// Why something that takes several commands could not be done.
+/// Why an operation of several QEMU commands failed.
 package enum ControlError: Error, Equatable, Sendable {
   case qmp(QMPError)
   case agent(AgentError)
-  /// QEMU's answer lacks what it must have.
+  /// QEMU's answer is malformed.
   case unexpected(command: String, what: String)
-  /// Another job, export or snapshot holds the disk; `by` names the jobs that are not ours.
+  /// Another job, export or snapshot uses the disk; `by` names the jobs that are not ours.
   case busy(disk: String, by: [String], words: String)
-  /// QEMU has one NBD server, and it is not to be had.
+  /// QEMU has one NBD server, and it is in use.
   case nbdServerInUse(words: String)
-  /// The store's filesystem has too little room.
+  /// Too little free space for the fleecing images.
   case fleecingSpace(directory: String, freeBytes: Int64, wantedBytes: Int64)
   /// QEMU has not copied all of a disk.
   case copyFailed(disk: String, words: String)
-  /// A living process backs this machine up.
+  /// A running process is backing up this machine.
   case anotherBackup(job: String, process: Int32?)
-  /// Names of jobs in QEMU whose journal is not here.
+  /// Names of jobs in QEMU that have no journal here.
   case unknownJobs([String])
   /// The take-down has begun; nothing more is put into QEMU.
   case ended
@@ -29,35 +29,35 @@ extension ControlError: CustomStringConvertible {
     case .qmp(let error): "\(error)"
     case .agent(let error): "\(error)"
     case .unexpected(let command, let what):
-      "QEMU's answer to \(command) is not understood: \(what)"
+      "unexpected answer of QEMU to \(command): \(what)"
     case .busy(let disk, let others, let words): Self.busyText(disk, others, words)
-    case .nbdServerInUse(let words): "QEMU's NBD server is not to be had: \(words)"
+    case .nbdServerInUse(let words): "QEMU's NBD server is unavailable: \(words)"
     case .fleecingSpace(let directory, let free, let wanted):
       """
-      \(directory) has \(free >> 20) MiB free, the fleecing stores there need \(wanted >> 20) MiB; \
-      make room, or choose another place with --fleecing-dir
+      \(directory) has \(free >> 20) MiB free, but the fleecing images need \(wanted >> 20) MiB; \
+      free some space, or choose another directory with --fleecing-dir
       """
     case .copyFailed(let disk, let words):
-      "QEMU did not copy all of \(disk) into the spool: \(words)"
+      "QEMU did not copy all of \(disk) to the spool: \(words)"
     case .anotherBackup(let job, let process):
       """
       another backup of this machine is running (job \(job)\
-      \(process.map { ", process \($0)" } ?? "")); wait for it, or end it
+      \(process.map { ", process \($0)" } ?? "")); wait until it ends, or stop it
       """
     case .unknownJobs(let jobs):
       """
-      QEMU holds what a backup left that is not known here (\(jobs.joined(separator: ", "))): it \
-      runs elsewhere, or its journal is lost; if no backup is running, use sluice recover --qmp \
-      SOCKET
+      QEMU has nodes or jobs of a backup unknown here (\(jobs.joined(separator: ", "))): it \
+      was started elsewhere, or its journal is lost; if no backup is running, run sluice recover \
+      --qmp SOCKET
       """
-    case .ended: "the backup is being taken down"
+    case .ended: "the backup is being stopped"
     case .system(let error): "\(error)"
     }
   }
 
   private static func busyText(_ disk: String, _ others: [String], _ words: String) -> String {
-    let who =
-      others.isEmpty ? "something in QEMU" : "QEMU's job \(others.joined(separator: ", "))"
-    return "\(who) uses \(disk); wait for its end, or cancel it (QEMU: \(words))"
+    let user =
+      others.isEmpty ? "another QEMU job or export" : "QEMU job \(others.joined(separator: ", "))"
+    return "\(disk) is in use by \(user); wait until that ends, or cancel it (QEMU: \(words))"
   }
 }

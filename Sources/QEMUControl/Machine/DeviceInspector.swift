@@ -11,10 +11,10 @@ struct DeviceInspector {
   static func devices(_ inquiry: Inquiry) async throws(ControlError) -> [GuestBlockDevice] {
     let inspector = DeviceInspector(inquiry: inquiry, files: ImageFiles(inquiry.client))
     guard let entries = try await inquiry.asked("query-block").array else {
-      throw .unexpected(command: "query-block", what: "it is no list")
+      throw .unexpected(command: "query-block", what: "not a list")
     }
     guard entries.count <= deviceCountMax else {
-      throw .unexpected(command: "query-block", what: "it lists \(entries.count) drives")
+      throw .unexpected(command: "query-block", what: "\(entries.count) drives")
     }
     var names = DeviceNames()
     var devices: [GuestBlockDevice] = []

@@ -4,7 +4,7 @@ struct DeviceNames {
   static let characterCountMax = 64
   private var taken: Set<String> = []
 
-  /// A name nobody has yet, from what QEMU says of a drive.
+  /// A unique name from what QEMU says of a drive.
   ///
   /// - Parameters:
   ///   - device: Name of the drive, empty for those that were made without one.

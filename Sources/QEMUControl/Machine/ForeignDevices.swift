@@ -1,34 +1,34 @@
 internal import JSON
 
-/// Finds what belongs to a machine and lies outside its QEMU: no backup by QEMU reaches it.
+/// Finds parts of a machine whose data is outside QEMU and cannot be backed up.
 enum ForeignDevices {
-  /// Devices whose storage is another process's, or the host's own.
+  /// Devices whose storage belongs to another process or to the host.
   private static let types = [
-    ("vhost-user-blk", "its disk is another process's"),
-    ("vhost-user-scsi", "its disks are another process's"),
-    ("vhost-scsi", "its disks are the kernel's"),
-    ("vhost-user-fs", "its files are the host's"),
-    ("virtio-9p", "its files are the host's"),
-    ("vfio", "what it stores is the hardware's"),
-    ("virtio-pmem", "its memory is a file of the host"),
-    ("nvdimm", "its memory is a file of the host"),
+    ("vhost-user-blk", "its disk belongs to another process"),
+    ("vhost-user-scsi", "its disks belong to another process"),
+    ("vhost-scsi", "its disks are served by the host's kernel"),
+    ("vhost-user-fs", "its files belong to the host"),
+    ("virtio-9p", "its files belong to the host"),
+    ("vfio", "its data is in the hardware"),
+    ("virtio-pmem", "its memory is a file on the host"),
+    ("nvdimm", "its memory is a file on the host"),
   ]
 
   /// One line for people for each.
   static func warnings(
     _ inquiry: Inquiry, tpm: [String], devices: [GuestBlockDevice]
   ) async throws(ControlError) -> [String] {
-    var lines = tpm.map { "the state of \($0) lies outside QEMU and is not backed up" }
+    var lines = tpm.map { "\($0): not backed up: its state is outside QEMU" }
     for device in devices where device.exclusion == .passthrough {
       lines.append(
-        "\(device.name) (\(device.deviceType)): the guest speaks to the host's device itself; "
-          + "it is not backed up")
+        "\(device.name) (\(device.deviceType)): not backed up: "
+          + "the guest accesses the host's device directly")
     }
     for child in try await children(
       of: ["/machine/peripheral", "/machine/peripheral-anon"], inquiry)
     {
       guard let known = types.first(where: { child.type.hasPrefix($0.0) }) else { continue }
-      lines.append("\(child.name) (\(child.type)): \(known.1) and is not backed up")
+      lines.append("\(child.name) (\(child.type)): not backed up: \(known.1)")
     }
     return lines
   }

@@ -35,7 +35,7 @@ package struct GuestMachine: Sendable {
   package let nbdServerInUse: Bool
   /// Models of TPMs; their state lies outside QEMU.
   package let tpm: [String]
-  /// What belongs to the machine and is in no backup, one line for people each.
+  /// Parts of the machine that cannot be backed up, one line for people each.
   package let warnings: [String]
   /// Facts to set the machine up again, for an archive.
   package let description: JSONValue
@@ -51,7 +51,7 @@ package struct GuestMachine: Sendable {
     let schema = QMPSchema(try await inquiry.asked("query-qmp-schema"))
     let status = try await inquiry.asked("query-status")
     guard let runState = status["status"]?.string else {
-      throw .unexpected(command: "query-status", what: "it has no status")
+      throw .unexpected(command: "query-status", what: "no status")
     }
     let devices = try await DeviceInspector.devices(inquiry)
     let tpm = try await tpmModels(inquiry)

@@ -1,4 +1,4 @@
-/// What this QEMU can do for a backup: told by its schema alone, never by its version.
+/// What this QEMU supports, determined from its schema alone, never from its version.
 package struct MachineFeatures: Equatable, Sendable {
   /// A node can be exported as a vhost-user-blk device.
   package let hasVhostUserBlkExport: Bool
@@ -9,13 +9,13 @@ package struct MachineFeatures: Equatable, Sendable {
   /// Data read through a snapshot-access node is right: not in 7.2. The command
   /// `blockdev-set-active` is new in 10.0; what is between the two counts as unsound.
   package let snapshotAccessIsSound: Bool
-  /// A job can be told how many requests it may have under way (argument `x-perf`).
+  /// A job's requests in flight can be limited (argument `x-perf`).
   package let boundsWorkersOfJobs: Bool
   /// A backup job can break the backup instead of the guest's write (argument `on-cbw-error`).
   package let onCBWErrorOfJobs: Bool
   /// A copy-before-write node can do so (option `on-cbw-error` of the driver).
   package let onCBWErrorOfNodes: Bool
-  /// A job frees its fleecing store as it goes (argument `discard-source`).
+  /// A job can discard parts of its fleecing image that were read (argument `discard-source`).
   package let discardSourceOfJobs: Bool
   /// What a backup of a running machine needs and this QEMU lacks, as people may look it up.
   package let missing: [String]
@@ -49,10 +49,10 @@ package struct MachineFeatures: Equatable, Sendable {
     if !schema.hasArgument("filter-node-name", of: "blockdev-backup") {
       missing.append("blockdev-backup filter-node-name")
     }
-    if !schema.hasCase("qcow2", of: "blockdev-add") { missing.append("the driver qcow2") }
+    if !schema.hasCase("qcow2", of: "blockdev-add") { missing.append("the qcow2 driver") }
     let exports = ["vhost-user-blk", "nbd"]
     if !exports.contains(where: { schema.hasCase($0, of: "block-export-add") }) {
-      missing.append("an export by vhost-user-blk or NBD")
+      missing.append("vhost-user-blk or NBD exports")
     }
     return missing
   }

@@ -1,47 +1,47 @@
-/// What a backup can do to the writes of one disk, told before it starts.
+/// How a backup can affect the guest's writes to one disk.
 ///
-/// QEMU copies the old data into the fleecing store before the guest's write is done. Where that
-/// fails, the guest's write fails, and QEMU does with it what the device's `werror` says.
+/// QEMU copies the old data to the fleecing image before the guest's write completes. If that
+/// fails, the guest's write fails, and QEMU acts on it according to the device's `werror`.
 package struct Protection: Equatable, Sendable {
-  /// A full store pauses the guest, which then goes on without an error.
+  /// A full fleecing image pauses the guest, which is then resumed without an error.
   package let holdsWhenFull: Bool
-  /// A store that returns errors other than "no space" does no more than that.
+  /// The same for errors other than "no space".
   package let holdsWhenFailing: Bool
 
   /// - Parameters:
   ///   - policy: `GuestBlockDevice.writeErrorPolicy`.
-  ///   - breaksBackup: The job is told to break the backup instead of the guest's write
+  ///   - breaksBackup: The job is set to abort the backup instead of the guest's write
   ///     (`MachineFeatures.onCBWErrorOfJobs`, and used).
   package init(writeErrorPolicy policy: String, breaksBackup: Bool = false) {
     holdsWhenFull = breaksBackup || ["auto", "enospc", "stop"].contains(policy)
     holdsWhenFailing = breaksBackup || policy == "stop"
   }
 
-  /// A store that hangs holds the guest's writes up until it goes on, whatever is set.
+  /// A fleecing image that hangs blocks the guest's writes as long, whatever is set.
   package var holdsWhenHanging: Bool { false }
 
-  /// Lines that warn before the job; empty if a full store and a failing one do no harm.
+  /// Warnings before the job; empty if neither a full nor a failing fleecing image does harm.
   ///
-  /// - Parameter store: What it is called: a fleecing store, or a spool.
+  /// - Parameter image: What it is called: a fleecing image, or a spool.
   package func warnings(
-    disk: String, policy: String, store: String = "fleecing store"
+    disk: String, policy: String, image: String = "fleecing image"
   ) -> [String] {
     if holdsWhenFull && holdsWhenFailing { return [] }
     let setting = policy.isEmpty ? "this device has no werror" : "werror=\(policy)"
     if holdsWhenFull {
       return [
         """
-        \(disk): if the \(store) returns an error (other than being full), the guest sees \
-        it (\(setting)); set werror=stop on the device, or use a sound store
+        \(disk): if the \(image) fails (other than being full), the guest gets an I/O error \
+        (\(setting)); set werror=stop on the device, or use reliable storage
         """
       ]
     }
     let remedy =
       policy.isEmpty
-      ? "give the \(store) room for the whole disk" : "set werror=enospc or werror=stop"
+      ? "provide space for the whole disk" : "set werror=enospc or werror=stop"
     return [
       """
-      \(disk): if the \(store) is full or fails, the guest sees an error \
+      \(disk): if the \(image) is full or fails, the guest gets an I/O error \
       (\(setting)); \(remedy)
       """
     ]

@@ -1,4 +1,4 @@
-/// How the content of a running machine's disk leaves its QEMU.
+/// How the data of a running machine's disk is read from its QEMU.
 package enum DataWay: String, Sendable, CaseIterable {
   /// A fleecing image is exported by vhost-user-blk.
   case vhostUser = "vhost-user"
@@ -8,12 +8,12 @@ package enum DataWay: String, Sendable, CaseIterable {
   case spool
 }
 
-/// Which ways do no harm to a guest that is stopped, continued, reset or rebooted meanwhile.
+/// Which ways are safe for a guest that is paused, resumed, reset or rebooted during the backup.
 ///
-/// For each of these QEMU takes a disk off its I/O thread and puts it back. Some of its versions do
-/// not survive that while an export of the disk has a client, and the guest ends with them. What is
-/// said here was tried, 9 to 82 times each; what was not tried counts as unsafe. A disk that QEMU's
-/// main loop serves stood every way in every version.
+/// For each of these QEMU takes a disk off its I/O thread and puts it back. Some versions abort if
+/// an export of the disk has a client then, and the guest dies with them. Each entry was tested 9
+/// to 82 times; what was not tested counts as unsafe. For disks on QEMU's main loop every way is
+/// safe in every version.
 package struct WaySafety: Equatable, Sendable {
   /// Which QEMU a way is safe with.
   enum Safe: Sendable {
@@ -28,7 +28,7 @@ package struct WaySafety: Equatable, Sendable {
   package struct Row: Sendable {
     package let way: DataWay
     let safe: Safe
-    /// What becomes of other QEMUs, for people.
+    /// What may happen with other versions, for people.
     package let harm: String
 
     /// For people.
@@ -45,12 +45,12 @@ package struct WaySafety: Equatable, Sendable {
     // 7.2.22 aborts, 9 of 9; 8.2.2 and 10.0.2 stood 36 stops and 9 resets each.
     Row(
       way: .vhostUser, safe: .knowing(command: "block-job-change", version: "8.2"),
-      harm: "it may abort when the guest is stopped or reset"),
+      harm: "QEMU may abort when the guest is paused or reset"),
     // 7.2.22 aborts when a client leaves, 8.2.2 and 10.0.2 when the guest is stopped or goes on
     // while a client waits for an answer (nbd/server.c, blk_aio_attached).
     Row(
       way: .nbd, safe: .never,
-      harm: "it may abort when the guest is stopped or goes on, or when the backup ends"),
+      harm: "QEMU may abort when the guest is paused or resumed, or when the backup ends"),
     // 7.2.22 stood 79 stops into a file and 82 into an NBD server.
     Row(way: .spool, safe: .always, harm: ""),
   ]

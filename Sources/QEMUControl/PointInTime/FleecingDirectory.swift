@@ -2,14 +2,13 @@ internal import CLinux
 internal import Glibc
 internal import System
 
-/// A directory where fleecing stores grow, held open: stores go into what was found, wherever its
-/// path leads by then.
+/// A directory for fleecing images, held open: images are created in it even if its path changes.
 package final class FleecingDirectory: Sendable {
   /// For people.
   package let path: String
   private let directory: OwnedDescriptor
 
-  /// - Parameter path: The caller's own word, or a path that nobody else can change.
+  /// - Parameter path: Given by the user, or a path that no other user can change.
   package convenience init(_ path: String) throws(ControlError) {
     do throws(SystemCallError) {
       self.init(try openFile(path, flags: pathOnly | O_DIRECTORY), path: path)

@@ -2,12 +2,10 @@ internal import CLinux
 internal import Glibc
 internal import System
 
-/// Where the fleecing store of a disk goes when nothing else is said.
+/// The default directory for the fleecing image of a disk.
 package enum FleecingPlace {
-  /// Beside the image; for a block device, what is no file, and an image behind a link that others
-  /// may have laid, below the directory of state.
-  ///
-  /// The latter is made if it is not there.
+  /// Beside the disk's image; below the state directory, which is created if needed, for block
+  /// devices, disks without a file, and images behind a link that other users may have made.
   ///
   /// - Parameters:
   ///   - imageFile: `GuestBlockDevice.imageFile`.
@@ -50,7 +48,7 @@ package enum StateDirectory {
     }
     guard isTrusted(path) else {
       throw SystemCallError(
-        .open, subject: "\(shelter), which somebody else made (set HOME, or XDG_STATE_HOME)",
+        .open, subject: "\(shelter), which belongs to another user (set HOME or XDG_STATE_HOME)",
         code: EPERM)
     }
   }

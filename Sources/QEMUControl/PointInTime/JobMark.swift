@@ -35,18 +35,18 @@ package struct JobMark: Hashable, Sendable {
   /// What all names of the job begin with.
   package var prefix: String { "\(Self.word)\(id)-" }
 
-  /// The part of a name behind the mark, such as `o0`.
+  /// The part of a name after the mark, such as `o0`.
   func kind(of name: String) -> Substring { name.dropFirst(prefix.count) }
 
   // By number of the disk, from 0.
 
-  /// The set of descriptors with the fleecing store: QEMU keeps it as `opaque`.
+  /// The descriptor set of the fleecing image: QEMU keeps it as `opaque`.
   package func descriptorSet(_ disk: Int) -> String { "\(prefix)fd\(disk)" }
-  /// The node of the fleecing store's file.
+  /// The node of the fleecing image's file.
   package func file(_ disk: Int) -> String { "\(prefix)f\(disk)" }
   /// The node that shows the disk as it was: what is exported.
   package func overlay(_ disk: Int) -> String { "\(prefix)o\(disk)" }
-  /// The job that keeps the instant.
+  /// The job of the point in time.
   package func job(_ disk: Int) -> String { "\(prefix)j\(disk)" }
   /// The node that this job puts over the disk's own.
   package func filter(_ disk: Int) -> String { "\(prefix)t\(disk)" }

@@ -23,7 +23,7 @@ extension PointInTime {
 
   /// Starts QEMU's NBD server on a listening socket.
   ///
-  /// - Throws: `nbdServerInUse` where it is somebody else's already; `qmp`, `ended`.
+  /// - Throws: `nbdServerInUse` if another program uses it; `qmp`, `ended`.
   package func startNBD(listener: Int32) async throws(ControlError) {
     let name = mark.nbdListener
     noteNBDServer(true)
@@ -53,7 +53,7 @@ extension PointInTime {
       ])
   }
 
-  /// Ends the NBD exports and the server, ahead of the take-down; the instant stays.
+  /// Ends the NBD exports and the server, before the take-down; the point in time stays.
   package func stopNBD() async throws(ControlError) {
     let deadline = Instant.now.advanced(bySeconds: 5)
     while true {

@@ -1,21 +1,21 @@
 internal import JSON
 
 extension PointInTime {
-  /// Requests of one job that may be under way; QEMU would have 64.
+  /// Maximum requests in flight of one job; QEMU's default is 64.
   private static let workersMax: Int64 = 8
 
-  /// How far the copies are.
+  /// The progress of the copies.
   package struct CopyProgress: Equatable, Sendable {
     package let doneBytes: Int64
     /// As far as QEMU knows.
     package let totalBytes: Int64
-    /// Every disk is copied; its store holds all of the instant when it has been taken down.
+    /// Every disk is copied; its image is complete after the take-down.
     package let isComplete: Bool
   }
 
   /// Makes a job copy everything, at a pace that leaves the guest its disk.
   ///
-  /// An error ends the job: one that waits for somebody would hold the guest's writes as long.
+  /// An error ends the job: a paused job would block the guest's writes.
   func slow(_ job: inout JSONObject, _ bytesPerSecond: Int64, _ boundsWorkers: Bool) {
     job["sync"] = "full"
     job["speed"] = .integer(share(of: bytesPerSecond))
@@ -28,7 +28,7 @@ extension PointInTime {
     max(1 << 16, bytesPerSecond / Int64(max(1, disks.count)))
   }
 
-  /// Lets the jobs go so fast, all together; one that has ended does not mind.
+  /// Sets the total speed of all jobs; those that have ended are ignored.
   package func setSpeed(_ bytesPerSecond: Int64) async throws(ControlError) {
     for number in disks.indices {
       do throws(ControlError) {
@@ -43,9 +43,9 @@ extension PointInTime {
     }
   }
 
-  /// Bytes that the stores have grown to.
+  /// Total size of the images in bytes.
   package var spooledBytes: Int64 {
-    disks.reduce(0) { $0 + $1.store.fileBytes }
+    disks.reduce(0) { $0 + $1.image.fileBytes }
   }
 
   /// Asks how far the copies are.
@@ -78,7 +78,7 @@ enum CopyState: Equatable {
   /// - Parameter job: Of `query-jobs`; `nil` if it is not listed.
   init(_ job: JSONValue?) {
     guard let job else {
-      self = .failed(words: "its job is gone from QEMU")
+      self = .failed(words: "the QEMU job is gone")
       return
     }
     if let error = job["error"]?.string {
@@ -87,7 +87,7 @@ enum CopyState: Equatable {
     }
     switch job["status"]?.string {
     case "concluded": self = .complete
-    case "null", "undefined", nil: self = .failed(words: "its job has no status")
+    case "null", "undefined", nil: self = .failed(words: "the QEMU job has no status")
     // One that is aborting concludes with its error.
     default: self = .underWay
     }

@@ -1,11 +1,11 @@
 internal import JSON
 
 extension PointInTime {
-  /// Whether every job that keeps the instant is at work, or has copied all of it: what was read
-  /// until now was the instant.
+  /// Whether every job of the point in time is running, or has copied everything: what was read
+  /// until now was intact.
   ///
-  /// A job that somebody cancels copies nothing for the guest any more, and its overlay goes on to
-  /// show the disk as if nothing had happened.
+  /// A cancelled job stops copying old data, but its overlay still shows the disk as if nothing had
+  /// happened.
   package func isKept() async throws(ControlError) -> Bool {
     if method != .fleece { return try await copyProgress().isComplete }
     let jobs = try await execute("query-jobs").array ?? []

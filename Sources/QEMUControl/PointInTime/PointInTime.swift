@@ -4,21 +4,22 @@ internal import JSON
 internal import Synchronization
 internal import System
 
-/// Disks of a running machine as they were at one instant, to be read while the guest goes on.
+/// Disks of a running machine as they were at a point in time, to be read while the guest keeps
+/// running.
 ///
-/// For each disk a copy-on-write overlay lies over the disk's own node, in a fleecing store; a
-/// backup job of QEMU with `sync=none` puts the old contents there before the guest overwrites
-/// them (QEMU `qapi/block-core.json`, `blockdev-backup`). All these jobs begin in one transaction,
-/// while QEMU's main loop does nothing else: that is the instant.
+/// Each disk gets a fleecing image, an overlay with the disk's own node as backing file; a backup
+/// job of QEMU with `sync=none` copies old contents there before the guest overwrites them (QEMU
+/// `qapi/block-core.json`, `blockdev-backup`). All these jobs are started in one transaction, while
+/// QEMU's main loop does nothing else: that is the point in time.
 ///
-/// Where nothing may be exported, the jobs have `sync=full` instead: QEMU copies the disks as they
-/// were at that instant into the stores, which are then called a spool and stand alone.
+/// Where nothing can be exported, the jobs have `sync=full` instead: QEMU copies the disks as they
+/// were at that time to the images, which are then called a spool and have no backing file.
 ///
-/// The way: `prepare`, `take`, exports or `copyProgress` until all is copied, `takeDown`. After any
+/// Order: `prepare`, `take`, exports or `copyProgress` until all is copied, `takeDown`. After any
 /// error, and after success, the owner calls `takeDown`; it may be called at any time and more than
 /// once.
 package final class PointInTime: Sendable {
-  /// A disk that is to be seen.
+  /// A disk of the point in time.
   package struct Disk: Sendable {
     /// For messages, and the name of its NBD export.
     package let name: String
@@ -26,30 +27,30 @@ package final class PointInTime: Sendable {
     package let node: String
     /// The guest's view in bytes.
     package let size: Int64
-    package let store: FleecingStore
+    package let image: FleecingImage
 
-    package init(name: String, node: String, size: Int64, store: FleecingStore) {
+    package init(name: String, node: String, size: Int64, image: FleecingImage) {
       self.name = name
       self.node = node
       self.size = size
-      self.store = store
+      self.image = image
     }
   }
 
-  /// What QEMU does to keep the instant.
+  /// How QEMU preserves the point in time.
   package enum Method: Equatable, Sendable {
-    /// Copies what the guest overwrites, as long as the jobs are there.
+    /// Copies what the guest overwrites, as long as the jobs run.
     case fleece
-    /// Copies all there is, then ends.
+    /// Copies everything, then ends.
     ///
     /// - bytesPerSecond: Of data, of all disks together.
-    /// - boundsWorkers: QEMU can be told how much it may have under way.
+    /// - boundsWorkers: QEMU can limit the number of requests in flight.
     case spool(bytesPerSecond: Int64, boundsWorkers: Bool)
   }
 
-  /// When it was, and what it took.
+  /// When it was, and how long it took.
   package struct Taken: Equatable, Sendable {
-    /// Seconds since 1970, by this host's clock, just behind the instant.
+    /// Seconds since 1970, by this host's clock, just after the point in time.
     package let seconds: Double
     /// From the command to QEMU's answer.
     package let milliseconds: Double
@@ -69,10 +70,10 @@ package final class PointInTime: Sendable {
   /// Changes nothing in QEMU.
   ///
   /// - Parameters:
-  ///   - disks: 1...512; each node and store once.
-  ///   - method: What keeps the instant.
-  ///   - journal: Told of the NBD server before it is started.
-  ///   - observer: Hears of each command that QEMU has done, at once.
+  ///   - disks: 1...512; each node and image once.
+  ///   - method: How the point in time is preserved.
+  ///   - journal: Notes the NBD server before it is started.
+  ///   - observer: Called after each QEMU command.
   package init(
     _ client: QMPClient, mark: JobMark, disks: [Disk], method: Method = .fleece,
     journal: Journal?,
@@ -86,9 +87,9 @@ package final class PointInTime: Sendable {
     self.observer = observer
   }
 
-  /// Gives QEMU the stores and makes the overlays; the guest notices nothing.
+  /// Passes the fleecing images to QEMU and creates the overlays; the guest is not affected.
   ///
-  /// - Throws: `qmp`, `unexpected`, `ended`; the owner takes down.
+  /// - Throws: `qmp`, `unexpected`, `ended`; the owner calls `takeDown`.
   package func prepare() async throws(ControlError) {
     for number in disks.indices { try await prepare(number) }
   }
@@ -96,11 +97,11 @@ package final class PointInTime: Sendable {
   private func prepare(_ number: Int) async throws(ControlError) {
     let disk = disks[number]
     let set = try await execute(
-      "add-fd", ["opaque": .string(mark.descriptorSet(number))], passing: disk.store.rawDescriptor)
+      "add-fd", ["opaque": .string(mark.descriptorSet(number))], passing: disk.image.rawDescriptor)
     guard let descriptors = set["fdset-id"]?.integer else {
-      throw .unexpected(command: "add-fd", what: "it has no fdset-id")
+      throw .unexpected(command: "add-fd", what: "no fdset-id")
     }
-    // The file is nobody else's: no locks. It dies with QEMU: nothing of it is ever flushed.
+    // The file is private: no locks. It is lost with QEMU: no flushes.
     try await execute(
       "blockdev-add",
       [
@@ -118,9 +119,9 @@ package final class PointInTime: Sendable {
       ])
   }
 
-  /// Takes the instant, of all disks at once; the guest goes on.
+  /// Takes the point in time of all disks; the guest keeps running.
   ///
-  /// - Throws: `busy` where something else holds a disk, `qmp`, `ended`; then nothing has begun.
+  /// - Throws: `busy` if a disk is in use, `qmp`, `ended`; then no job was started.
   package func take() async throws(ControlError) -> Taken {
     let actions = disks.indices.map { number -> JSONValue in
       ["type": "blockdev-backup", "data": .object(job(number))]
@@ -171,12 +172,12 @@ package final class PointInTime: Sendable {
     }
   }
 
-  /// Takes everything down; whatever is under way ends first.
+  /// Removes everything from QEMU, after pending steps have ended.
   ///
   /// - Parameters:
-  ///   - continuesGuest: A guest that an I/O error has stopped goes on: if it ran before the job.
-  ///   - keepsContents: The stores are wanted afterwards.
-  ///   - seconds: Sooner done, as a rule in some 20 ms.
+  ///   - continuesGuest: Resume a guest paused by an I/O error, if it ran before the job.
+  ///   - keepsContents: The images are read afterwards.
+  ///   - seconds: Limit; usually it takes some 20 ms.
   package func takeDown(
     continuesGuest: Bool = true, keepsContents: Bool = false, seconds: Double = 5
   ) async -> TakeDownOutcome {

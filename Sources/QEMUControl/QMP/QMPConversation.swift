@@ -189,7 +189,7 @@ final class QMPConversation: LineHandler {
       return .notInTime(command: waiting.command, seconds: waiting.seconds)
     }
     if receivedCount == 0 { return .occupied(path: path, seconds: waiting.seconds) }
-    return .notQMP(path: path, what: "\(receivedCount) bytes came that are no greeting")
+    return .notQMP(path: path, what: "received \(receivedCount) bytes that are not a greeting")
   }
 
   func ended(_ end: LineEnd) {

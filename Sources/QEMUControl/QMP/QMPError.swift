@@ -4,7 +4,7 @@ package import System
 package enum QMPError: Error, Equatable, Sendable {
   /// Nobody listens there, or we may not connect.
   case cannotConnect(path: String, code: Int32)
-  /// Connected, but not greeted: QEMU serves one client per socket, and somebody else is it.
+  /// No greeting: QEMU serves one client per socket, and there is another one.
   case occupied(path: String, seconds: Double)
   /// Something answered that is no QEMU monitor.
   case notQMP(path: String, what: String)
@@ -28,17 +28,17 @@ extension QMPError: CustomStringConvertible {
       "cannot connect to \(path): \(errnoText(code))"
     case .occupied(let path, let seconds):
       """
-      no greeting from \(path) within \(rounded(seconds)) s: another program uses this socket; \
-      start QEMU with a second one (-qmp unix:PATH,server=on,wait=off)
+      no greeting from \(path) within \(rounded(seconds)) s: in use by another program; start QEMU \
+      with a second QMP socket (-qmp unix:PATH,server=on,wait=off)
       """
-    case .notQMP(let path, let what): "\(path) is no QMP socket of QEMU: \(what)"
-    case .disconnected(let doing): "the connection to QEMU ended during \(doing)"
+    case .notQMP(let path, let what): "\(path) is not a QMP socket: \(what)"
+    case .disconnected(let doing): "QEMU's connection was closed during \(doing)"
     case .notInTime(let command, let seconds):
       "QEMU did not answer \(command) within \(rounded(seconds)) s"
     case .refused(let command, _, let words): "QEMU refused \(command): \(words)"
-    case .protocolBroken(let what): "QEMU broke its protocol: \(what)"
+    case .protocolBroken(let what): "QMP protocol error: \(what)"
     case .busy(let command, let waiting):
-      "\(command) was not sent: \(waiting) commands wait for QEMU already"
+      "cannot send \(command): \(waiting) commands are pending"
     case .system(let error): "\(error)"
     }
   }

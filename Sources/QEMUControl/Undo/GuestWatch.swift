@@ -2,10 +2,10 @@ internal import JSON
 internal import Synchronization
 internal import System
 
-/// Watches over a guest while it is backed up, and frees it where the backup holds it up.
+/// Watches a guest during its backup, and resumes it if the backup paused it.
 ///
-/// When the fleecing store fails and QEMU stops the guest for it, the backup is taken down and the
-/// guest goes on, here and at once; the coordinator learns of it and ends the job.
+/// If a fleecing image fails and QEMU pauses the guest, the backup is removed from QEMU and the
+/// guest resumed, here and at once; the coordinator is informed and ends the job.
 package final class GuestWatch: Sendable {
   private struct State {
     /// QEMU's clock, when a guest stopped that an error of ours stopped.
@@ -47,7 +47,7 @@ package final class GuestWatch: Sendable {
   /// lasts does not count yet.
   package var stallSeconds: Double { state.withLock { $0.heldSeconds } }
 
-  /// Whether the guest stands still because of the backup, or is about to.
+  /// Whether the guest is paused because of the backup, or about to be.
   package var isGuestHeld: Bool { state.withLock { $0.isHeld } }
 
   /// Ends the observations; the watch itself ends with its owner.
@@ -79,7 +79,7 @@ package final class GuestWatch: Sendable {
       return
     }
     state.withLock { $0.isHeld = true }
-    output.yield(.storeFailed(disk: disk, words: words))
+    output.yield(.fleecingFailed(disk: disk, words: words))
     rescue()
   }
 
@@ -120,11 +120,11 @@ package final class GuestWatch: Sendable {
     guard let number = pointInTime.disks.indices.first(where: { mark.job($0) == id }) else {
       return
     }
-    let words = "QEMU's job \(id) is \(data["status"]?.string ?? "gone")"
+    let words = "QEMU job \(id) is \(data["status"]?.string ?? "gone")"
     output.yield(.jobEnded(disk: pointInTime.disks[number].name, words: words))
   }
 
-  /// What the lost events told is asked for: whether the guest stands still.
+  /// After lost events, asks whether the guest is paused.
   private func lookAfterLoss() {
     Task { [weak self, client = pointInTime.client] in
       let status = try? await client.execute("query-status", seconds: 10)

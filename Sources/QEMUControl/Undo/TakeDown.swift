@@ -1,19 +1,19 @@
 internal import JSON
 internal import System
 
-/// Takes out of QEMU what a job has put there, from its mark alone.
+/// Removes from QEMU everything of a job, by its mark alone.
 ///
-/// It looks, removes what can be removed, and looks again, until nothing is there: so it works from
-/// every half-way step of a job and of another take-down, also at the same time as one. The order:
-/// exports, the NBD server, jobs (then the guest goes on), overlays, files, descriptors.
+/// It lists, removes what can be removed, and lists again, until nothing is left: so it works after
+/// any step of a job or of another take-down, even concurrently with one. Order: exports, the NBD
+/// server, jobs (then the guest is resumed), overlays, files, descriptors.
 package enum TakeDown {
   /// What the caller knows beside the mark.
   package struct Knowledge: Equatable, Sendable {
     /// The NBD server was started by the job: from the journal.
     package var ownsNBDServer: Bool
-    /// A guest that an I/O error stopped goes on: if it ran when the job began.
+    /// Resume a guest paused by an I/O error: it ran when the job started.
     package var continuesGuest: Bool
-    /// The stores are read afterwards: only a coordinator that lives wants that.
+    /// The images are read afterwards: only by a live coordinator.
     package var keepsContents: Bool
 
     package init(
@@ -40,7 +40,7 @@ package enum TakeDown {
     return await work.run()
   }
 
-  /// Lets a guest go on that an I/O error has stopped; no other.
+  /// Resumes a guest that was paused by an I/O error; no other.
   ///
   /// - Returns: Whether it did.
   package static func continueGuest(

@@ -2,17 +2,17 @@ internal import CLinux
 internal import Glibc
 internal import System
 
-/// What the watchdog does; in the library, so that its executable is a few lines.
+/// The work of `sluice-watchdog`; in the library, so that its executable is a few lines.
 package enum Watchdog {
-  /// Seconds for everything, after the coordinator's death.
+  /// Seconds for the whole cleanup after the coordinator's death.
   package static let seconds = 5.0
 
-  /// Waits for the coordinator's farewell or its death, and takes down after the latter.
+  /// Waits for the coordinator's farewell or its death, and cleans up after the latter.
   ///
   /// - Parameters:
   ///   - mark: The job.
   ///   - journal: Its path.
-  /// - Returns: `nil` after a farewell; else what was done, for people, and whether all is well.
+  /// - Returns: `nil` after a farewell; else what was done, for people, and whether it succeeded.
   package static func watch(
     _ mark: JobMark, journal: String
   ) async -> (words: String, isClean: Bool)? {
@@ -23,7 +23,7 @@ package enum Watchdog {
       isOpen(WatchdogProcess.Descriptor.agent)
       ? OwnedDescriptor(adopting: WatchdogProcess.Descriptor.agent) : nil
     switch await adopt(mark, journal, until: deadline) {
-    case .removed: return ("job \(mark.id): its coordinator ended after its take-down", true)
+    case .removed: return ("job \(mark.id): sluice exited after cleaning up", true)
     case .adopted(let journal):
       return await act(
         mark, journal, journal.contents, qmp: qmp, agent: agent, until: deadline)
@@ -81,7 +81,7 @@ package enum Watchdog {
     let isClean = outcome.isClean && thawed.isClean
     if isClean { journal?.remove() }
     var words = Self.words(mark, outcome) + (thawed.words.map { "; \($0)" } ?? "")
-    if !isClean, let qmp = contents?.qmp { words += "; try again: sluice recover --qmp \(qmp)" }
+    if !isClean, let qmp = contents?.qmp { words += "; try sluice recover --qmp \(qmp)" }
     return (words, isClean)
   }
 
@@ -117,12 +117,12 @@ package enum Watchdog {
 
   private static func words(_ mark: JobMark, _ outcome: TakeDownOutcome) -> String {
     // Killed, or at its end with something left to do: from here both look the same.
-    var words = "job \(mark.id): its coordinator has ended; "
-    if outcome.isQEMUGone { return words + "QEMU has ended too" }
+    var words = "job \(mark.id): sluice exited before cleaning up; "
+    if outcome.isQEMUGone { return words + "QEMU has exited too" }
     let count = outcome.removed.count
-    words += count == 0 ? "nothing was left in QEMU" : "\(count) things taken out of QEMU"
-    if outcome.hasContinuedGuest { words += "; the guest goes on" }
-    if !outcome.left.isEmpty { words += "; left: \(outcome.left.joined(separator: ", "))" }
+    words += count == 0 ? "no leftovers in QEMU" : "\(count) leftovers removed from QEMU"
+    if outcome.hasContinuedGuest { words += "; guest resumed" }
+    if !outcome.left.isEmpty { words += "; still in QEMU: \(outcome.left.joined(separator: ", "))" }
     if let failure = outcome.failure { words += "; \(failure)" }
     return words
   }

@@ -9,7 +9,7 @@ import System
 /// `doomed-coordinator WATCHDOG QMP JOB DIRECTORY STEP [nbd]`
 ///
 /// It is killed (SIGKILL, by itself) behind the command number STEP; 0 is before the first. One
-/// that STEP does not reach ends well. Journal, stores and sockets are in DIRECTORY.
+/// that STEP does not reach ends well. Journal, images and sockets are in DIRECTORY.
 @main enum Main {
   static let done = Mutex(0)
 
@@ -49,11 +49,11 @@ import System
   static func disks(_ machine: GuestMachine, in directory: String) throws -> [PointInTime.Disk] {
     let devices = machine.devices.filter(\.isBackedUpByDefault)
     let place = try FleecingDirectory(directory)
-    let stores = try FleecingStore.make(
+    let images = try FleecingImage.make(
       devices.map { .init(directory: place, diskBytes: $0.size, wantedBytes: 1 << 20) })
-    return zip(devices, stores).compactMap { device, store in
+    return zip(devices, images).compactMap { device, image in
       device.nodeName.map {
-        PointInTime.Disk(name: device.name, node: $0, size: device.size, store: store)
+        PointInTime.Disk(name: device.name, node: $0, size: device.size, image: image)
       }
     }
   }

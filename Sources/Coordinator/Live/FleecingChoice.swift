@@ -1,28 +1,28 @@
 internal import QEMUControl
 internal import System
 
-/// Where the fleecing stores of a job grow, and how much room they must keep.
-struct StoreChoice {
-  /// Free bytes below which a backup is broken, so that no store is ever full: what a fast guest
-  /// makes a store grow by between two looks at it. Where there is little room, a quarter of it.
+/// Where the fleecing images of a job are placed, and how much free space they need.
+struct FleecingChoice {
+  /// Free bytes below which a backup is aborted, so that no fleecing image ever runs out of space:
+  /// what a fast guest can overwrite between two checks. Where there is less space, half of it.
   static let marginBytes: Int64 = 64 << 20
 
-  let wishes: [FleecingStore.Wish]
+  let wishes: [FleecingImage.Wish]
   let warnings: [String]
 
-  /// - Parameter isSpool: Whole disks go there, and room for them is taken before.
-  /// - Throws: `JobError` if no place for a store is to be had.
+  /// - Parameter isSpool: Complete disks go there, and space for them is allocated before.
+  /// - Throws: `JobError` if there is no usable directory.
   init(
     _ disks: [GuestBlockDevice], _ request: GuestRequest, isSpool: Bool
   ) throws(JobError) {
-    var wishes: [FleecingStore.Wish] = []
+    var wishes: [FleecingImage.Wish] = []
     var wanted: [String: (directory: FleecingDirectory, bytes: Int64)] = [:]
     for disk in disks {
       let directory = try Self.directory(disk, request)
-      let usual = isSpool ? 0 : FleecingStore.usualBytes(ofDisk: disk.size)
+      let usual = isSpool ? 0 : FleecingImage.usualBytes(ofDisk: disk.size)
       let reserve = Int64(clamping: request.fleecingReserve)
       wishes.append(
-        isSpool ? Self.spool(disk, directory, reserve) : Self.store(disk, directory, reserve))
+        isSpool ? Self.spool(disk, directory, reserve) : Self.image(disk, directory, reserve))
       wanted[directory.path, default: (directory, 0)].bytes += max(usual, reserve)
     }
     self.wishes = wishes
@@ -30,21 +30,21 @@ struct StoreChoice {
     warnings = Self.strangers(disks, wishes) + Self.shortages(places)
   }
 
-  private static func store(
+  private static func image(
     _ disk: GuestBlockDevice, _ directory: FleecingDirectory, _ reserve: Int64
-  ) -> FleecingStore.Wish {
-    FleecingStore.Wish(
+  ) -> FleecingImage.Wish {
+    FleecingImage.Wish(
       directory: directory, diskBytes: disk.size, wantedBytes: max(reserve, 1 << 20),
       reservation: reserve > 0 ? .required : .none)
   }
 
   private static func spool(
     _ disk: GuestBlockDevice, _ directory: FleecingDirectory, _ reserve: Int64
-  ) -> FleecingStore.Wish {
-    FleecingStore.Wish(
+  ) -> FleecingImage.Wish {
+    FleecingImage.Wish(
       directory: directory, diskBytes: disk.size,
       wantedBytes: max(
-        reserve, FleecingStore.spoolBytes(forBytes: disk.contentBytes, ofDisk: disk.size)),
+        reserve, FleecingImage.spoolBytes(forBytes: disk.contentBytes, ofDisk: disk.size)),
       reservation: .whereFilesystemCan)
   }
 
@@ -54,32 +54,32 @@ struct StoreChoice {
     wanted.compactMap { directory, bytes in
       guard let free = try? directory.freeBytes(), free < bytes else { return nil }
       return
-        "\(directory.path) has \(free >> 20) MiB free for what the guest overwrites meanwhile; "
-        + "\(bytes >> 20) MiB would be usual: the backup is broken before it is full"
+        "\(directory.path) has \(free >> 20) MiB free for fleecing images, \(bytes >> 20) MiB are "
+        + "recommended: the backup is aborted before the space runs out"
     }
   }
 
-  /// A store that hangs holds the guest's writes. Beside its image it hangs when the disk does; a
-  /// filesystem of its own is one thing more that can.
+  /// A fleecing image that hangs blocks the guest's writes. Beside the disk's image it hangs only
+  /// when the disk does; another filesystem is one more that can hang.
   private static func strangers(
-    _ disks: [GuestBlockDevice], _ wishes: [FleecingStore.Wish]
+    _ disks: [GuestBlockDevice], _ wishes: [FleecingImage.Wish]
   ) -> [String] {
     var names: [String: [String]] = [:]
     for (disk, wish) in zip(disks, wishes) {
-      guard let store = try? wish.directory.device else { continue }
-      if let file = disk.imageFile, (try? FileStatus(path: file))?.device == store { continue }
+      guard let device = try? wish.directory.device else { continue }
+      if let file = disk.imageFile, (try? FileStatus(path: file))?.device == device { continue }
       names[wish.directory.path, default: []].append(disk.name)
     }
     return names.sorted { $0.key < $1.key }.map { directory, names in
       "\(directory) is not on the filesystem of \(names.joined(separator: ", ")): "
-        + "if it hangs, the guest's writes wait as long"
+        + "if it hangs, the guest's writes hang too"
     }
   }
 
   private static func directory(
     _ disk: GuestBlockDevice, _ request: GuestRequest
   ) throws(JobError) -> FleecingDirectory {
-    try blockingControl("finding a place for the fleecing store of \(disk.name)") {
+    try blockingControl("choosing a fleecing directory for \(disk.name)") {
       () throws(ControlError) in
       if let directory = request.fleecingDirectory { return try FleecingDirectory(directory) }
       return try FleecingPlace.directory(imageFile: disk.imageFile, state: StateDirectory.usual())
@@ -87,7 +87,7 @@ struct StoreChoice {
   }
 }
 
-/// As ``controlling(_:_:)``, for what waits for nobody.
+/// As ``controlling(_:_:)``, for synchronous work.
 func blockingControl<Value>(
   _ what: String, _ body: () throws(ControlError) -> Value
 ) throws(JobError) -> Value {

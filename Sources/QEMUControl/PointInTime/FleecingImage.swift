@@ -2,18 +2,18 @@ internal import CLinux
 internal import Glibc
 internal import System
 
-/// The file that takes the old contents of what a guest overwrites during its backup.
+/// The image that receives the old contents of what a guest overwrites during its backup.
 ///
-/// A qcow2 of the disk's size in which nothing is allocated at first. It has no name, so nothing of
-/// it stays whoever dies; QEMU gets a descriptor of it. One per disk; its room is given back when
-/// the last of us and QEMU lets go of it.
-package final class FleecingStore: Sendable {
-  /// What is wanted of one store.
+/// A qcow2 image of the disk's size, initially without allocated clusters. It has no name, so it
+/// vanishes when its users exit, and QEMU gets a descriptor of it. One per disk; its space is freed
+/// when both Sluice and QEMU have closed it.
+package final class FleecingImage: Sendable {
+  /// The requirements of one image.
   package struct Wish: Sendable {
     package let directory: FleecingDirectory
     /// The guest's view of the disk.
     package let diskBytes: Int64
-    /// Free bytes that the filesystem has to have for it.
+    /// Bytes that must be free on the filesystem.
     package let wantedBytes: Int64
     package let reservation: Reservation
 
@@ -28,25 +28,25 @@ package final class FleecingStore: Sendable {
     }
   }
 
-  /// Whether the wanted bytes are taken at once, so that nobody else can.
+  /// Whether the wanted bytes are allocated at once.
   package enum Reservation: Sendable { case none, whereFilesystemCan, required }
 
   package let directory: FleecingDirectory
-  /// Bytes that were taken when it was made.
+  /// Bytes allocated when it was created.
   package let reservedBytes: Int64
-  /// Bytes that it was said to need.
+  /// Bytes that it needs.
   package let wantedBytes: Int64
   private let file: OwnedDescriptor
 
-  /// Valid as long as the store lives.
+  /// Valid as long as this object.
   package var rawDescriptor: Int32 { file.raw }
 
-  /// Bytes it takes on its filesystem, the reserved ones included.
+  /// Bytes it occupies on its filesystem, including reserved ones.
   package var storedBytes: Int64 {
     (try? FileStatus(descriptor: file.raw, subject: directory.path).storedBytes) ?? 0
   }
 
-  /// Its length: what QEMU has put there, whatever is reserved.
+  /// Its size: what QEMU has written, without reserved bytes.
   package var fileBytes: Int64 {
     (try? FileStatus(descriptor: file.raw, subject: directory.path).size) ?? 0
   }
@@ -57,8 +57,7 @@ package final class FleecingStore: Sendable {
     do throws(SystemCallError) {
       file = try wish.directory.makeFile()
       try EmptyImage(size: wish.diskBytes).write(to: file, subject: wish.directory.path)
-      // Behind the image: a filesystem may give back what is reserved when a file changes its
-      // length.
+      // After writing the image: a filesystem may free reserved bytes when the size changes.
       reservedBytes = try Self.reserve(wish, in: file.raw)
     } catch {
       guard error.code == ENOSPC else { throw .system(error) }
@@ -68,7 +67,7 @@ package final class FleecingStore: Sendable {
     }
   }
 
-  /// - Returns: Bytes that were taken.
+  /// - Returns: Bytes that were allocated.
   private static func reserve(_ wish: Wish, in file: Int32) throws(SystemCallError) -> Int64 {
     guard wish.reservation != .none else { return 0 }
     do throws(SystemCallError) {
@@ -80,15 +79,15 @@ package final class FleecingStore: Sendable {
     return wish.wantedBytes
   }
 
-  /// What a spool needs for so many bytes of data: a fiftieth more, for filesystems whose blocks
-  /// are larger than its clusters, and its tables, which tell of holes too.
+  /// Bytes that a spool of so much data needs: a fiftieth more, for filesystems with blocks larger
+  /// than its clusters, and its tables, which cover holes too.
   package static func spoolBytes(forBytes bytes: Int64, ofDisk diskBytes: Int64) -> Int64 {
     bytes + bytes / 50 + diskBytes / 4096 + (4 << 20)
   }
 
-  /// Whether the image still is what was made: it stands on nothing, and needs no other file.
+  /// Whether the image still refers to no other file, such as a backing file.
   ///
-  /// QEMU has it open for writing; one that its guest has taken over could change that.
+  /// QEMU has it open for writing; a compromised one could change that.
   package var standsAlone: Bool {
     guard let bytes = try? readBytes(file.raw, at: 0, count: 80), bytes.count == 80 else {
       return false
@@ -98,15 +97,15 @@ package final class FleecingStore: Sendable {
       && bytes[72..<79].allSatisfy { $0 == 0 } && bytes[79] & ~1 == 0
   }
 
-  /// Gives its room back, whoever else has it open.
+  /// Frees its space, even if others have it open.
   package func empty() { _ = clinux_ftruncate(file.raw, 0) }
 
-  /// Makes the stores of a job, if there is room for all of them.
+  /// Creates the images of a job, if there is enough space for all of them.
   ///
-  /// Nothing keeps others from using up room that is not reserved.
+  /// Space that is not reserved may be used up by others.
   ///
-  /// - Throws: `fleecingSpace`, where stores on one filesystem are counted together; `system`.
-  package static func make(_ wishes: [Wish]) throws(ControlError) -> [FleecingStore] {
+  /// - Throws: `fleecingSpace`, where images on one filesystem are counted together; `system`.
+  package static func make(_ wishes: [Wish]) throws(ControlError) -> [FleecingImage] {
     var wanted: [UInt64: Int64] = [:]
     for wish in wishes {
       let (device, free) = (try wish.directory.device, try wish.directory.freeBytes())
@@ -118,18 +117,17 @@ package final class FleecingStore: Sendable {
           wantedBytes: sum.overflow ? .max : sum.partialValue)
       }
     }
-    var stores: [FleecingStore] = []
-    for wish in wishes { stores.append(try FleecingStore(wish)) }
-    return stores
+    var images: [FleecingImage] = []
+    for wish in wishes { images.append(try FleecingImage(wish)) }
+    return images
   }
 
-  /// Bytes a store of a disk should find: a tenth of the disk, at least 64 MiB, at most all of it
-  /// and what a qcow2 needs beside.
+  /// Recommended space for a disk: a tenth of the disk, at least 64 MiB, at most ``fullBytes``.
   package static func usualBytes(ofDisk bytes: Int64) -> Int64 {
     min(max(bytes / 10, 64 << 20), fullBytes(ofDisk: bytes))
   }
 
-  /// Bytes a store takes when the guest overwrites its whole disk: clusters of 64 KiB, eight bytes
-  /// of table and two of count for each, and the header.
+  /// Space if the guest overwrites its whole disk: clusters of 64 KiB, eight bytes of tables and
+  /// two of reference counts for each, and the header.
   package static func fullBytes(ofDisk bytes: Int64) -> Int64 { bytes + bytes / 4096 + (1 << 20) }
 }

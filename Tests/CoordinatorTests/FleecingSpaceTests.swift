@@ -6,31 +6,31 @@ import Testing
 
 @testable import Coordinator
 
-/// When the stores of a job have too little room left: on a small file system of their own.
+/// When there is too little free space for fleecing images: on a small filesystem of their own.
 @Suite(.inTurns, .enabled(if: Build.isRoot, "root mounts a small file system"))
-struct StoreRoomTests {
+struct FleecingSpaceTests {
   private static let megabyte: Int64 = 1 << 20
 
   /// What a spool of 6 MiB on a file system of 16 MiB finds at each step.
   private func findings(
-    _ reservation: FleecingStore.Reservation, _ steps: [(Int64, others: Int64)]
+    _ reservation: FleecingImage.Reservation, _ steps: [(Int64, others: Int64)]
   ) async throws -> [Bool] {
     let files = try Scratch()
     try await files.shell("mkdir small && mount -t tmpfs -o size=16M none small")
     var found: [Bool] = []
     do {
       let place = try FleecingDirectory(files.path("small"))
-      let store = try #require(
-        try FleecingStore.make([
+      let image = try #require(
+        try FleecingImage.make([
           .init(
             directory: place, diskBytes: 64 << 20, wantedBytes: 6 << 20,
             reservation: reservation)
         ]).first)
-      let room = StoreRoom([store], isSpool: true)
+      let room = FleecingSpace([image], isSpool: true)
       for (spooled, others) in steps {
         try await files.shell(
           "head -c \(spooled * Self.megabyte) /dev/zero | tr '\\0' x"
-            + " | dd of=/proc/\(getpid())/fd/\(store.rawDescriptor) conv=notrunc status=none bs=1M"
+            + " | dd of=/proc/\(getpid())/fd/\(image.rawDescriptor) conv=notrunc status=none bs=1M"
             + " && head -c \(others)M /dev/zero | tr '\\0' x >small/others")
         if case .short = room.look() { found.append(true) } else { found.append(false) }
       }

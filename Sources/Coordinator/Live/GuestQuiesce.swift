@@ -3,8 +3,8 @@ internal import QEMUControl
 internal import Synchronization
 internal import System
 
-/// The frozen filesystems of a guest: from just before the instant to just behind it.
-final class GuestFrost: Sendable {
+/// Quiesces the filesystems of a guest, from just before the point in time to just after it.
+final class GuestQuiesce: Sendable {
   /// Seconds a guest may take to write out what it has and to stop writing.
   static let freezeSeconds = 10.0
   /// Seconds for an answer to the thaw.
@@ -44,16 +44,16 @@ final class GuestFrost: Sendable {
       events(
         .guest(
           GuestStep(
-            "frozen", "\(count) filesystem\(count == 1 ? "" : "s") of the guest frozen",
+            "frozen", "\(count) guest filesystem\(count == 1 ? "" : "s") frozen",
             ["filesystems": .integer(Int64(count))])))
     } catch {
-      // It has sent a thaw behind a freeze that may still be done.
+      // The agent was sent a thaw after the freeze, which may still be executed.
       noteThawed(counts: false)
       throw error
     }
   }
 
-  /// Thaws what is frozen; nothing happens otherwise. Whoever asks meanwhile waits for the same.
+  /// Thaws what is frozen; nothing happens otherwise. Concurrent callers wait for the same thaw.
   ///
   /// - Returns: Whether nothing is frozen any more.
   func thaw() async -> Bool {
@@ -73,7 +73,7 @@ final class GuestFrost: Sendable {
     do throws(AgentError) {
       _ = try await agent.thaw(seconds: Self.thawSeconds)
     } catch {
-      events(.warning("thawing the guest: \(error)"))
+      events(.warning("cannot thaw the guest: \(error)"))
       // Where the connection has ended QEMU has too.
       if case .disconnected = error { return true }
       return false
@@ -83,7 +83,7 @@ final class GuestFrost: Sendable {
     events(
       .guest(
         GuestStep(
-          "thawed", "the guest is thawed after \(milliseconds) ms",
+          "thawed", "guest filesystems thawed after \(milliseconds) ms",
           ["milliseconds": .integer(Int64(milliseconds))])))
     return true
   }

@@ -3,8 +3,8 @@ internal import JSON
 internal import QEMUControl
 internal import System
 
-/// A running machine that is ready for its instant: nothing of it has been frozen or read yet.
-struct GuestSession: Sendable {
+/// A running machine that is ready for its point in time: nothing has been frozen or read yet.
+struct PreparedGuest: Sendable {
   let machine: GuestMachine
   let disks: [GuestBlockDevice]
   let choice: ExportChoice
@@ -20,14 +20,14 @@ struct GuestSession: Sendable {
     }
   }
 
-  /// What QEMU tells of the machine, to travel beside its disks.
+  /// QEMU's description of the machine, archived with its disks.
   var description: ConfigFile {
     ConfigFile(
       name: "machine.json", bytes: machine.description.serialised(.indented),
       role: "qemu-machine")
   }
 
-  /// The machine as receipts name it.
+  /// The machine's identity in receipts.
   ///
   /// - Parameters:
   ///   - id: Of `--vm-id`; QEMU knows none.
@@ -37,7 +37,7 @@ struct GuestSession: Sendable {
       id: id, name: name.isEmpty ? cleaned(machine.name) : name, uuid: cleaned(machine.uuid ?? ""))
   }
 
-  /// Takes the instant of all disks, with the guest's filesystems frozen if that is wanted.
+  /// Takes the point in time of all disks, with the guest's filesystems frozen if requested.
   func take(
     _ guest: GuestRequest, _ events: EventSink
   ) async throws(JobError) -> PointInTime.Taken {
@@ -45,26 +45,26 @@ struct GuestSession: Sendable {
       try await self.hold.instant.prepare()
     }
     try await freeze(guest, events)
-    // A guest stands still no longer than the limit, even if QEMU takes its time.
+    // The guest is frozen no longer than the limit, even if QEMU is slow.
     let limit = Task.detached { [hold] in
       try await Task.sleep(for: .seconds(guest.stallLimit))
-      _ = await hold.frost.thaw()
+      _ = await hold.quiesce.thaw()
     }
     defer { limit.cancel() }
-    let wasFrozen = hold.frost.isFrozen
+    let wasFrozen = hold.quiesce.isFrozen
     let taken = try await controlling("taking the point in time") { () throws(ControlError) in
       try await self.hold.instant.take()
     }
-    let isStillFrozen = hold.frost.isFrozen
+    let isStillFrozen = hold.quiesce.isFrozen
     tell(taken, events)
-    _ = await hold.frost.thaw()
+    _ = await hold.quiesce.thaw()
     if wasFrozen && !isStillFrozen { try notFrozen(guest, events) }
     return taken
   }
 
   private func freeze(_ guest: GuestRequest, _ events: EventSink) async throws(JobError) {
     guard guest.freeze != .never else { return }
-    do throws(AgentError) { try await hold.frost.freeze() } catch {
+    do throws(AgentError) { try await hold.quiesce.freeze() } catch {
       guard guest.freeze == .try else {
         throw JobError(ControlError.agent(error), doing: "freezing the guest's filesystems")
       }
@@ -73,7 +73,7 @@ struct GuestSession: Sendable {
   }
 
   private func notFrozen(_ guest: GuestRequest, _ events: EventSink) throws(JobError) {
-    let what = "QEMU took longer than --guest-stall-limit: the guest was thawed before the instant"
+    let what = "QEMU took longer than --guest-stall-limit: guest thawed before the point in time"
     if guest.freeze == .require {
       throw JobError(.inputOutput, doing: "freezing the guest's filesystems", what)
     }
