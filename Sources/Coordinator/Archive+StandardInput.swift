@@ -14,8 +14,8 @@ extension Archive {
     standardInput wanted: ArchiveRequest, _ surroundings: Surroundings, _ stop: StopSignal
   ) throws(JobError) {
     let format = wanted.format
-    let opening = "opening \(Self.inputName)"
-    let status = try doing(opening) { () throws(SystemCallError) in
+    let opening = "read \(Self.inputName)"
+    let status = try attempt(opening) { () throws(SystemCallError) in
       try FileStatus(descriptor: StandardStream.input, subject: Self.inputName)
     }
     path = Self.standardInput
@@ -25,7 +25,8 @@ extension Archive {
     held =
       status.kind == .regular
       ? HeldArchive(
-        try doing(opening) { () throws(SystemCallError) in try StandardStream.readingEnd() }, status
+        try attempt(opening) { () throws(SystemCallError) in try StandardStream.readingEnd() },
+        status
       )
       : nil
     switch status.kind {
@@ -35,12 +36,12 @@ extension Archive {
         Self.hasMagic(candidate, StandardStream.input)
       }
     case .directory:
-      throw JobError(.usage, doing: opening, "a directory is named, and not redirected")
+      throw JobError(.usage, cannot: opening, "it is a directory", hint: "name it as the archive")
     case .socket:
       // A plugin could also write to it.
-      throw JobError(.usage, doing: opening, "it is a socket", hint: "put cat(1) in between")
+      throw JobError(.usage, cannot: opening, "it is a socket", hint: "pipe it through cat(1)")
     case _ where isatty(StandardStream.input) == 1:
-      throw JobError(.usage, doing: opening, "an archive does not come from a terminal")
+      throw JobError(.usage, cannot: opening, "it is a terminal", hint: "pipe an archive into it")
     default:
       kind = .pipe
       let isPipe = status.kind == .pipe
@@ -68,7 +69,7 @@ extension Archive {
     else {
       throw JobError(
         .unavailable, doing: "", "the format \"\(chosen.format.name)\" cannot be read from a pipe",
-        hint: "put the archive into a file first")
+        hint: "save the archive to a file first")
     }
     return chosen
   }

@@ -154,7 +154,7 @@ package final class PluginSession {
     guard outcome == nil else { return }
     flush(now)
     log.drain()
-    if log.isFlooded { fail(.misconduct("writes without end to its log")) }
+    if log.isFlooded { fail(.misconduct("floods its log")) }
     receiveStatus()
     receiveFrames(now)
     flush(now)

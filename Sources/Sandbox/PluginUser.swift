@@ -55,7 +55,7 @@ package struct PluginUser {
         }
       }
     }
-    for (id, process) in processes() { found[id] = "is the user of process \(process)" }
+    for (id, process) in processes() { found[id] = "is in use by process \(process)" }
     for id in Self.candidates where !Self.isMapped(id, root: root) {
       found[id] = "does not exist in this user namespace"
     }

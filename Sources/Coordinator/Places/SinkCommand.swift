@@ -147,8 +147,8 @@ extension SinkCommand.End {
   var text: String {
     switch self {
     case .exited(let code): "exited with status \(code)"
-    case .signalled(let number): "was ended by signal \(number)"
-    case .unknown: "ended, and nobody saw how"
+    case .signalled(let number): "was killed by signal \(number)"
+    case .unknown: "ended with unknown status"
     }
   }
 }
