@@ -74,7 +74,7 @@ extension Archive {
     return chosen
   }
 
-  /// Bytes that tell every format that can be told by its first bytes.
+  /// Bytes needed to detect every format that has magic numbers.
   private static func headBytes(_ formats: [ManifestFormat]) -> Int {
     let ends = formats.flatMap(\.magic).map { Int($0.offset) + $0.bytes.count }
     return max(1, ends.filter { $0 <= PipeHead.byteCountMax }.max() ?? 1)

@@ -6,7 +6,7 @@ internal import System
 
 /// An existing archive: which plugin reads it, and what its receipt says.
 struct Archive {
-  /// What stands for standard input; `./-` is a file.
+  /// Names standard input; `./-` is a file.
   static let standardInput = "-"
 
   let path: String

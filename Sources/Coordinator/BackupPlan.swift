@@ -10,7 +10,7 @@ struct BackupPlan {
   /// One archive to be made.
   struct Output {
     let label: String
-    /// A path may still be a pattern, until the plan stands.
+    /// A path may still be a pattern, until the plan is complete.
     var place: OutputPlace
     let chosen: ChosenFormat
     let kind: Job.OutputKind

@@ -93,7 +93,7 @@ struct BackupRun {
     return report
   }
 
-  /// One output that failed alone is the job's error; of several each is told first.
+  /// One output that failed alone is the job's error; of several each is reported first.
   private func verdict(
     _ failed: [(label: String, error: JobError)], of count: Int
   ) -> JobError {

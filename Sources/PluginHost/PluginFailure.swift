@@ -40,6 +40,14 @@ package struct PluginFailure: Error, Sendable {
   }
 }
 
+extension ErrorFrame {
+  /// ", ENOSPC", if there is an errno that the message does not name.
+  fileprivate var errnoSuffix: String {
+    guard let errnoName, !message.contains(errnoName) else { return "" }
+    return ", " + sanitised(errnoName.utf8)
+  }
+}
+
 extension PluginFailure: CustomStringConvertible {
   package var description: String {
     switch cause {
@@ -47,8 +55,7 @@ extension PluginFailure: CustomStringConvertible {
     case .misconduct(let what): "plugin \"\(plugin)\" \(what)"
     case .reported(let frame):
       "plugin \"\(plugin)\" \(frame.code == .corrupt ? "reports a corrupt archive" : "failed")"
-        + ": \(sanitised(frame.message.utf8)) (\(frame.code.name)"
-        + (frame.errnoName.map { ", " + sanitised($0.utf8) } ?? "") + ")"
+        + ": \(sanitised(frame.message.utf8)) (\(frame.code.name)\(frame.errnoSuffix))"
     case .ended(.code(let code)):
       "plugin \"\(plugin)\" exited with status \(code) before finishing"
     case .ended(.signal(let number)):

@@ -19,9 +19,9 @@ package final class PluginSession {
   package struct Patience: Sendable {
     package var helloAck = 10.0
     package var jobAck = 60.0
-    /// Silence after which the user is told.
+    /// Silence after which the user is warned.
     package var stallWarning = 10.0
-    /// Silence after which the plugin is given up.
+    /// Silence after which the plugin times out.
     package var stallLimit = 600.0
     /// Between ABORT and the end of its input: one that is busy sees that without reading.
     package var abort = 1.0

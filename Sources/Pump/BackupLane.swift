@@ -14,7 +14,7 @@ package import System
 package final class BackupLane {
   package struct Outcome {
     package var summaries: [StreamSummary] = []
-    /// Set when no writer can have the whole job.
+    /// Set when no writer can complete the job.
     package var failure: LaneFailure?
   }
 

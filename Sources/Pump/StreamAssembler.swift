@@ -127,7 +127,7 @@ struct StreamAssembler: ~Copyable {
     hasData = true
   }
 
-  /// Blocks whose mask bit is 0 are zeros, whatever stands in the plugin's memory.
+  /// Blocks whose mask bit is 0 are zeros, whatever is in the plugin's memory.
   private func clearMasked(_ frame: DataFrame, _ payload: RawSpan, from: Int, count: Int) {
     guard frame.maskCount > 0 else { return }
     let start = Int(position % TreeDigest.chunkBytes)

@@ -112,7 +112,7 @@ import Testing
     #expect(try receipt("s.sluice.json")["instant"]?.string?.hasPrefix("20") == true)
   }
 
-  @Test func `what needs an allocation map gets it from a file, and not from a pipe`()
+  @Test func `a format that needs an allocation map gets it from a file, not from a pipe`()
     async throws
   {
     try await backUp(to: "raw")

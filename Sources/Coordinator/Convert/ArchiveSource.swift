@@ -32,7 +32,7 @@ final class ArchiveSource: BackupSource {
 
   deinit { _ = stop() }
 
-  /// The reader goes on to its own end; if it was not done, it learns that nobody wants more.
+  /// The reader continues to its own end; if it was not done, it is told that no more is wanted.
   func endOfReading() { handover.takerIsDone() }
 
   /// The archive must have been read to its end, and be what its receipt says; what was sent must

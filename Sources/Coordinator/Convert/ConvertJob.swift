@@ -9,7 +9,7 @@ internal import System
 /// `sluice convert`: an archive becomes archives of other formats.
 ///
 /// ```
-/// reader plugin ─► its pool ─► memory nobody else can write ─► pool ─► writer plugins
+/// reader plugin ─► its pool ─► memory of the host alone ─► pool ─► writer plugins
 /// ```
 /// Both kinds of plugins are in their sandboxes, and trust nothing of each other. What travels is
 /// the backup and not the file: configurations, roles, the machine's identity, the instant.

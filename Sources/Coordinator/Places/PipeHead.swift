@@ -29,7 +29,7 @@ enum PipeHead {
     }
   }
 
-  /// - Returns: Whether nobody writes to the pipe any more.
+  /// - Returns: Whether the pipe has no writer any more.
   private static func wait(
     _ pipe: Int32, until deadline: Instant, _ stop: StopSignal
   ) throws(JobError) -> Bool {

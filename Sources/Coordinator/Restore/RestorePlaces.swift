@@ -14,7 +14,7 @@ final class RestorePlaces {
   private let events: EventSink
   private let directory: StagingPlace?
   private var disks: [String: any DiskPlace] = [:]
-  /// Streams that the archive holds, once it has told.
+  /// Streams of the archive, once known.
   private var streams: [StreamDescription] = []
   /// Streams that have come.
   private var cameCount = 0
@@ -82,8 +82,7 @@ final class RestorePlaces {
       hint: "add format=raw or format=qcow2, or convert it afterwards with qemu-img convert")
   }
 
-  /// A path by which two names of one place are told: without links, also if the last part of it
-  /// is yet to be made.
+  /// A canonical path, without links, also if its last component does not exist yet.
   private static func canonical(_ path: String) -> String {
     if let found = try? realPath(path) { return found }
     let (directory, name) = splitPath(path)
