@@ -2,7 +2,7 @@ internal import BackupProtocol
 internal import Machine
 
 extension Archive {
-  /// Of what machine and instant an archive is; empty where nobody knows.
+  /// Of what machine and instant an archive is; empty if unknown.
   struct Origin: Sendable {
     var machine = Job.Machine()
     /// RFC 3339 in UTC.

@@ -12,25 +12,25 @@ extension Archive {
     return try ReceiptFile(besideArchive: wanted.path).read()
   }
 
-  /// Refuses an archive that no receipt can prove, before anything is done with it.
+  /// Refuses an archive without a receipt that verifies all of it, before anything is done.
   func requireReceipt() throws(JobError) {
     guard let receipt else {
       throw JobError(
-        .noInput, doing: "", "\(shownName) has no receipt, and --require-receipt asks for one",
-        hint: "--receipt FILE names a receipt that is elsewhere")
+        .noInput, doing: "", "\(shownName) has no receipt (--require-receipt)",
+        hint: "specify a receipt stored elsewhere with --receipt FILE")
     }
     guard receipt.provesAll else {
       throw JobError(
         .badData, doing: "",
-        "the receipt of \(shownName) has no digests, and --require-receipt asks for them")
+        "the receipt of \(shownName) has no digests (--require-receipt)")
     }
   }
 
-  /// What is said when nothing has proven what was read.
+  /// The warning about data that was read but not verified.
   var unprovenWarning: String {
-    "nothing proves the data of \(shownName): "
+    "\(shownName) is not verified: "
       + (receipt == nil ? "it has no receipt" : "its receipt has no digests")
-      + ", and its format no digests of all data"
+      + ", and its format does not checksum all data"
   }
 
   /// For messages.

@@ -13,8 +13,8 @@ extension Archive {
     standardInput wanted: ArchiveRequest, _ surroundings: Surroundings, _ stop: StopSignal
   ) throws(JobError) {
     let format = wanted.format
-    let opening = "opening \(Self.inputName)"
-    let status = try doing(opening) { () throws(SystemCallError) in
+    let opening = "read \(Self.inputName)"
+    let status = try attempt(opening) { () throws(SystemCallError) in
       try FileStatus(descriptor: StandardStream.input, subject: Self.inputName)
     }
     path = Self.standardInput
@@ -24,7 +24,8 @@ extension Archive {
     held =
       status.kind == .regular
       ? HeldArchive(
-        try doing(opening) { () throws(SystemCallError) in try StandardStream.readingEnd() }, status
+        try attempt(opening) { () throws(SystemCallError) in try StandardStream.readingEnd() },
+        status
       )
       : nil
     switch status.kind {
@@ -34,12 +35,12 @@ extension Archive {
         Self.hasMagic(candidate, StandardStream.input)
       }
     case .directory:
-      throw JobError(.usage, doing: opening, "a directory is named, and not redirected")
+      throw JobError(.usage, cannot: opening, "it is a directory", hint: "name it as the archive")
     case .socket:
       // A plugin could also write to it.
-      throw JobError(.usage, doing: opening, "it is a socket", hint: "put cat(1) in between")
+      throw JobError(.usage, cannot: opening, "it is a socket", hint: "pipe it through cat(1)")
     case _ where isatty(StandardStream.input) == 1:
-      throw JobError(.usage, doing: opening, "an archive does not come from a terminal")
+      throw JobError(.usage, cannot: opening, "it is a terminal", hint: "pipe an archive into it")
     default:
       kind = .pipe
       let isPipe = status.kind == .pipe
@@ -67,12 +68,12 @@ extension Archive {
     else {
       throw JobError(
         .unavailable, doing: "", "the format \"\(chosen.format.name)\" cannot be read from a pipe",
-        hint: "put the archive into a file first")
+        hint: "save the archive to a file first")
     }
     return chosen
   }
 
-  /// Bytes that tell every format that can be told by its first bytes.
+  /// Bytes needed to detect every format that has magic numbers.
   private static func headBytes(_ formats: [ManifestFormat]) -> Int {
     let ends = formats.flatMap(\.magic).map { Int($0.offset) + $0.bytes.count }
     return max(1, ends.filter { $0 <= PipeHead.byteCountMax }.max() ?? 1)

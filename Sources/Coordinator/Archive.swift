@@ -3,9 +3,9 @@ internal import Glibc
 internal import PluginHost
 internal import System
 
-/// An archive that was found: which plugin reads it, and what its receipt says.
+/// An existing archive: which plugin reads it, and what its receipt says.
 struct Archive {
-  /// What stands for standard input; `./-` is a file.
+  /// Names standard input; `./-` is a file.
   static let standardInput = "-"
 
   let path: String
@@ -16,11 +16,11 @@ struct Archive {
   /// The file or directory that was looked at, and no other that gets its name; `nil` for a pipe.
   let held: HeldArchive?
 
-  /// Looks at an archive without running anything.
+  /// Finds an archive without running a plugin.
   ///
   /// - Parameters:
   ///   - wanted: Which archive, and what the user says of it.
-  /// - Throws: `JobError` when there is none, nobody knows it, or its receipt cannot be read.
+  /// - Throws: `JobError` if it is not found or not recognised, or its receipt cannot be read.
   static func find(
     _ wanted: ArchiveRequest, _ surroundings: Surroundings, stop: StopSignal
   ) throws(JobError) -> Archive {
@@ -34,12 +34,12 @@ struct Archive {
 
   private init(file wanted: ArchiveRequest, _ surroundings: Surroundings) throws(JobError) {
     let path = wanted.path
-    let opening = "opening \(path)"
-    let opened = try doing(opening) { () throws(SystemCallError) in
+    let opening = "open \(path)"
+    let opened = try attempt(opening) { () throws(SystemCallError) in
       try openFile(path, flags: O_RDONLY | O_NONBLOCK)
     }
     let raw = opened.raw
-    let status = try doing(opening) { () throws(SystemCallError) in
+    let status = try attempt(opening) { () throws(SystemCallError) in
       try FileStatus(descriptor: raw, subject: path)
     }
     self.path = path
@@ -47,7 +47,7 @@ struct Archive {
     case .directory: kind = .directory
     case .regular: kind = .file
     default:
-      throw JobError(.noInput, doing: opening, "it is neither a file nor a directory")
+      throw JobError(.noInput, cannot: opening, "neither a file nor a directory")
     }
     if let format = wanted.format {
       chosen = try surroundings.format(format)
@@ -90,8 +90,8 @@ struct Archive {
 
   static func unknown(_ name: String) -> JobError {
     JobError(
-      .badData, doing: "opening \(name)", "no installed plugin knows this archive",
-      hint: "name its format with --format")
+      .badData, cannot: "open \(name)", "unrecognised archive format",
+      hint: "specify it with --format")
   }
 
   private static func hasReceipt(

@@ -2,7 +2,7 @@ internal import BackupProtocol
 internal import BlockSource
 package import System
 
-/// `sluice backup`: images of a machine that does not run, or the disks of one that does.
+/// `sluice backup`: images of a VM that is not running, or the disks of a running one.
 package struct BackupJob: Sendable {
   private let request: BackupRequest
   private let surroundings: Surroundings
@@ -68,7 +68,7 @@ package func blocking<Result: Sendable>(
       do throws(JobError) { return .success(try body()) } catch { return .failure(error) }
     }
   } catch {
-    throw JobError(error, doing: "starting a thread")
+    throw JobError(error, cannot: "start a thread")
   }
   return try outcome.get()
 }

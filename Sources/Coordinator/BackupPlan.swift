@@ -5,12 +5,12 @@ internal import PluginHost
 internal import SharedPool
 internal import System
 
-/// Everything that is known before anything is started: a job that cannot work ends here.
+/// Everything that is known before anything is started: a job that cannot work fails here.
 struct BackupPlan {
   /// One archive to be made.
   struct Output {
     let label: String
-    /// A path may still be a pattern, until the plan stands.
+    /// A path may still be a pattern, until the plan is complete.
     var place: OutputPlace
     let chosen: ChosenFormat
     let kind: Job.OutputKind
@@ -108,10 +108,10 @@ struct BackupPlan {
     _ request: BackupRequest, _ surroundings: Surroundings, isMachineTold: Bool = false
   ) throws(JobError) -> [Output] {
     guard !request.outputs.isEmpty else {
-      throw JobError(.usage, doing: "", "no output", hint: "add --to FORMAT=PATH")
+      throw JobError(.usage, doing: "", "no output specified", hint: "add --to FORMAT=PATH")
     }
     guard request.outputs.count(where: { $0.place == .standardOutput }) <= 1 else {
-      throw JobError(.usage, doing: "", "two archives cannot both go to standard output")
+      throw JobError(.usage, doing: "", "only one archive can go to standard output")
     }
     var outputs: [Output] = []
     for asked in request.outputs {
@@ -121,8 +121,8 @@ struct BackupPlan {
       }
       guard !outputs.contains(where: { $0.label == asked.label }) else {
         throw JobError(
-          .usage, doing: "", "two outputs are called \"\(asked.label)\"",
-          hint: "tell them apart: --to \(asked.format):LABEL=PATH")
+          .usage, doing: "", "duplicate output name \"\(asked.label)\"",
+          hint: "give them labels: --to \(asked.format):LABEL=PATH")
       }
       let chosen = try surroundings.format(asked.format)
       try chosen.require(.write)
@@ -134,29 +134,29 @@ struct BackupPlan {
     }
     if request.savedReceipt != nil, outputs.count(where: \.place.isStream) != 1 {
       throw JobError(
-        .usage, doing: "", "--save-receipt belongs to one archive that is a stream",
-        hint: "an archive that has a name has its receipt beside it or inside it")
+        .usage, doing: "", "--save-receipt requires exactly one output that is a stream",
+        hint: "other archives have their receipt beside or inside them")
     }
     for option in request.options where !outputs.contains(where: { $0.label == option.label }) {
       throw JobError(
-        .usage, doing: "", "option \(option.label).\(option.key) belongs to no output",
-        hint: "options are FORMAT.KEY=VALUE, or LABEL.KEY=VALUE for a labelled output")
+        .usage, doing: "", "no output for option \(option.label).\(option.key)",
+        hint: "use FORMAT.KEY=VALUE, or LABEL.KEY=VALUE for a labelled output")
     }
     return outputs
   }
 
-  /// Refuses outputs whose names are taken already, before anything else is disturbed.
+  /// Refuses outputs that already exist, before anything else is touched.
   ///
-  /// - Throws: `JobError` of status `.cannotCreate`. Who is not refused may still be, later.
+  /// - Throws: `JobError` of status `.cannotCreate`. Others may still be refused later.
   static func refuseTaken(_ outputs: [Output]) throws(JobError) {
     for output in outputs {
-      // What hangs on the instant is not known yet.
+      // A name that depends on the time is not known yet.
       guard case .path(let pattern) = output.place, try NamePattern(pattern).isPlain else {
         continue
       }
       let path = try NamePattern(pattern).path(Job.Machine(), instant: "")
       guard (try? FileStatus(path: path)) != nil else { continue }
-      throw JobError(PublishingError.exists(path), doing: "preparing \(path)")
+      throw JobError(PublishingError.exists(path), cannot: "create \(path)")
     }
   }
 
@@ -182,8 +182,8 @@ struct BackupPlan {
       guard disk.name.utf8.count <= RestorePlaces.diskNameBytesMax else {
         throw JobError(
           .usage, doing: "",
-          "the disk's name \"\(disk.name.prefix(40))…\" has \(disk.name.utf8.count) bytes; "
-            + "\(RestorePlaces.diskNameBytesMax) are possible, for NAME.raw is a file's name")
+          "disk name \"\(disk.name.prefix(40))…\" is too long: \(disk.name.utf8.count) bytes; "
+            + "the maximum is \(RestorePlaces.diskNameBytesMax), so that NAME.raw is a file name")
       }
       streams.append(
         StreamDescription(
@@ -195,12 +195,12 @@ struct BackupPlan {
     }
     guard configs.reduce(0, { $0 + UInt64($1.bytes.count) }) <= ConfigFile.sumMax else {
       throw JobError(
-        .usage, doing: "", "configurations have \(ConfigFile.sumMax >> 20) MiB together at most",
-        hint: "give what is larger as a disk: --image NAME=FILE,format=raw")
+        .usage, doing: "", "configurations exceed \(ConfigFile.sumMax >> 20) MiB in total",
+        hint: "add large files as disks: --image NAME=FILE,format=raw")
     }
     var names: Set<String> = []
     for stream in streams where !names.insert(stream.name).inserted {
-      throw JobError(.usage, doing: "", "two streams are called \"\(stream.name)\"")
+      throw JobError(.usage, doing: "", "duplicate name \"\(stream.name)\"")
     }
     return streams
   }

@@ -47,7 +47,7 @@ struct BackupRun {
   /// The memory of a job.
   static func pool(_ shape: PoolShape) throws(JobError) -> SharedPool {
     do { return try SharedPool(shape, name: "sluice-pool") } catch {
-      throw JobError(error, doing: "taking memory for the pool")
+      throw JobError(error, cannot: "allocate the pool")
     }
   }
 
@@ -64,14 +64,14 @@ struct BackupRun {
         digestThreads: request.computesDigests ? digestThreadCount() : 0, progress: progress,
         stop: stop)
     } catch {
-      throw JobError(error, doing: "starting the \(doing)")
+      throw JobError(error, cannot: "start the \(doing)")
     }
     lane.endOfReading = { source.endOfReading() }
     surroundings.events(.started(progress))
     return lane.run()
   }
 
-  /// Publishes what is whole, reports what is not.
+  /// Publishes what is complete, reports what is not.
   private func conclude(
     _ plan: BackupPlan, _ writers: [BackupWriter], _ outcome: BackupLane.Outcome
   ) throws(JobError) -> JobReport {
@@ -93,7 +93,7 @@ struct BackupRun {
     return report
   }
 
-  /// One output that failed alone is the job's error; of several each is told first.
+  /// One output that failed alone is the job's error; of several each is reported first.
   private func verdict(
     _ failed: [(label: String, error: JobError)], of count: Int
   ) -> JobError {

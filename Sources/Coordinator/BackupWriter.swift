@@ -59,10 +59,10 @@ final class BackupWriter {
       plugin: output.chosen.plugin, label: output.label, job: job, pool: pool,
       sharesMemory: request.sharesMemory, stallLimit: request.stallLimit,
       surroundings: surroundings)
-    let starting = "starting plugin \"\(output.label)\""
+    let starting = "start plugin \"\(output.label)\""
     return try starter.start(
-      pool: try doing(starting) { () throws(SystemCallError) in try pool.readOnlyDescriptor() },
-      archive: try doing(starting) { () throws(SystemCallError) in
+      pool: try attempt(starting) { () throws(SystemCallError) in try pool.readOnlyDescriptor() },
+      archive: try attempt(starting) { () throws(SystemCallError) in
         try place.descriptorForPlugin()
       }, identity: place.identity)
   }
@@ -88,7 +88,7 @@ final class BackupWriter {
     case .finished(let finished): return finished
     case .failed(let failure): throw place.explained(failure)
     case nil:
-      throw JobError(.software, doing: "", "plugin \"\(output.label)\" never ended")
+      throw JobError(.software, doing: "", "plugin \"\(output.label)\" did not exit")
     }
   }
 

@@ -13,13 +13,13 @@ struct ChosenFormat {
       if format.outputs.contains(.directory) { return .directory }
       if format.outputs.contains(.file) { return .file }
       throw JobError(
-        .unavailable, doing: "", "the format \"\(format.name)\" can only be written to a pipe",
-        hint: "--to \(format.name)=- writes to standard output")
+        .unavailable, doing: "", "format \"\(format.name)\" can only be written to a pipe",
+        hint: "write to standard output with --to \(format.name)=-")
     }
     guard format.outputs.contains(.pipe), !plugin.manifest.needs.contains(.seek) else {
       throw JobError(
-        .unavailable, doing: "", "the format \"\(format.name)\" cannot be written to a pipe",
-        hint: "give it a name: --to \(format.name)=PATH")
+        .unavailable, doing: "", "format \"\(format.name)\" cannot be written to a pipe",
+        hint: "write it to a file or directory with --to \(format.name)=PATH")
     }
     return .pipe
   }
@@ -41,13 +41,14 @@ struct ChosenFormat {
     for option in given {
       guard let known = plugin.manifest.options.first(where: { $0.name == option.key }) else {
         throw JobError(
-          .usage, doing: "", "the format \"\(format.name)\" has no option \"\(option.key)\"",
-          hint: "sluice plugin info \(format.name) lists its options")
+          .usage, doing: "", "format \"\(format.name)\" has no option \"\(option.key)\"",
+          hint: "list its options with sluice plugin info \(format.name)")
       }
       guard let value = known.value(option.value) else {
         throw JobError(
           .usage, doing: "",
-          "option \(option.label).\(option.key) is \(known.expectation), not \"\(option.value)\"")
+          "invalid value \"\(option.value)\" of option \(option.label).\(option.key): expected "
+            + known.expectation)
       }
       options[option.key] = value
     }

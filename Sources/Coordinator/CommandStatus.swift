@@ -32,19 +32,19 @@ package enum CommandStatus: Int32, Sendable, CaseIterable {
   package var meaning: String {
     switch self {
     case .success: "done"
-    case .unverified: "`verify`: not verified, for nothing proves the archive's data"
-    case .usage: "the command line is wrong"
-    case .badData: "an image, archive or receipt does not hold what it should"
+    case .unverified: "`verify`: nothing wrong found, but the data is not verified (no digests)"
+    case .usage: "invalid command line"
+    case .badData: "an image, archive or receipt is damaged or malformed"
     case .noInput: "an input is missing or cannot be read"
-    case .unavailable: "a program, plugin or kernel feature is not there"
-    case .software: "a plugin misbehaved"
-    case .system: "the system refused memory, threads or descriptors"
-    case .cannotCreate: "the output exists or cannot be made"
-    case .inputOutput: "reading or writing failed on the way, a full disk included"
+    case .unavailable: "a required program, plugin or kernel feature is not available"
+    case .software: "a plugin failed"
+    case .system: "out of memory, threads or file descriptors"
+    case .cannotCreate: "the output already exists or cannot be created"
+    case .inputOutput: "input/output error, including a full disk"
     case .partial: "some outputs were published, others failed; or the guest may still be frozen"
-    case .protocol: "a plugin or QEMU broke its protocol"
-    case .permission: "not permitted"
-    case .interrupted: "stopped by the user"
+    case .protocol: "a plugin or QEMU violated its protocol"
+    case .permission: "permission denied"
+    case .interrupted: "interrupted by the user"
     }
   }
 }

@@ -4,8 +4,8 @@ internal import Glibc
 internal import SharedPool
 internal import System
 
-/// A small file that travels beside the disks, held in memory from the plan on: what is announced
-/// is what is sent, even if somebody edits the file meanwhile.
+/// A small file that is archived with the disks, kept in memory from the plan on: what is announced
+/// is what is sent, even if the file is edited in the meantime.
 struct ConfigFile: Sendable {
   static let byteCountMax = 16 << 20
   /// Bytes of all of a job's, which are in memory together.
@@ -29,12 +29,14 @@ struct ConfigFile: Sendable {
   init(path: String, name: String? = nil, role: String = "config") throws(JobError) {
     let name = name ?? splitPath(path).name
     guard StreamDescription.isAcceptable(name: name) else {
-      throw JobError(.usage, doing: "", "\"\(path)\" has a name no archive can carry")
+      throw JobError(
+        .usage, doing: "", "\"\(path)\" has a name that archives cannot hold",
+        hint: "1 to 255 bytes, no control characters, no leading dot")
     }
     do {
       bytes = try readSmallFile(path, limit: Self.byteCountMax)
     } catch {
-      throw JobError(error, doing: "reading the configuration \(path)")
+      throw JobError(error, cannot: "read the configuration \(path)")
     }
     self.name = name
     self.role = role

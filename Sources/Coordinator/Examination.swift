@@ -6,11 +6,11 @@ internal import QEMUControl
 internal import Sandbox
 internal import System
 
-/// One thing the doctor looked at.
+/// One result of `sluice doctor`.
 package struct Finding: Sendable {
   package let text: String
   package let isGood: Bool
-  /// Whether nothing works without it.
+  /// Whether Sluice cannot work without it.
   package let isFatal: Bool
   /// What to do about it.
   package let remedy: String?
@@ -24,7 +24,7 @@ package struct Finding: Sendable {
   }
 }
 
-/// `sluice doctor`: looks at kernel, QEMU, helpers and plugins without changing anything.
+/// `sluice doctor`: checks kernel, QEMU, helpers and plugins without changing anything.
 package struct Examination {
   private let places: PluginPlaces
 
@@ -39,7 +39,7 @@ package struct Examination {
     isExecutable(places.launcher)
       ? .good("launcher \(places.launcher)")
       : .bad(
-        "the launcher \(places.launcher) is missing", remedy: "install Sluice again", isFatal: true)
+        "launcher \(places.launcher) not found", remedy: "reinstall Sluice", isFatal: true)
   }
 
   private func watchdog() -> Finding {
@@ -47,8 +47,8 @@ package struct Examination {
     return isExecutable(path)
       ? .good("watchdog \(path)")
       : .bad(
-        "the watchdog \(path) is missing: no running machine can be backed up",
-        remedy: "install Sluice again")
+        "watchdog \(path) not found: running VMs cannot be backed up",
+        remedy: "reinstall Sluice")
   }
 
   private func sink() -> Finding {
@@ -56,7 +56,7 @@ package struct Examination {
     return isExecutable(path)
       ? .good("sink \(path)")
       : .bad(
-        "\(path) is missing: no archive can go to a command", remedy: "install Sluice again")
+        "sink \(path) not found: archives cannot be piped to commands", remedy: "reinstall Sluice")
   }
 
   private func sandbox() -> [Finding] {
@@ -65,27 +65,27 @@ package struct Examination {
       if let failure = features.failure {
         return [
           .bad(
-            "no sandbox can be built: \(failure.step): \(errnoText(failure.code))",
-            remedy: "a kernel of 5.13 or later with seccomp, and Landlock or user namespaces",
+            "the sandbox does not work: \(failure.step): \(errnoText(failure.code))",
+            remedy: "requires Linux 5.13 or later with seccomp, and Landlock or user namespaces",
             isFatal: true)
         ]
       }
       return features.layers.descriptions.map { .good("sandbox layer: \($0)") }
         + features.missing.map {
-          .bad("sandbox layer: \($0)", remedy: "jobs run without it; --sandbox strict refuses")
+          .bad("sandbox layer: \($0)", remedy: "jobs run without it; --sandbox strict fails")
         }
     } catch {
       return [
-        .bad("the sandbox cannot be tried: \(error)", remedy: "install Sluice again", isFatal: true)
+        .bad("the sandbox cannot be tested: \(error)", remedy: "reinstall Sluice", isFatal: true)
       ]
     }
   }
 
-  /// Which id root's writer plugins run under, or why none is to be had.
+  /// The user ID of root's writer plugins, or why none is available.
   private func pluginUser() -> [Finding] {
     guard geteuid() == 0 else { return [] }
     let search = PluginUser(launcher: places.launcher)
-    if let id = search.find() { return [.good("plugins of root run as user \(id)")] }
+    if let id = search.find() { return [.good("plugins of root run as user ID \(id)")] }
     let reasons = search.complaints()
     let (first, last) = (PluginUser.candidates.lowerBound, PluginUser.candidates.upperBound)
     // In a container they all have the same reason.
@@ -95,8 +95,8 @@ package struct Examination {
       : reasons.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: "; ")
     return [
       .bad(
-        "no user id from \(first) to \(last) is free for plugins of root: \(words)",
-        remedy: "free one of them; until then plugins have root's id, and --sandbox strict refuses")
+        "no free user ID from \(first) to \(last) for plugins of root: \(words)",
+        remedy: "free one of them; until then plugins run as root, and --sandbox strict fails")
     ]
   }
 
@@ -106,7 +106,7 @@ package struct Examination {
       let path = "/usr/bin/" + name
       return isExecutable(path)
         ? .good(path)
-        : .bad("\(path) is missing", remedy: packages.advice(for: name), isFatal: true)
+        : .bad("\(path) not found", remedy: packages.advice(for: name), isFatal: true)
     }
   }
 
@@ -116,7 +116,7 @@ package struct Examination {
       return [.good("sealed shared memory (memfd)")]
     } catch {
       return [
-        .bad("no sealed shared memory: \(error)", remedy: "a kernel with memfd", isFatal: true)
+        .bad("no sealed shared memory: \(error)", remedy: "requires memfd_create", isFatal: true)
       ]
     }
   }
@@ -132,7 +132,7 @@ package struct Examination {
         findings.append(.good("plugin \(manifest.name) \(manifest.version): \(names)"))
       } catch {
         findings.append(
-          .bad("plugin \(plugin.manifest.name): \(error)", remedy: "install the plugin again"))
+          .bad("plugin \(plugin.manifest.name): \(error)", remedy: "reinstall the plugin"))
       }
     }
     for rejected in catalog.rejected {
@@ -140,7 +140,7 @@ package struct Examination {
         .bad("\(rejected.path): \(rejected.reason)", remedy: "repair or remove the manifest"))
     }
     if catalog.plugins.isEmpty {
-      findings.append(.bad("no plugin is installed", remedy: "install one, or --plugin-path DIR"))
+      findings.append(.bad("no plugins installed", remedy: "install one or use --plugin-path DIR"))
     }
     return findings
   }

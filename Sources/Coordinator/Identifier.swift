@@ -10,7 +10,7 @@ func makeJobIdentifier() -> String {
 /// The present in UTC, as RFC 3339 writes it: `2026-01-31T20:00:00Z`.
 func makeTimestamp() -> String { makeTimestamp(seconds: Double(time(nil))) }
 
-/// An instant in UTC, as RFC 3339 writes it, in whole seconds.
+/// An instant in UTC, as RFC 3339 writes it, in seconds.
 ///
 /// - Parameter seconds: Since 1970.
 func makeTimestamp(seconds: Double) -> String {

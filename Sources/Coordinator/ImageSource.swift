@@ -5,7 +5,7 @@ internal import Pump
 internal import Sandbox
 internal import SharedPool
 
-/// Images of a machine that does not run: QEMUs of our own, each for some of the disks.
+/// Images of a VM that is not running: QEMUs of our own, each for some of the disks.
 final class ImageSource: BackupSource {
   /// In the order of the plan.
   let streams: [LaneStream]
@@ -14,7 +14,7 @@ final class ImageSource: BackupSource {
   private let daemonOf: [String: StorageDaemon]
   private var hasStopped = false
 
-  /// Starts QEMU and asks it where there is data.
+  /// Starts QEMU and asks it for the allocation maps.
   init(
     _ images: [InspectedImage], _ plan: BackupPlan, _ request: BackupRequest,
     _ surroundings: Surroundings, pool: SharedPool
@@ -56,7 +56,7 @@ final class ImageSource: BackupSource {
     return JobError(.source(stream: stream, daemon.explained(error)))
   }
 
-  /// The images that are asked for, each looked at in its sandbox.
+  /// The requested images, each inspected in a sandbox.
   static func images(
     _ request: BackupRequest, _ surroundings: Surroundings
   ) throws(JobError) -> [InspectedImage] {
@@ -64,8 +64,8 @@ final class ImageSource: BackupSource {
     for image in request.images {
       guard StreamDescription.isAcceptable(name: image.name) else {
         throw JobError(
-          .usage, doing: "", "\"\(image.name)\" cannot be a disk's name",
-          hint: "1 to 255 bytes, no slash, no control character, no dot in front")
+          .usage, doing: "", "invalid disk name \"\(image.name)\"",
+          hint: "1 to 255 bytes, no slash, no control characters, no leading dot")
       }
       let wanted = ImageRequest(
         name: image.name, path: image.path, format: image.format,
@@ -75,14 +75,14 @@ final class ImageSource: BackupSource {
           try ImageInspector.inspect(
             wanted, launcher: surroundings.launcher, mode: surroundings.sandbox))
       } catch {
-        throw JobError(error, doing: "opening disk \(image.name)")
+        throw JobError(error, cannot: "open disk \(image.name)")
       }
     }
     try judge(images, request, surroundings)
     return images
   }
 
-  /// Says what is odd about images before anything is read; `--strict` refuses them.
+  /// Warns of oddities of images before anything is read; `--strict` refuses them.
   private static func judge(
     _ images: [InspectedImage], _ request: BackupRequest, _ surroundings: Surroundings
   ) throws(JobError) {
@@ -90,15 +90,15 @@ final class ImageSource: BackupSource {
       for warning in image.warnings {
         guard !request.isStrict else {
           throw JobError(
-            .badData, doing: "opening disk \(image.name)", "\(warning)",
-            hint: "without --strict this is a warning")
+            .badData, cannot: "open disk \(image.name)", "\(warning)",
+            hint: "without --strict this is only a warning")
         }
         surroundings.events(.warning("disk \(image.name): \(warning)"))
       }
     }
   }
 
-  /// Starts QEMU with the wished transport; `auto` falls back to NBD, and says so.
+  /// Starts QEMU with the requested transport; `auto` falls back to NBD with a warning.
   private static func start(
     _ images: [InspectedImage], _ request: BackupRequest, _ surroundings: Surroundings
   ) throws(JobError) -> (StorageDaemon, [[Extent]]) {
@@ -107,14 +107,14 @@ final class ImageSource: BackupSource {
     case .nbd: return try start(images, .nbd, surroundings)
     case .spool:
       throw JobError(
-        .usage, doing: "", "--transport spool is for running machines",
-        hint: "leave --transport to auto")
+        .usage, doing: "", "--transport spool is for running VMs only",
+        hint: "use --transport auto")
     case .auto:
       do throws(JobError) { return try start(images, .vhostUser, surroundings) } catch {
         // If it is the image that QEMU does not like, NBD fails in the same words.
         let started = try start(images, .nbd, surroundings)
         surroundings.events(
-          .warning("this QEMU does not serve vhost-user-blk; NBD is slower: \(error.message)"))
+          .warning("vhost-user-blk is not available, using NBD (slower): \(error.sentence)"))
         return started
       }
     }
@@ -129,13 +129,13 @@ final class ImageSource: BackupSource {
         images: images, transport: transport, launcher: surroundings.launcher,
         mode: surroundings.sandbox)
     } catch {
-      throw JobError(error, doing: "starting qemu-storage-daemon")
+      throw JobError(error, cannot: "start qemu-storage-daemon")
     }
     var maps: [[Extent]] = []
     for (index, image) in images.enumerated() {
       do throws(SourceError) { maps.append(try daemon.allocationMap(image: index)) } catch {
         _ = daemon.stop()
-        throw JobError(error, doing: "asking where disk \(image.name) has data")
+        throw JobError(error, cannot: "read the allocation map of disk \(image.name)")
       }
     }
     return (daemon, maps)

@@ -5,34 +5,55 @@ internal import Pump
 internal import Sandbox
 package import System
 
-/// Why a command did not do what was asked, as a person reads it.
+/// Why a command failed, for people: "cannot open disk.raw: permission denied".
 package struct JobError: Error, Sendable {
   package let status: CommandStatus
-  /// What was being done: "backing up disk drive-scsi0".
+  /// What failed: "open disk.raw", or "backing up disk drive-scsi0"; may be empty.
   package let doing: String
-  /// What went wrong, cause first.
+  /// The cause, without what failed.
   package let message: String
-  /// What to do about it, where we know.
+  /// What to do about it, if known.
   package let hint: String?
   /// Last lines a plugin wrote, without control characters.
   package let lastLines: [String]
+  /// How the sentence begins.
+  private let lead: String
 
-  package init(
-    _ status: CommandStatus, doing: String, _ message: String, hint: String? = nil,
-    lastLines: [String] = []
+  private init(
+    _ status: CommandStatus, _ doing: String, lead: String, _ message: String, _ hint: String?,
+    _ lastLines: [String]
   ) {
     self.status = status
     self.doing = doing
+    self.lead = lead
     self.message = message
     self.hint = hint
     self.lastLines = lastLines
   }
+
+  /// "`doing`: `message`", or the message alone.
+  package init(
+    _ status: CommandStatus, doing: String, _ message: String, hint: String? = nil,
+    lastLines: [String] = []
+  ) {
+    self.init(status, doing, lead: doing, message, hint, lastLines)
+  }
+
+  /// "cannot `action`: `message`".
+  package init(
+    _ status: CommandStatus, cannot action: String, _ message: String, hint: String? = nil
+  ) {
+    self.init(status, action, lead: "cannot \(action)", message, hint, [])
+  }
 }
 
 extension JobError: CustomStringConvertible {
+  /// What failed and why, as one sentence.
+  package var sentence: String { lead.isEmpty ? message : "\(lead): \(message)" }
+
   /// The lines for standard error, without the program's name.
   package var description: String {
-    var lines = [doing.isEmpty ? message : "\(doing): \(message)"]
+    var lines = [sentence]
     lines += lastLines.map { "  | \($0)" }
     if let hint { lines.append("hint: \(hint)") }
     return lines.joined(separator: "\n")
@@ -44,53 +65,78 @@ extension JobError {
     self.init(error.status, doing: doing, error.description)
   }
 
+  package init(_ error: SourceError, cannot action: String) {
+    var words = error.description
+    if case .system(let error) = error { words = error.cause(within: action) }
+    self.init(error.status, cannot: action, words)
+  }
+
   package init(_ failure: PluginFailure) {
     self.init(
       failure.status, doing: "", failure.description, hint: failure.hint,
       lastLines: failure.lastLines)
   }
 
-  package init(_ error: PublishingError, doing: String) {
-    self.init(error.status, doing: doing, error.description, hint: error.hint)
+  package init(_ error: PublishingError, cannot action: String) {
+    let words =
+      switch error {
+      case .system(let error): error.cause(within: action)
+      case .exists(let path) where action.contains(path): "already exists"
+      default: error.description
+      }
+    self.init(error.status, cannot: action, words, hint: error.hint)
   }
 
   package init(_ error: SystemCallError, doing: String) {
-    let status: CommandStatus =
-      switch errnoName(error.code) {
-      case "EACCES", "EPERM": .permission
-      case "ENOENT", "ENOTDIR": .noInput
-      case "ENOSPC", "EDQUOT", "EIO", "EROFS": .inputOutput
-      default: .system
-      }
-    self.init(status, doing: doing, error.description)
+    self.init(error.status, doing: doing, error.cause(within: doing))
+  }
+
+  package init(_ error: SystemCallError, cannot action: String) {
+    self.init(error.status, cannot: action, error.cause(within: action))
+  }
+}
+
+extension SystemCallError {
+  var status: CommandStatus {
+    switch errnoName(code) {
+    case "EACCES", "EPERM": .permission
+    case "ENOENT", "ENOTDIR": .noInput
+    case "ENOSPC", "EDQUOT", "EIO", "EROFS": .inputOutput
+    default: .system
+    }
+  }
+
+  /// The error, without its verb and subject if the beginning of the sentence names the subject.
+  func cause(within beginning: String) -> String {
+    !subject.isEmpty && beginning.contains(subject) ? errnoText(code) : description
   }
 }
 
 extension JobError {
   init(_ failure: LaneFailure) {
     switch failure {
-    case .cancelled: self.init(.interrupted, doing: "", "stopped; nothing was published")
-    case .source(let stream, let error): self.init(error, doing: "reading \(stream)")
+    case .cancelled: self.init(.interrupted, doing: "", "interrupted; nothing was published")
+    case .source(let stream, let error): self.init(error, cannot: "read \(stream)")
     case .read(let stream, let offset, let code):
       self.init(
-        .inputOutput, doing: "reading \(stream)", "byte \(offset): \(errnoText(code))",
-        hint: "the image or the disk below it is damaged; nothing was published")
+        .inputOutput, cannot: "read \(stream) at byte \(offset)", errnoText(code),
+        hint: "the image or the storage below it is damaged; nothing was published")
     case .sourceStalled(let stream, let seconds):
       self.init(
-        .inputOutput, doing: "reading \(stream)", "QEMU has answered no read for \(Int(seconds)) s",
-        hint: "if the storage is that slow, a longer --stall-limit waits longer")
-    case .noWriters: self.init(.software, doing: "", "no plugin is left")
+        .inputOutput, cannot: "read \(stream)", "QEMU answered no read for \(Int(seconds)) s",
+        hint: "if the storage is this slow, increase --stall-limit")
+    case .noWriters: self.init(.software, doing: "", "every plugin has failed")
     case .archive(let stream, let what):
-      self.init(.badData, doing: "", "stream \"\(stream)\" of the archive \(what)")
+      self.init(.badData, doing: "", "\"\(stream)\" in the archive \(what)")
     case .emptyArchive:
       self.init(
         .badData, doing: "",
-        "the archive is damaged: it holds nothing, neither a disk nor a configuration")
+        "the archive is damaged: it contains neither disks nor configurations")
     case .unreadable(let stream, let code, let what):
       self.init(
-        code.status, doing: "", "stream \"\(stream)\" of the archive \(what)",
-        // What a reader writes to is its scratch file alone.
-        hint: code == .noSpace ? "--scratch-dir names a directory with more room" : nil)
+        code.status, doing: "", "\"\(stream)\" in the archive \(what)",
+        // A reader writes to its scratch file only.
+        hint: code == .noSpace ? "choose a directory with more space: --scratch-dir DIR" : nil)
     case .request(let what, let hint): self.init(.usage, doing: "", what, hint: hint)
     case .target(let what): self.init(.inputOutput, doing: "", what)
     case .system(let what): self.init(.system, doing: "", what)
@@ -129,10 +175,10 @@ extension PluginFailure {
 
   var hint: String? {
     switch cause {
-    case .launch: "sluice doctor tells what this machine lacks"
-    case .stalled, .overdue: "a longer --stall-limit waits longer"
+    case .launch: "run sluice doctor to check the requirements of this host"
+    case .stalled, .overdue: "increase --stall-limit to wait longer"
     case .reported(let frame) where frame.code == .noSpace:
-      "free some room on the target's filesystem, then run the job again"
+      "free some space on the target's file system, then run the job again"
     default: nil
     }
   }
@@ -177,19 +223,26 @@ extension PublishingError {
     switch self {
     case .exists: "choose another name, or remove it first"
     case .notSynced:
-      "nothing was taken back; a power cut may take the name away: look at the storage, then sync"
-    case .stillWritten: "nothing was published; see who has it open with fuser or lsof, then retry"
+      "the archive was kept, but a power failure may remove its name: check the storage, then run sync"
+    case .stillWritten: "nothing was published; find the process with fuser or lsof, then retry"
     case .sharedDirectory:
-      "choose a directory that root alone may write to, or say --shared-target if that is meant"
-    case .exchanged: "another user may write to its directory: choose one that is root's alone"
+      "choose a directory that only root can write to, or allow this one with --shared-target"
+    case .exchanged: "another user can write to its directory: choose one only root can write to"
     case .system(let error) where errnoName(error.code) == "ENOENT":
-      "the directory it lies in must exist"
+      "create its directory first"
     default: nil
     }
   }
 }
 
-/// Runs `body` and says what was being done when a system call fails.
+/// Runs `body`; a system call that fails becomes "cannot `action`: …".
+func attempt<Value: ~Copyable>(
+  _ action: String, _ body: () throws(SystemCallError) -> Value
+) throws(JobError) -> Value {
+  do { return try body() } catch { throw JobError(error, cannot: action) }
+}
+
+/// Runs `body`; a system call that fails becomes "`what`: …".
 func doing<Value: ~Copyable>(
   _ what: String, _ body: () throws(SystemCallError) -> Value
 ) throws(JobError) -> Value {

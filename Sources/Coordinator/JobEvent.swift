@@ -5,19 +5,19 @@ package import Pump
 /// Where events go; called from any thread, never from the data plane.
 package typealias EventSink = @Sendable (JobEvent) -> Void
 
-/// Something a person or a tool may want to hear while a command runs.
+/// What happens while a command runs, for people and tools.
 package enum JobEvent: Sendable {
-  /// The plan stands: streams and their bytes.
+  /// The plan is complete: streams and their bytes.
   case planned(doing: String, streams: [String], bytes: UInt64)
-  /// Something is not as it should be, and the job goes on.
+  /// Something is wrong, but the job continues.
   case warning(String)
   /// Work begins; counters are live until ``JobEvent/finished(_:)``.
   case started(LaneProgress)
   /// A step of a live backup.
   case guest(GuestStep)
-  /// An output is lost; others may go on.
+  /// An output failed; others may continue.
   case outputFailed(label: String, JobError)
-  /// An archive has its final name, or is a stream that has ended well, and whose receipt is there.
+  /// An archive has its final name, or is a stream that is complete and whose receipt is saved.
   case published(label: String, path: String, receipt: String? = nil)
   case finished(JobReport)
 }
@@ -32,9 +32,9 @@ package struct JobReport: Sendable {
   package var outputs: [OutputReport] = []
   /// What there was to read of each disk; empty for other commands than backups.
   package var disks: [DiskReport] = []
-  /// What a live backup has cost its guest.
+  /// What a live backup cost its guest.
   package var guest: GuestReport?
-  /// What proves the archive that was read; `nil` where none was, or none of its streams.
+  /// What verified the archive that was read; `nil` if none was read, or none of its streams.
   package var proof: Proof?
 
   package init(doing: String) { self.doing = doing }
@@ -78,7 +78,7 @@ extension JobEvent {
       object["event"] = "output-failed"
       object["output"] = .string(label)
       object["status"] = JSONValue(error.status.rawValue)
-      object["message"] = .string(error.message)
+      object["message"] = .string(error.sentence)
     case .published(let label, let path, let receipt):
       object["event"] = "published"
       object["output"] = .string(label)

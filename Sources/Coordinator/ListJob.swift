@@ -6,9 +6,9 @@ package import System
 package struct Listing: Sendable {
   package let format: String
   package let streams: [StreamDescription]
-  /// What the receipt says of it, or else the archive; empty where neither does.
+  /// From the receipt, or else from the archive; empty if unknown.
   package let machine: Job.Machine
-  /// RFC 3339 in UTC; empty where nobody tells.
+  /// RFC 3339 in UTC; empty if unknown.
   package let instant: String
   package let receipt: Receipt?
 }

@@ -83,8 +83,8 @@ struct ToldFiles {
           if told == nil { told = machine }
         } catch {
           throw JobError(
-            .badData, doing: "reading \(kind.option) \(file.path)", "\(error)",
-            hint: "to keep a file beside the disks without reading it, use --config")
+            .badData, cannot: "parse \(kind.option) \(file.path)", "\(error)",
+            hint: "to archive a file without parsing it, use --config")
         }
         if kind == .proxmox { id = Self.number(file.path) }
       }
@@ -97,7 +97,7 @@ struct ToldFiles {
       guard let config = configs.first(where: { $0.role == kind.rawValue }) else { continue }
       do throws(MachineFileError) { told = try MachineFile.told(kind, config.bytes) } catch {
         events(
-          .warning("\"\(config.name)\" does not describe the machine as it should: \(error)"))
+          .warning("cannot parse the VM description \"\(config.name)\", ignoring it: \(error)"))
       }
     }
   }

@@ -43,8 +43,8 @@ struct PluginStarter {
     }
   }
 
-  /// A reader has nothing to clean up, and may be in the middle of a hole of 8 PiB: called off, it
-  /// is not waited for.
+  /// A reader has nothing to clean up, and may be in the middle of a hole of 8 PiB: after an abort
+  /// it is not waited for.
   private var patience: PluginSession.Patience {
     var patience = PluginSession.Patience(stallLimit: stallLimit)
     if job.mode != .write { (patience.abort, patience.aborted) = (0.5, 0.5) }

@@ -2,7 +2,7 @@
 package enum Proof: Equatable, Sendable {
   /// The host's own digests, which it computed when the archive was made.
   case receipt
-  /// Digests inside of the archive: the word of this plugin, which nobody else checks.
+  /// Digests inside of the archive: reported by this plugin and not checked by the host.
   case format(plugin: String)
   case none
 

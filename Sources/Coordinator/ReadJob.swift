@@ -21,14 +21,14 @@ struct ReadJob {
     let started = Instant.now
     try archive.chosen.require(mode)
     let slotCount = max(16, Int(archive.chosen.plugin.manifest.slotCountMin))
-    let pool = try doing("taking memory for the pool") { () throws(SystemCallError) in
+    let pool = try attempt("allocate the pool") { () throws(SystemCallError) in
       try SharedPool(PoolShape(slotCount: slotCount), name: "sluice-read-pool")
     }
     let session = try start(mode, pool)
     let progress = LaneProgress()
     let (surroundings, stop) = (surroundings, stop)
     session.handlers.notice = { surroundings.events(.warning($0)) }
-    let lane = try doing("starting to read") { () throws(SystemCallError) in
+    let lane = try attempt("start reading") { () throws(SystemCallError) in
       try ReadLane(
         session: session, pool: pool, digestThreads: digestThreadCount(), progress: progress,
         stop: stop)
@@ -52,10 +52,10 @@ struct ReadJob {
     let starter = PluginStarter(
       plugin: archive.chosen.plugin, label: archive.chosen.format.name, job: job, pool: pool,
       sharesMemory: true, stallLimit: surroundings.readerStallLimit, surroundings: surroundings)
-    let starting = "starting plugin \"\(archive.chosen.format.name)\""
+    let starting = "start plugin \"\(archive.chosen.format.name)\""
     return try starter.start(
-      pool: try doing(starting) { () throws(SystemCallError) in try pool.writableCopy() },
-      archive: try doing(starting) { () throws(SystemCallError) in try archive.open() },
+      pool: try attempt(starting) { () throws(SystemCallError) in try pool.writableCopy() },
+      archive: try attempt(starting) { () throws(SystemCallError) in try archive.open() },
       scratch: needsScratch ? try makeScratch() : nil)
   }
 
@@ -63,8 +63,8 @@ struct ReadJob {
     let directory = surroundings.scratchDirectory
     do throws(SystemCallError) { return try ScratchFile(in: directory) } catch {
       throw JobError(
-        .cannotCreate, doing: "making a scratch file in \(directory)", errnoText(error.code),
-        hint: "name another directory with --scratch-dir")
+        .cannotCreate, cannot: "create a scratch file in \(directory)", errnoText(error.code),
+        hint: "choose another directory with --scratch-dir")
     }
   }
 

@@ -1,7 +1,7 @@
 internal import BackupProtocol
 internal import Pump
 
-/// Holds what an archive says against its receipt.
+/// Compares an archive with its receipt.
 struct ReceiptCheck {
   let receipt: Receipt?
 
@@ -10,10 +10,10 @@ struct ReceiptCheck {
     guard let receipt else { return }
     for expected in receipt.streams {
       guard let stream = streams.first(where: { $0.name == expected.name }) else {
-        throw .archive(stream: expected.name, "is missing, though its receipt lists it")
+        throw .archive(stream: expected.name, "is missing, although the receipt lists it")
       }
       guard stream.kind == expected.kind, stream.size == expected.size else {
-        throw .archive(stream: expected.name, "is not of the size or kind its receipt says")
+        throw .archive(stream: expected.name, "differs in size or kind from the receipt")
       }
     }
     for stream in streams where !receipt.streams.contains(where: { $0.name == stream.name }) {
@@ -21,7 +21,7 @@ struct ReceiptCheck {
     }
   }
 
-  /// Whether every stream that was read has a digest here, to which ``check(_:_:)`` held it.
+  /// Whether every stream that was read has a digest here, which ``check(_:_:)`` compared.
   func proves(_ streams: [StreamSummary]) -> Bool {
     guard let receipt else { return false }
     return streams.allSatisfy { stream in
@@ -40,7 +40,7 @@ struct ReceiptCheck {
       expected.algorithm == .treeSHA256
     else { return false }
     guard expected == digest else {
-      throw .archive(stream: stream.name, "does not have the digest of its receipt: it is damaged")
+      throw .archive(stream: stream.name, "is damaged: its digest differs from the receipt")
     }
     return true
   }

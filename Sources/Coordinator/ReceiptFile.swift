@@ -2,10 +2,10 @@ internal import BackupProtocol
 internal import Glibc
 internal import System
 
-/// The file in which a receipt is expected: it does not exist, or it is read whole.
+/// The file in which a receipt is expected: it does not exist, or it is read completely.
 ///
-/// Everything in between is an error. A receipt that is there and cannot be read, and that is taken
-/// for none, would let damage pass as "no receipt".
+/// Everything in between is an error: if a receipt that cannot be read counted as none, damage would
+/// pass as "no receipt".
 struct ReceiptFile {
   private let name: String
   private let directory: Int32
@@ -39,14 +39,14 @@ struct ReceiptFile {
   func read() throws(JobError) -> Receipt? {
     guard let bytes = try bytes() else { return nil }
     do throws(ManifestError) { return try Receipt(parsing: bytes) } catch {
-      throw unusable("it is damaged: \(error)")
+      throw unusable("malformed: \(error)")
     }
   }
 
   /// The receipt, which must be there.
   func require() throws(JobError) -> Receipt {
     guard let receipt = try read() else {
-      throw JobError(.noInput, doing: "reading the receipt \(shown)", "there is no such file")
+      throw JobError(.noInput, cannot: "read the receipt \(shown)", errnoText(ENOENT))
     }
     return receipt
   }
@@ -56,9 +56,9 @@ struct ReceiptFile {
     let status = try readable { () throws(SystemCallError) in
       try FileStatus(descriptor: file.raw, subject: shown)
     }
-    guard status.kind == .regular else { throw unusable("it is a \(status.kind), and no file") }
+    guard status.kind == .regular else { throw unusable("it is a \(status.kind), not a file") }
     guard status.size <= Int64(Receipt.byteCountMax) else {
-      throw unusable("it has \(status.size) bytes; a receipt has 4 MiB at most")
+      throw unusable("it has \(status.size) bytes, more than the 4 MiB of a receipt")
     }
     return try readable { () throws(SystemCallError) in
       try file.readToEnd(limit: Receipt.byteCountMax, subject: shown)
@@ -85,18 +85,16 @@ struct ReceiptFile {
   }
 
   private func unreadable(_ error: SystemCallError) -> JobError {
-    let told = JobError(error, doing: "")
-    return JobError(
-      // A receipt that exists is no missing input, whatever keeps us from it.
-      told.status == .permission ? .permission : .inputOutput,
-      doing: "reading the receipt \(shown)",
-      errnoText(error.code), hint: Self.hint)
+    JobError(
+      // A receipt that exists is not a missing input, whatever the errno.
+      error.status == .permission ? .permission : .inputOutput,
+      cannot: "read the receipt \(shown)", errnoText(error.code), hint: Self.hint)
   }
 
   private func unusable(_ what: String) -> JobError {
-    JobError(.badData, doing: "reading the receipt \(shown)", what, hint: Self.hint)
+    JobError(.badData, cannot: "read the receipt \(shown)", what, hint: Self.hint)
   }
 
   private static let hint =
-    "repair it, or name another with --receipt FILE; without it damage would not be found"
+    "repair it or specify another with --receipt FILE: without it damage would go unnoticed"
 }

@@ -10,7 +10,7 @@ package struct Surroundings: Sendable {
   package let events: EventSink
   /// Where plugins that read an archive get a file for what does not fit into their memory.
   package var scratchDirectory = "/var/tmp"
-  /// Seconds of standstill after which a plugin that reads an archive is given up.
+  /// Seconds without progress after which a reader plugin times out.
   package var readerStallLimit = 600.0
 
   package init(places: PluginPlaces, sandbox: SandboxMode, events: @escaping EventSink) {
@@ -28,10 +28,10 @@ package struct Surroundings: Sendable {
       let known = catalog.formatNames
       throw JobError(
         .unavailable, doing: "",
-        "no plugin for the format \"\(name)\" is installed",
+        "no plugin installed for format \"\(name)\"",
         hint: known.isEmpty
-          ? "no plugin is installed at all: see sluice doctor"
-          : "there are: " + known.joined(separator: ", "))
+          ? "no plugins are installed; run sluice doctor"
+          : "available formats: " + known.joined(separator: ", "))
     }
     return ChosenFormat(plugin: plugin, format: format)
   }

@@ -2,10 +2,10 @@ internal import BackupProtocol
 internal import Pump
 package import System
 
-/// `sluice verify`: reads every byte of an archive and holds it against the receipt.
+/// `sluice verify`: reads every byte of an archive and compares it with the receipt.
 ///
-/// Without digests in a receipt, what the plugin says of the format's own digests counts; without
-/// those too nothing is proven, however sound the archive looks, and that is no success.
+/// Without digests in a receipt, the format's own digests count, as reported by the plugin; without
+/// either the archive is not verified, however valid its structure is, which is no success.
 package struct VerifyJob {
   private let wanted: ArchiveRequest
   private let surroundings: Surroundings
@@ -17,8 +17,8 @@ package struct VerifyJob {
     self.stop = stop
   }
 
-  /// - Returns: What proves the archive.
-  /// - Throws: `JobError`; with status `.unverified` all is as it should be, and nothing proves it.
+  /// - Returns: What verified the archive.
+  /// - Throws: `JobError`; with status `.unverified` nothing is wrong, but nothing verifies it.
   package func run() throws(JobError) -> Proof {
     let archive = try Archive.find(wanted, surroundings, stop: stop)
     let receipts = ReceiptCheck(receipt: archive.receipt)
@@ -36,13 +36,13 @@ package struct VerifyJob {
 }
 
 extension Archive {
-  /// Why nothing proves what was read.
+  /// Why the archive is not verified.
   fileprivate var unverified: JobError {
-    let reason = receipt == nil ? "there is no receipt" : "its receipt has no digests"
+    let reason = receipt == nil ? "it has no receipt" : "its receipt has no digests"
     return JobError(
       .unverified, doing: "",
-      "\(shownName) is not verified: its structure is sound, but \(reason), and the format "
-        + "\"\(chosen.format.name)\" has no digests of all data",
-      hint: receipt == nil ? "--receipt FILE names a receipt that is elsewhere" : nil)
+      "\(shownName) is not verified: its structure is valid, but \(reason), and the format "
+        + "\"\(chosen.format.name)\" does not checksum all data",
+      hint: receipt == nil ? "specify a receipt stored elsewhere with --receipt FILE" : nil)
   }
 }

@@ -75,7 +75,7 @@ extension MachineDescription.NetworkCard {
   fileprivate init(_ members: MachineMembers) throws(MachineError) {
     self.init(
       model: try members.text("model"),
-      mac: try members.word("mac", "six pairs of digits in lower case, with colons", isMAC),
+      mac: try members.word("mac", "six lower-case hexadecimal pairs separated by colons", isMAC),
       network: try members.text("network"))
   }
 }
@@ -104,7 +104,7 @@ struct MachineMembers {
     guard let value = value(name) else { return "" }
     guard let text = value.string, isPlainText(text) else {
       throw wrong(
-        name, "text of \(MachineLimits.textBytesMax) bytes at most without control characters")
+        name, "text of at most \(MachineLimits.textBytesMax) bytes without control characters")
     }
     return text
   }
@@ -150,7 +150,7 @@ struct MachineMembers {
   ) throws(MachineError) -> [Element] {
     guard let value = value(name) else { return [] }
     guard let array = value.array, array.count <= count else {
-      throw wrong(name, "a list of \(count) at most")
+      throw wrong(name, "a list of at most \(count)")
     }
     var list: [Element] = []
     for (index, element) in array.enumerated() {

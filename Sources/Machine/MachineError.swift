@@ -1,4 +1,4 @@
-/// A description of a machine that is not as it should be.
+/// An invalid machine description.
 public enum MachineError: Error, Equatable, Sendable {
   /// A member that is missing, of another type or out of range; where, such as `disks[2].slot`.
   case member(String, needs: String)
@@ -10,7 +10,7 @@ extension MachineError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .member(let path, let needs): "\(path) must be \(needs)"
-    case .tooLarge: "it is longer than \(MachineLimits.bytesMax) bytes"
+    case .tooLarge: "the description exceeds \(MachineLimits.bytesMax) bytes"
     }
   }
 }

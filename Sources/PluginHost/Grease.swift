@@ -1,7 +1,7 @@
 internal import BackupProtocol
 internal import JSON
 
-/// What nobody knows, sent so that plugins keep skipping what they do not know.
+/// Unknown features and frames, sent so that plugins keep ignoring what they do not know.
 /// Specified in protocol.md §17.4.
 package enum Grease {
   /// A feature name that no version will ever have.

@@ -7,7 +7,7 @@ internal import System
 /// Frames on their way to a plugin, with inline data spliced in between; never blocks.
 ///
 /// Frames go through a small buffer. The bytes of an inline DATA stay in their slot and are
-/// written from there, right behind the frame that announces them.
+/// written from there, right after the frame that announces them.
 struct OutgoingQueue: ~Copyable {
   var frames = FrameWriter()
   /// Owned; -1 once it is closed.
@@ -46,7 +46,7 @@ struct OutgoingQueue: ~Copyable {
   /// Whether more frames should wait: the plugin reads slowly.
   var isFull: Bool { frames.pendingCount > 64 << 10 }
 
-  /// Queues the bytes of a slot behind the frame that was appended last.
+  /// Queues the bytes of a slot after the frame that was appended last.
   mutating func splice(slot: Int, length: Int) {
     splices.append(Splice(position: framesQueued, slot: slot, done: 0, length: length))
   }

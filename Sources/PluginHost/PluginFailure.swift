@@ -2,28 +2,28 @@ package import BackupProtocol
 package import Sandbox
 internal import System
 
-/// A plugin that did not do its work: what it did, and its last words.
+/// A plugin that failed: the cause, and its last log lines.
 package struct PluginFailure: Error, Sendable {
   package enum Cause: Sendable {
-    /// It broke the wire.
+    /// It violated the wire format.
     case violation(WireError)
-    /// It broke the rules of the exchange, in words.
+    /// It violated the protocol in another way; what it did.
     case misconduct(String)
-    /// It said itself why it cannot go on.
+    /// It reported an error itself.
     case reported(ErrorFrame)
-    /// It ended without FINISHED.
+    /// It exited without FINISHED.
     case ended(ExitStatus)
-    /// Its sandbox ended it for a system call: the full sentence.
+    /// The sandbox killed it because of a system call: the full sentence.
     case denied(String)
     /// It could not be started.
     case launch(String)
-    /// It owed an answer and gave none.
+    /// An answer did not come in time.
     case silent(awaiting: String, seconds: Double)
-    /// It owes releases or FINISHED and nothing of it moves.
+    /// It owes releases or FINISHED and makes no progress.
     case stalled(owing: String, seconds: Double)
-    /// It owes one thing for longer than anything may take, whatever moves meanwhile.
+    /// It owes one answer for longer than any may take, whatever else progresses.
     case overdue(owing: String, seconds: Double)
-    /// It was told to stop.
+    /// It was asked to stop.
     case aborted
   }
 
@@ -40,29 +40,36 @@ package struct PluginFailure: Error, Sendable {
   }
 }
 
+extension ErrorFrame {
+  /// ", ENOSPC", if there is an errno that the message does not name.
+  fileprivate var errnoSuffix: String {
+    guard let errnoName, !message.contains(errnoName) else { return "" }
+    return ", " + sanitised(errnoName.utf8)
+  }
+}
+
 extension PluginFailure: CustomStringConvertible {
   package var description: String {
     switch cause {
-    case .violation(let error): "plugin \"\(plugin)\" broke the protocol: \(error)"
+    case .violation(let error): "plugin \"\(plugin)\" violated the protocol: \(error)"
     case .misconduct(let what): "plugin \"\(plugin)\" \(what)"
     case .reported(let frame):
-      "plugin \"\(plugin)\" \(frame.code == .corrupt ? "finds the archive damaged" : "failed")"
-        + ": \(sanitised(frame.message.utf8)) (\(frame.code.name)"
-        + (frame.errnoName.map { ", " + sanitised($0.utf8) } ?? "") + ")"
+      "plugin \"\(plugin)\" \(frame.code == .corrupt ? "reports a corrupt archive" : "failed")"
+        + ": \(sanitised(frame.message.utf8)) (\(frame.code.name)\(frame.errnoSuffix))"
     case .ended(.code(let code)):
-      "plugin \"\(plugin)\" exited with status \(code) before it had finished"
+      "plugin \"\(plugin)\" exited with status \(code) before finishing"
     case .ended(.signal(let number)):
-      "plugin \"\(plugin)\" was ended by signal \(number) before it had finished"
+      "plugin \"\(plugin)\" was killed by signal \(number) before finishing"
     case .denied(let sentence): sentence
-    case .launch(let reason): "plugin \"\(plugin)\" cannot be started: \(reason)"
+    case .launch(let reason): "plugin \"\(plugin)\" could not be started: \(reason)"
     case .silent(let awaiting, let seconds):
       "plugin \"\(plugin)\" sent no \(awaiting) within \(Int(seconds)) s"
     case .stalled(let owing, let seconds):
-      "plugin \"\(plugin)\" made no progress for \(Int(seconds)) s (--stall-limit); "
-        + "it owes \(owing)"
+      "plugin \"\(plugin)\" made no progress for \(Int(seconds)) s (--stall-limit) "
+        + "while the host waited for \(owing)"
     case .overdue(let owing, let seconds):
-      "plugin \"\(plugin)\" has owed \(owing) for \(Int(seconds)) s, too long for one debt "
-        + "(ten times --stall-limit, and its BUSY)"
+      "plugin \"\(plugin)\" timed out: the host waited for \(owing) for \(Int(seconds)) s "
+        + "(ten times --stall-limit plus its BUSY time)"
     case .aborted: "plugin \"\(plugin)\" was stopped"
     }
   }

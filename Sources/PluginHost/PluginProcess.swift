@@ -61,7 +61,7 @@ package final class PluginProcess {
       fromPlugin = try Pipe()
       log = try Pipe()
       for end in [toPlugin.writeRaw, fromPlugin.readRaw, log.readRaw] {
-        try check(clinux_set_nonblocking(end, 1), .setFlags, "a pipe of the plugin")
+        try check(clinux_set_nonblocking(end, 1), .setFlags, "the plugin's pipe")
       }
       let null = try openFile("/dev/null", flags: O_RDONLY)
       let policy = try SandboxPolicy.plugin(plugin.manifest, grants: grants)

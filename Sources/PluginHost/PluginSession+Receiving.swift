@@ -40,7 +40,7 @@ extension PluginSession {
 
   private func inputEnded() {
     if !incoming.isAtBoundary && failure == nil {
-      fail(.misconduct("ended in the middle of a frame"))
+      fail(.misconduct("closed its output in the middle of a frame"))
     } else if finished == nil && deadlines.kill == nil {
       // Its exit status or its sandbox will say why: they are on their way.
       deadlines.kill = Instant.now.advanced(bySeconds: patience.exit)
@@ -78,7 +78,7 @@ extension PluginSession {
     }
     guard ack.plugin == manifest.name, ack.pluginVersion == manifest.version else {
       let name = sanitised((ack.plugin + " " + ack.pluginVersion).utf8)
-      return fail(.misconduct("calls itself \"\(name)\", which is not what its manifest says"))
+      return fail(.misconduct("identifies itself as \"\(name)\", which differs from its manifest"))
     }
     let offered = Set(offeredFeatures)
     for feature in ack.features where !offered.contains(feature) { throw .required(feature) }
@@ -176,7 +176,7 @@ extension PluginSession {
   private func tellMissing(_ layers: [String]) {
     guard !layers.isEmpty else { return }
     handlers.notice(
-      "the sandbox of plugin \"\(label)\" lacks what this kernel does not have: "
+      "the sandbox of plugin \"\(label)\" runs without layers that this kernel does not support: "
         + layers.joined(separator: ", "))
   }
 

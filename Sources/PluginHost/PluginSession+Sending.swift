@@ -94,7 +94,7 @@ extension PluginSession {
     process.terminate()
   }
 
-  /// Ends the process and waits until it is gone, whoever drove the session or nobody.
+  /// Ends the process and waits until it is gone, whoever drove the session.
   ///
   /// To be called before what the plugin could write to is taken away: a living plugin can make
   /// files faster than anybody removes them.

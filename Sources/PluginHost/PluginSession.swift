@@ -19,9 +19,9 @@ package final class PluginSession {
   package struct Patience: Sendable {
     package var helloAck = 10.0
     package var jobAck = 60.0
-    /// Silence after which the user is told.
+    /// Silence after which the user is warned.
     package var stallWarning = 10.0
-    /// Silence after which the plugin is given up.
+    /// Silence after which the plugin times out.
     package var stallLimit = 600.0
     /// Between ABORT and the end of its input: one that is busy sees that without reading.
     package var abort = 1.0
@@ -154,7 +154,7 @@ package final class PluginSession {
     guard outcome == nil else { return }
     flush(now)
     log.drain()
-    if log.isFlooded { fail(.misconduct("writes without end to its log")) }
+    if log.isFlooded { fail(.misconduct("floods its log")) }
     receiveStatus()
     receiveFrames(now)
     flush(now)

@@ -1,30 +1,32 @@
 package import System
 
-/// Why an archive has no place, or did not get its name.
+/// Why a target cannot be used, or an archive could not be published under its name.
+///
+/// Texts follow "cannot create PATH" or "cannot publish PATH".
 package enum PublishingError: Error, Sendable {
-  /// The path cannot name an archive, and why.
+  /// Not a valid name for an archive, and why.
   case badName(String, String)
-  /// Something has the final name already.
+  /// The final name already exists.
   case exists(String)
-  /// The plugin left something that it did not announce, or that is no plain file or directory.
+  /// The plugin left an object that it did not announce, or that is not a file or directory.
   case foreignObject(String)
-  /// The plugin left more files than a host will walk.
+  /// The plugin left more files than the host accepts.
   case tooManyFiles(Int)
-  /// The plugin left directories further within each other than a host will go.
+  /// The plugin left directories nested deeper than the host accepts.
   case tooDeep(Int)
-  /// The plugin's own receipt is missing or says something else than what was sent.
+  /// The plugin's own receipt is missing, invalid or does not match what was sent.
   case badReceipt(plugin: String, String)
-  /// A file the plugin said it made is not there, or of another length.
+  /// A file that the plugin announced is missing or has a different size.
   case missingArtefact(String)
-  /// The plugin left not one byte other than zero, of streams that have some.
+  /// The plugin wrote no byte other than zero, although the streams have some.
   case nothingWritten
-  /// Another user may change names in the directory of root's archive.
+  /// Another user can rename files in the directory of root's archive.
   case sharedDirectory(String)
-  /// A process outside of the sandbox has a file of the archive open for writing.
+  /// A process outside the sandbox has a file of the archive open for writing.
   case stillWritten(String)
-  /// The name leads to another file than the one that got it.
+  /// After publishing, the name belongs to another file.
   case exchanged(String)
-  /// The archive is complete and has its name, which a power cut may still take away.
+  /// The archive is complete and has its name, which a power failure may still undo.
   case notSynced(String, SystemCallError)
   case system(SystemCallError)
 }
@@ -32,25 +34,24 @@ package enum PublishingError: Error, Sendable {
 extension PublishingError: CustomStringConvertible {
   package var description: String {
     switch self {
-    case .badName(let path, let reason): "\"\(path)\" cannot be the name of an archive: \(reason)"
-    case .exists(let path): "\(path) exists; an archive is never replaced"
+    case .badName(_, let reason): "invalid name: \(reason)"
+    case .exists(let path): "\(path) already exists"
     case .foreignObject(let name):
-      "the plugin left \"\(sanitised(name.utf8))\", which it did not announce or is no plain file"
-    case .tooManyFiles(let most): "the plugin left more than \(most) files"
-    case .tooDeep(let most): "the plugin left directories more than \(most) deep"
+      "the plugin left \"\(sanitised(name.utf8))\", which is unannounced or not a regular file"
+    case .tooManyFiles(let most): "the plugin created more than \(most) files"
+    case .tooDeep(let most): "the plugin created directories nested more than \(most) deep"
     case .badReceipt(let plugin, let reason):
-      "plugin \"\(plugin)\" left no proper receipt: \(reason)"
+      "invalid receipt from plugin \"\(plugin)\": \(reason)"
     case .missingArtefact(let name):
-      "the plugin says it made \"\(sanitised(name.utf8))\", which is not there as it says"
-    case .nothingWritten:
-      "the plugin says the archive is complete, and has written nothing into it"
-    case .sharedDirectory(let path):
-      "another user may write to the directory of \(path), and could put another file in its place"
+      "\"\(sanitised(name.utf8))\" is missing or does not have the size that the plugin announced"
+    case .nothingWritten: "the plugin reported success but wrote no data"
+    case .sharedDirectory:
+      "another user can write to its directory and could replace the file"
     case .stillWritten(let name):
       "another process still has \"\(sanitised(name.utf8))\" open for writing"
-    case .exchanged(let path): "\(path) was replaced by another file while it got its name"
-    case .notSynced(let path, let error):
-      "\(path) is complete and has its name, but its directory could not be synced: \(error)"
+    case .exchanged: "it was replaced by another file while it was renamed"
+    case .notSynced(_, let error):
+      "the archive is complete and was renamed, but its directory could not be synced: \(error)"
     case .system(let error): "\(error)"
     }
   }

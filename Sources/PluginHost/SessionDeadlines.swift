@@ -2,7 +2,7 @@ internal import BackupProtocol
 internal import Sandbox
 internal import System
 
-/// When a plugin's patience runs out. Times are instants of the monotonic clock.
+/// The timeouts of a plugin. Times are instants of the monotonic clock.
 struct SessionDeadlines {
   /// The next answer that is awaited with a fixed time limit.
   var answer: (awaiting: String, by: Instant, seconds: Double)?
@@ -95,7 +95,7 @@ struct SessionDeadlines {
 }
 
 extension PluginSession {
-  /// Gives up on a plugin whose time is over.
+  /// Fails a plugin that has timed out.
   func checkDeadlines(_ now: Instant) {
     if let kill = deadlines.kill, now >= kill {
       deadlines.kill = nil
@@ -137,14 +137,14 @@ extension PluginSession {
     } else if silence >= patience.firstLook && !deadlines.hasWarned {
       deadlines.hasWarned = true
       handlers.notice(
-        "plugin \"\(label)\" has made no progress for \(Int(silence)) s; it owes \(owed)")
+        "plugin \"\(label)\" has made no progress for \(Int(silence)) s; waiting for \(owed)")
     }
   }
 
-  /// What the plugin owes, in words; `nil` if nothing.
+  /// What the host waits for, in words; `nil` if nothing.
   private var owed: String? {
-    if !lent.isEmpty { return "the release of \(lent.count) DATA" }
-    if !outgoing.isEmpty { return "the reading of its input" }
+    if !lent.isEmpty { return "the release of \(lent.count) DATA frames" }
+    if !outgoing.isEmpty { return "it to read its input" }
     if machine.phase == .finishing { return "FINISHED" }
     return readsOwed > 0 ? "the answer to a READ" : nil
   }

@@ -35,7 +35,7 @@ struct StreamProgress: ~Copyable {
 }
 
 extension BackupLane {
-  /// Sends one stream whole to every writer.
+  /// Sends one complete stream to every writer.
   func send(_ stream: LaneStream) throws(LaneFailure) -> StreamSummary {
     let started = Instant.now
     var book = StreamProgress(stream, stop: stop)

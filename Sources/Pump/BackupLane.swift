@@ -14,7 +14,7 @@ package import System
 package final class BackupLane {
   package struct Outcome {
     package var summaries: [StreamSummary] = []
-    /// Set when no writer can have the whole job.
+    /// Set when no writer can complete the job.
     package var failure: LaneFailure?
   }
 
@@ -118,7 +118,7 @@ package final class BackupLane {
 
   /// Ends every plugin: in order first, at once when the user insists.
   private func abandon(_ failure: LaneFailure) {
-    for session in sessions { session.abort("the job was given up") }
+    for session in sessions { session.abort("the job was aborted") }
     while sessions.contains(where: { !$0.isOver }) {
       if stop.isUrgent { for session in sessions where !session.isOver { session.kill() } }
       do throws(LaneFailure) { try turn(nil, isEnding: true) } catch {

@@ -4,7 +4,7 @@ internal import Hashing
 internal import SharedPool
 internal import System
 
-/// A few threads that hash slots while the lane goes on.
+/// A few threads that hash slots while the lane continues.
 ///
 /// A slot's number goes to the workers through one pipe and comes back through another: a pipe
 /// gives order, sleep and wake-up in 5 µs, which is nothing beside the hashing of 1 MiB. The shape

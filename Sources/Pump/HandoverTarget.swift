@@ -56,7 +56,7 @@ package final class HandoverTarget: ReadTarget {
   }
 
   private var changed: LaneFailure {
-    .archive(stream: name, "is not what it was a moment ago: somebody changes it")
+    .archive(stream: name, "changed while it was being read")
   }
 }
 
@@ -87,7 +87,7 @@ package final class HandoverReader: DiskReader {
       body(ReadCompletion(slot: Int(answer.slot), code: 0, isZero: answer.isZero != 0))
     }
     guard goesOn || inFlight == 0 else {
-      throw .refused(doing: "reading", words: "the archive's plugin has ended")
+      throw .refused(doing: "reading", words: "the reader plugin has ended")
     }
   }
 

@@ -39,30 +39,30 @@ package struct StreamSummary: Sendable {
   package var seconds = 0.0
 }
 
-/// Why a lane ended before its work was done.
+/// Why a lane failed.
 package enum LaneFailure: Error, Sendable {
-  /// The user asked for it.
+  /// The user cancelled the job.
   case cancelled
   /// Bytes of a stream could not be read.
   case source(stream: String, SourceError)
-  /// A read failed on the way, at this byte of the stream.
+  /// A read failed at this byte of the stream.
   case read(stream: String, offset: UInt64, code: Int32)
-  /// The source owes reads and has answered none for so many seconds.
+  /// The source answered no read for so many seconds.
   case sourceStalled(stream: String, seconds: Double)
-  /// No plugin is left to write to.
+  /// Every writer plugin has failed.
   case noWriters
-  /// The archive does not hold what it should, in words.
+  /// The archive is damaged or does not match its receipt; the predicate of a sentence.
   case archive(stream: String, String)
-  /// The archive holds no stream at all.
+  /// The archive contains no streams.
   case emptyArchive
-  /// The plugin gave up a READ: its code, and why in words.
+  /// The plugin failed a READ: its code, and the predicate of a sentence.
   case unreadable(stream: String, ErrorCode, String)
-  /// Somebody was named whom the archive does not hold, or something is missing to say what to do.
+  /// The request does not fit the archive.
   case request(String, hint: String?)
-  /// What was read cannot be put in its place.
+  /// The target cannot be written.
   case target(String)
   case system(String)
 
-  /// The plugins themselves tell why none is left.
+  /// The plugins themselves report why they failed.
   package var isNoWriters: Bool { if case .noWriters = self { true } else { false } }
 }

@@ -24,7 +24,7 @@ package final class ReadLane {
     package var target: (StreamDescription, SharedPool) throws(LaneFailure) -> (any ReadTarget)?
     /// The streams that are read, in this order.
     package var choose: ([StreamDescription]) -> [StreamDescription]
-    /// Called when a stream has come whole.
+    /// Called when a stream is complete.
     package var check: (StreamDescription, Digest) throws(LaneFailure) -> Void
 
     package init(
@@ -127,7 +127,7 @@ package final class ReadLane {
     guard let reception, header.stream == reception.stream, failure == nil else {
       // After a failure of ours the plugin's answers are of no consequence.
       if failure != nil { return }
-      throw .state(header.type, state: "for a stream nobody asked for")
+      throw .state(header.type, state: "for a stream that was not requested")
     }
     let frame = try StreamFrame(header.type, parsing: payload)
     try reception.admit(frame)
@@ -163,7 +163,7 @@ package final class ReadLane {
   }
 
   private func abandon() {
-    session.abort("the job was given up")
+    session.abort("the job was aborted")
     while !session.isOver {
       if stop.isUrgent { session.kill() }
       do throws(LaneFailure) { try turn(isEnding: true) } catch { session.kill() }

@@ -92,7 +92,7 @@ struct StreamAssembler: ~Copyable {
   /// - Returns: The tree digest of what was taken.
   mutating func close(logicalLength: UInt64) throws(LaneFailure) -> Digest {
     guard position == size, logicalLength == size else {
-      throw .archive(stream: name, "ends after \(position) of \(size) bytes")
+      throw .archive(stream: name, "is truncated: \(position) of \(size) bytes")
     }
     while !pending.isEmpty { try waitForDigest() }
     try target?.finish()
@@ -108,14 +108,14 @@ struct StreamAssembler: ~Copyable {
 
   private func admit(offset: UInt64, length: UInt64) throws(LaneFailure) {
     guard offset == position else {
-      throw .archive(stream: name, "goes on at byte \(offset) in place of \(position)")
+      throw .archive(stream: name, "continues at byte \(offset) instead of \(position)")
     }
     guard length <= size - position else {
-      throw .archive(stream: name, "is longer than its \(size) bytes")
+      throw .archive(stream: name, "is longer than the announced \(size) bytes")
     }
     let isAtEnd = length == size - position
     guard length % Limits.clusterBytes == 0 || isAtEnd else {
-      throw .archive(stream: name, "comes in pieces that are no whole clusters")
+      throw .archive(stream: name, "has a piece that is not a multiple of the cluster size")
     }
   }
 
@@ -127,7 +127,7 @@ struct StreamAssembler: ~Copyable {
     hasData = true
   }
 
-  /// Blocks whose mask bit is 0 are zeros, whatever stands in the plugin's memory.
+  /// Blocks whose mask bit is 0 are zeros, whatever is in the plugin's memory.
   private func clearMasked(_ frame: DataFrame, _ payload: RawSpan, from: Int, count: Int) {
     guard frame.maskCount > 0 else { return }
     let start = Int(position % TreeDigest.chunkBytes)

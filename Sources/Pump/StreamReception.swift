@@ -16,7 +16,7 @@ final class StreamReception {
   private let pool: SharedPool
   var assembler: StreamAssembler
   private var state = State.waiting
-  /// Of what was received, once the stream has come whole.
+  /// Of what was received, once the stream is complete.
   private(set) var digest: Digest?
   /// Why the plugin could not read it.
   private(set) var status = ErrorCode.none

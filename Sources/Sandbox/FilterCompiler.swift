@@ -12,7 +12,7 @@ struct CompiledFilter: Equatable {
 
 /// What happens to calls without a rule.
 enum DefaultAction {
-  /// The monitor is told, and kills.
+  /// The monitor is notified, and kills.
   case report
   /// The kernel kills at once.
   case kill

@@ -4,7 +4,7 @@ internal import System
 
 /// The user and group id that a writer plugin runs under when the caller is root.
 ///
-/// It has to be nobody else's: who has the same id could open the plugin's files, stop it and, on
+/// It must not be in use: a process with the same id could open the plugin's files, stop it and, on
 /// older kernels, look into it. The first ids of containers (`/etc/subuid`) are therefore as wrong
 /// as those of services. Why these numbers: docs/decisions/0020.
 package struct PluginUser {
@@ -32,7 +32,7 @@ package struct PluginUser {
     return .mapped(user: id, group: id)
   }
 
-  /// The first id that is nobody's; `nil` if every one is somebody's.
+  /// The first free id; `nil` if all are in use.
   package func find() -> UInt32? {
     let complaints = complaints()
     return Self.candidates.first { complaints[$0] == nil }
@@ -55,7 +55,7 @@ package struct PluginUser {
         }
       }
     }
-    for (id, process) in processes() { found[id] = "is the user of process \(process)" }
+    for (id, process) in processes() { found[id] = "is in use by process \(process)" }
     for id in Self.candidates where !Self.isMapped(id, root: root) {
       found[id] = "does not exist in this user namespace"
     }

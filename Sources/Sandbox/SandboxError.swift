@@ -4,7 +4,7 @@ package import System
 package enum SandboxError: Error, Equatable, Sendable {
   /// A call to the kernel failed; nothing was started.
   case system(SystemCallError)
-  /// The executable, or a directory above it, could be changed by somebody else.
+  /// The executable, or a directory above it, could be changed by another user.
   case untrusted(path: String, because: Distrust)
   /// A policy names a system call that libseccomp does not know.
   case unknownCall(String)
@@ -27,7 +27,7 @@ extension SandboxError: CustomStringConvertible {
     case .untrusted(let path, let reason): "\(path) \(reason.text)"
     case .unknownCall(let name): "libseccomp does not know the system call \(name)"
     case .filter(let policy, let call, let code):
-      "cannot build the filter of \(policy) at \(call): \(errnoText(code))"
+      "cannot build the system call filter of \(policy) at \(call): \(errnoText(code))"
     case .invalidCommand(let reason): "cannot start a sandboxed program: \(reason)"
     }
   }
@@ -39,9 +39,9 @@ extension SandboxError.Distrust {
     case .notAbsolute: "is not an absolute path"
     case .notRegular: "is not a regular file"
     case .notDirectory: "is not a directory"
-    case .symbolicLink: "is a symbolic link: name the file itself"
-    case .foreignOwner: "belongs to neither root nor you: anybody could be behind it"
-    case .writableByOthers: "can be changed by others: chmod go-w it"
+    case .symbolicLink: "is a symbolic link: specify the file itself"
+    case .foreignOwner: "is owned by neither root nor you: chown it"
+    case .writableByOthers: "is writable by other users: chmod go-w it"
     }
   }
 }

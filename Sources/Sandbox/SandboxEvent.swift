@@ -37,7 +37,7 @@ package enum SandboxEvent: Sendable, Equatable {
 
   /// For people: `plugin "x" called socket(2), which its sandbox denies`; `nil` for other events.
   ///
-  /// - Parameter subject: Who did it: `plugin "x"`.
+  /// - Parameter subject: `plugin "x"`.
   package func denialText(of subject: String) -> String? {
     guard case .denied(let call, _, _) = self else { return nil }
     return "\(subject) called \(call), which its sandbox denies"

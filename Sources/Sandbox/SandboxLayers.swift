@@ -43,10 +43,10 @@ extension SandboxLayers {
     (.landlockNetwork, "Landlock ABI 4 (network)"),
     (.landlockScopes, "Landlock ABI 6 (signals, abstract sockets)"),
     (.userNamespace, "user namespace"), (.mountNamespace, "mount namespace"),
-    (.pidNamespace, "pid namespace"), (.netNamespace, "network namespace"),
-    (.ipcNamespace, "ipc namespace"), (.utsNamespace, "uts namespace"),
+    (.pidNamespace, "PID namespace"), (.netNamespace, "network namespace"),
+    (.ipcNamespace, "IPC namespace"), (.utsNamespace, "UTS namespace"),
     (.cgroupNamespace, "cgroup namespace"), (.refusesExecGain, "PR_SET_MDWE"),
-    (.ownUser, "user id of its own"),
+    (.ownUser, "separate user ID"),
   ]
 
   /// One name for people per layer of the set.

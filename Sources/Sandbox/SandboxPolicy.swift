@@ -49,6 +49,6 @@ package struct SandboxPolicy: Sendable, Equatable {
 }
 
 extension SandboxPolicy {
-  /// CAP_DAC_READ_SEARCH: reads any file, for disk images that belong to somebody else.
+  /// CAP_DAC_READ_SEARCH: reads any file, for disk images that belong to other users.
   package static let readAnyFile: UInt64 = 1 << 2
 }

@@ -70,9 +70,9 @@ package final class SandboxedProcess {
       lifeline: lifeline.takeWriteEnd())
   }
 
-  /// Everything the launcher has told since the last call; never blocks.
+  /// Everything the launcher has reported since the last call; never blocks.
   ///
-  /// If the launcher ends without having told how the program ended, ``SandboxEvent/failed`` says
+  /// If the launcher ends without having reported how the program ended, ``SandboxEvent/failed`` says
   /// so.
   package func readEvents() -> [SandboxEvent] {
     drain()
@@ -95,7 +95,7 @@ package final class SandboxedProcess {
   /// After `deadline` the lifeline is let go of; if that does not help within two seconds, the
   /// launcher is killed, and the kernel kills the program with it.
   ///
-  /// - Returns: How the program ended; `nil` if nobody saw it.
+  /// - Returns: How the program ended; `nil` if unknown.
   package func reap(deadline: Instant) -> ExitStatus? {
     if !isReaped && !waitForLauncher(until: deadline) {
       terminate()

@@ -15,7 +15,7 @@ package func openTrustedExecutable(_ path: String) throws(SandboxError) -> Owned
 ///
 /// It must be a regular file, not a symbolic link; it and every directory above it must belong to
 /// root or the caller and not be writable by group or others. A sticky directory such as `/tmp` may
-/// be writable: in it nobody can replace what belongs to somebody else.
+/// be writable: in it users can replace only their own files.
 ///
 /// - Parameter path: Absolute. Links in its directories are followed first; what they lead to is
 ///   what is checked.

@@ -4,7 +4,7 @@ internal import Glibc
 /// A name in a directory, as the file system has it: bytes that need not be text. Two names are
 /// equal if their bytes are, whatever they look like.
 package struct FileName: Hashable, Sendable {
-  /// The bytes, with the zero behind them that the kernel wants.
+  /// The bytes, with the terminating zero that the kernel needs.
   fileprivate let path: [CChar]
 
   package init(_ text: String) { path = Array(text.utf8CString) }

@@ -2,7 +2,7 @@ internal import Glibc
 
 /// A semaphore: passed as often as it was opened.
 ///
-/// What one thread wrote before ``open()`` another sees behind ``pass()``.
+/// What one thread wrote before ``open()`` another sees after ``pass()``.
 ///
 /// `@unchecked Sendable` because: sem_post(3) and sem_wait(3) are made for several threads.
 @safe package final class Gate: @unchecked Sendable {

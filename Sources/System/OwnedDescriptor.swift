@@ -7,7 +7,7 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
   /// The number the kernel knows it by; valid as long as the owner lives.
   package let raw: Int32
 
-  /// Takes over `raw`, which nobody else may close from now on.
+  /// Takes over `raw`, which no one else may close from now on.
   package init(adopting raw: Int32) {
     precondition(raw >= 0, "an owned descriptor is open")
     self.raw = raw

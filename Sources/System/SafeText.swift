@@ -1,4 +1,4 @@
-/// Text of somebody else made fit for a terminal and a log: on one line, without escape sequences,
+/// Untrusted text made fit for a terminal and a log: on one line, without escape sequences,
 /// control characters, and what is not seen or turns the direction of writing.
 ///
 /// The one rule for all that plugins, archives, QEMU and other peers say or name.

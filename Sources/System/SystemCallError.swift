@@ -1,7 +1,7 @@
 internal import CLinux
 internal import Glibc
 
-/// A call to the kernel that this package makes; its raw value is the name people know.
+/// A kernel or C library call that this package makes; the raw value is its name in the manual.
 package enum SystemCall: String, Sendable {
   case memfdCreate = "memfd_create"
   case seal = "fcntl(F_ADD_SEALS)"
@@ -23,6 +23,39 @@ package enum SystemCall: String, Sendable {
   case landlock = "landlock_create_ruleset"
 }
 
+extension SystemCall {
+  /// What the call does, in a person's words: "open" for "cannot open disk.raw".
+  fileprivate var verb: String {
+    switch self {
+    case .open, .close, .read, .write, .link, .connect, .bind, .send, .receive: rawValue
+    case .memfdCreate, .pipe, .mkdir, .socket, .eventDescriptor: "create"
+    case .seal: "seal"
+    case .map: "map"
+    case .pread, .readDirectory: "read"
+    case .pwrite: "write"
+    case .poll, .wait: "wait for"
+    case .fsync: "sync"
+    case .fstat: "examine"
+    case .fallocate: "allocate space for"
+    case .ftruncate: "resize"
+    case .lseek: "seek in"
+    case .flock: "lock"
+    case .unlink: "remove"
+    case .fchown: "change the owner of"
+    case .fchmod: "change the mode of"
+    case .lease: "take a lease on"
+    case .rename: "rename"
+    case .duplicate: "duplicate"
+    case .setFlags: "set the flags of"
+    case .spawn, .thread: "start"
+    case .pidfdOpen: "watch"
+    case .ioctl: "control"
+    case .signals: "handle"
+    case .landlock: "query"
+    }
+  }
+}
+
 /// A system call failed: which, on what, and the kernel's answer.
 package struct SystemCallError: Error, Equatable, Sendable, CustomStringConvertible {
   package let call: SystemCall
@@ -37,12 +70,13 @@ package struct SystemCallError: Error, Equatable, Sendable, CustomStringConverti
     self.code = code
   }
 
-  package var description: String { "\(call.rawValue) \(subject): \(errnoText(code))" }
+  /// For people: `cannot open disk.raw: No such file or directory (ENOENT)`.
+  package var description: String { "cannot \(call.verb) \(subject): \(errnoText(code))" }
 }
 
-/// Name and meaning of an errno value: `ENOSPC (No space left on device)`.
+/// Meaning and name of an errno value: `No space left on device (ENOSPC)`.
 package func errnoText(_ code: Int32) -> String {
-  "\(errnoName(code)) (\(unsafe String(cString: strerror(code))))"
+  "\(unsafe String(cString: strerror(code))) (\(errnoName(code)))"
 }
 
 /// The name of an errno value, as the wire carries it: `ENOSPC`.

@@ -26,8 +26,10 @@ struct BadSectorTests {
     daemon.send(SIGTERM)
     _ = try await daemon.finding()
     #expect(finding.status == 74, "\(finding.errors)")
-    #expect(finding.errors.contains("reading d: byte 5242880: EIO"), "\(finding.errors)")
-    #expect(finding.errors.contains("the image or the disk below it is damaged"))
+    #expect(
+      finding.errors.contains("cannot read d at byte 5242880: Input/output error (EIO)"),
+      "\(finding.errors)")
+    #expect(finding.errors.contains("the image or the storage below it is damaged"))
     #expect(finding.left == [])
     #expect(names == ["d.raw", "disk"])
   }

@@ -92,7 +92,7 @@ import Testing
     #expect(try await run(["verify", "archive", "--quiet"]).output == "")
     let failed = try await backUp(["--to", "raw=archive", "--quiet"])
     #expect(failed.status == 73)
-    #expect(failed.errors.contains("archive exists"))
+    #expect(failed.errors.contains("archive: already exists"))
   }
 
   @Test(arguments: [
@@ -189,7 +189,7 @@ import Testing
     let sent = Instant.now
     let finding = try await program.finding()
     #expect(finding.status == 130)
-    #expect(finding.errors.contains("stopped; nothing was published"))
+    #expect(finding.errors.contains("interrupted; nothing was published"))
     #expect(finding.left == [])
     #expect(Instant.now.seconds(since: sent) < 8)
     #expect(try place.names() == ["d.raw"])

@@ -83,7 +83,7 @@ import Testing
     let place = try Scratch()
     try await makeDamaged(place)
     let finding = try await backUp(place, "d=d.qcow2", ["--transport", transport])
-    expect(finding, 74, "reading d: byte ", "EIO", "nothing was published")
+    expect(finding, 74, "cannot read d at byte ", "EIO", "nothing was published")
     #expect(try place.names() == ["d.qcow2"])
   }
 
@@ -151,7 +151,7 @@ import Testing
     for name in [".d", "a/b", "..", "a\u{1B}b", String(repeating: "x", count: 300)] {
       expect(try await backUp(place, "\(name)=d.raw"), 64)
     }
-    expect(try await backUp(place, "d=d.raw", ["--image", "d=d.raw"]), 64, "two streams")
+    expect(try await backUp(place, "d=d.raw", ["--image", "d=d.raw"]), 64, "duplicate name")
     #expect(try place.names() == ["d.raw"])
   }
 
@@ -164,7 +164,7 @@ import Testing
     try await place.shell("touch text && ln -s nowhere link")
     for name in ["empty", "full", "text", "link"] {
       let finding = try await backUp(place, "d=d.raw", to: "raw=\(name)")
-      expect(finding, 73, "\(name) exists", "choose another name")
+      expect(finding, 73, "\(name): already exists", "choose another name")
     }
     #expect(try place.names() == ["d.raw", "empty", "full", "link", "text"])
     #expect(try place.names("full") == ["file"])
@@ -175,7 +175,7 @@ import Testing
     try makeRaw(place)
     expect(
       try await backUp(place, "d=d.raw", to: "raw=none/archive"), 73, "none/archive",
-      "the directory it lies in must exist")
+      "create its directory first")
     expect(try await backUp(place, "d=d.raw", to: "raw=d.raw/archive"), 73)
     for name in ["..", ".", "/"] {
       expect(try await backUp(place, "d=d.raw", to: "raw=\(name)"), 64)
@@ -191,7 +191,7 @@ import Testing
     let finding = try await backUp(place, "d=d.raw", to: "raw=small/archive")
     let after = try place.names("small")
     try await place.shell("umount small")
-    expect(finding, 74, "plugin \"raw\"", "ENOSPC", "free some room")
+    expect(finding, 74, "plugin \"raw\"", "ENOSPC", "free some space")
     #expect(after == [])
   }
 

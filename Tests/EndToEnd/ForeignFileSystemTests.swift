@@ -71,7 +71,7 @@ struct ForeignFileSystemTests {
       let finding = try await sluice(
         ["restore", "archive", "--preallocate"] + target, in: place.directory)
       #expect(finding.status == 73, "\(finding.errors)")
-      #expect(finding.errors.contains("leave out --preallocate"))
+      #expect(finding.errors.contains("omit --preallocate"))
     }
     #expect(try mount.names() == [])
   }

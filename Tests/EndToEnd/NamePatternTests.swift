@@ -50,10 +50,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("{vmid}", "", "nobody says what {vmid} is"), ("{vmid}", "../x", "part of a file name"),
-    ("{vmid}", "a/b", "part of a file name"), ("{vm}", "1", "{vm}, which stands for nothing"),
-    ("a{", "1", "stands alone"), ("a}", "1", "stands alone"), ("{", "1", "stands alone"),
-    ("{}", "1", "stands for nothing"),
+    ("{vmid}", "", "the VM ID is unknown"), ("{vmid}", "../x", "part of a file name"),
+    ("{vmid}", "a/b", "part of a file name"), ("{vm}", "1", "unknown placeholder {vm}"),
+    ("a{", "1", "unmatched"), ("a}", "1", "unmatched"), ("{", "1", "unmatched"),
+    ("{}", "1", "unknown placeholder"),
   ])
   func `a pattern that means nothing is refused`(
     path: String, id: String, words: String
@@ -74,7 +74,7 @@ import Testing
       """)
     let finding = try await run(["convert", "m", "--to", "raw=deep/{vmid}"])
     #expect(finding.status == 64)
-    #expect(finding.errors.contains("\"../101\" cannot be a part of a file name"))
+    #expect(finding.errors.contains("\"../101\" cannot be part of a file name"))
     #expect(!place.exists("101") && place.exists("deep"))
   }
 }

@@ -15,7 +15,7 @@ struct NamespaceTests {
       let backup = ["backup", "--image", "d=d.raw", "--to", "\(format)=a.\(format)"]
       let finding = try await Program(sluice + backup, in: place.directory).finding()
       #expect(finding.status == 0, "\(finding.errors)")
-      #expect(finding.errors.contains("user id of its own"))
+      #expect(finding.errors.contains("separate user ID"))
       let verified = try await Program(sluice + ["verify", "a.\(format)"], in: place.directory)
         .finding()
       #expect(verified.status == 0, "\(verified.errors)")

@@ -20,7 +20,7 @@ import Testing
     Fault("a link to nothing", "rm R && ln -s nowhere R", says: "it is a symbolic link"),
     Fault("a directory", "rm R && mkdir R", says: "it is a directory"),
     Fault("a pipe", "rm R && mkfifo R", says: "it is a pipe"),
-    Fault("too long", "truncate -s 5M R", says: "4 MiB at most"),
+    Fault("too long", "truncate -s 5M R", says: "more than the 4 MiB"),
     Fault("empty", ": > R", says: "not JSON"),
     Fault("cut off", "truncate -s 100 R", says: "not JSON"),
     Fault("of something else", "echo '{}' > R", says: "sluice_receipt"),
@@ -58,7 +58,7 @@ import Testing
     for verb in verbs {
       let finding = try await trip.run(verb + options)
       #expect(finding.status == status, "\(verb): \(finding.errors)")
-      #expect(finding.errors.contains("reading the receipt"), "\(finding.errors)")
+      #expect(finding.errors.contains("cannot read the receipt"), "\(finding.errors)")
       #expect(finding.errors.contains(words), "\(finding.errors)")
       #expect(finding.left == [])
     }
@@ -99,7 +99,7 @@ import Testing
         "\(Build.directory)/sluice" verify a'
       echo = $?
       """)
-    #expect(said.contains("reading the receipt") && said.contains("EIO"), "\(said)")
+    #expect(said.contains("cannot read the receipt") && said.contains("EIO"), "\(said)")
     #expect(said.contains("= 74"), "\(said)")
   }
 

@@ -63,7 +63,7 @@ struct RestoreDeviceTests {
       #expect(unforced.status == 73 && unforced.errors.contains("--force"))
       let small = try await restore(device)
       #expect(small.status == 73, "\(small.errors)")
-      #expect(small.errors.contains("it has 8388608 bytes, and the disk 8388708"))
+      #expect(small.errors.contains("the device has only 8388608 bytes, the disk 8388708"))
       let image = try await restore("\(device),format=qcow2")
       #expect(image.status == 64, "\(image.errors)")
     }
@@ -78,7 +78,7 @@ struct RestoreDeviceTests {
     let finding = try await restore(device)
     try await place.shell("umount mounted && losetup -d \(device)")
     #expect(finding.status == 73)
-    #expect(finding.errors.contains("it is in use"), "\(finding.errors)")
+    #expect(finding.errors.contains("the device is in use"), "\(finding.errors)")
   }
 
   @Test func `a device that got a part of its disk is called incomplete`() async throws {
@@ -87,7 +87,7 @@ struct RestoreDeviceTests {
       let finding = try await restore(device)
       #expect(finding.status == 65)
       #expect(
-        finding.errors.contains("\(device) holds a part of disk a: it is incomplete"),
+        finding.errors.contains("\(device) is incomplete: it contains only part of disk a"),
         "\(finding.errors)")
     }
   }
@@ -102,7 +102,7 @@ struct RestoreDeviceTests {
         cat x | '\(Build.directory)/sluice' restore --format tar --force - --disk a=\(device) 2>&1
         echo "= $?"
         """)
-      #expect(said.contains("\(device) holds disk a as it came: do not trust it"), "\(said)")
+      #expect(said.contains("\(device) contains disk a unverified: do not trust it"), "\(said)")
       #expect(said.contains("= 65"), "\(said)")
     }
   }

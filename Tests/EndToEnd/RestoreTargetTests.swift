@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test func `an archive is never overwritten by what is restored from it`() async throws {
-    let words = "it belongs to the archive that is restored"
+    let words = "it is part of the archive being restored"
     try await place.shell("ln m.tar hard.raw && ln -s m there")
     for (archive, disk) in [
       ("m.tar", "m.tar,format=raw"), ("m.tar", "m.tar.sluice.json"), ("m.tar", "hard.raw"),
@@ -43,7 +43,7 @@ import Testing
   @Test(.enabled(if: Build.isRoot, "only root can make a file in /dev"))
   func `a device whose name is mistyped does not become a file`() async throws {
     let name = "/dev/sluice-typo-\(getpid())"
-    try await refusal("m", name, 73, "there is no such device")
+    try await refusal("m", name, 73, "no such device")
     #expect(access(name, F_OK) != 0)
     // Memory that people use as a directory is no device.
     let shared = "/dev/shm/sluice-\(getpid()).raw"
@@ -56,7 +56,7 @@ import Testing
   @Test func `a raw disk gets the suffix of another format only if it is called raw`() async throws
   {
     for name in ["x.vmdk", "x.vdi", "x.VHDX", "x.vpc", "x.ova"] {
-      try await refusal("m", name, 64, "would be a raw disk in spite of its suffix")
+      try await refusal("m", name, 64, "would be written as raw despite its suffix")
       #expect(!place.exists(name))
     }
     let said = try await sluice(
@@ -72,7 +72,7 @@ import Testing
     try await place.shell("truncate -s 4M used.raw && cp used.raw kept.raw")
     let device = String(
       try await place.shell("losetup -f --show used.raw").prefix { $0 != "\n" })
-    do { try await refusal("m", "used.raw", 73, "it is attached to \(device)") } catch {
+    do { try await refusal("m", "used.raw", 73, "the file is attached to \(device)") } catch {
       try await place.shell("losetup -d \(device)")
       throw error
     }

@@ -49,7 +49,7 @@ import Testing
     try await makeArchive(b: size)
     expect(
       try await restore(["--disk", "a=a.qcow2", "--disk", "b=x,format=raw"]), 0,
-      "not restored, for want of --to DIR: vm.conf")
+      "skipped (no --to DIR): vm.conf")
     try await place.shell("cmp b.raw x && qemu-img compare -F raw a.qcow2 a.raw")
     expect(try await restore(["--disk", "b=x.qcow2", "--skip", "a"]), 0)
     try await place.shell("qemu-img check -q x.qcow2 && qemu-img compare -f qcow2 -F raw x.qcow2 x")
@@ -91,13 +91,13 @@ import Testing
   // What is refused
 
   @Test(arguments: [
-    (["--disk", "q=x", "--to", "rest"], "the archive holds no \"q\""),
+    (["--disk", "q=x", "--to", "rest"], "\"q\" is not in the archive"),
     (["--skip", "q", "--to", "rest"], "it holds: vm.conf, a, b"),
-    (["--disk", "a=x"], "there is no place for \"b\""),
-    (["--disk", "vm.conf=x", "--to", "rest"], "is no disk"),
-    (["--disk", "a=x", "--disk", "a=y", "--to", "rest"], "two places"),
-    (["--disk", "a=x", "--disk", "b=./x"], "two disks for ./x"),
-    (["--disk", "a=x", "--skip", "a", "--to", "rest"], "has a place and is skipped"),
+    (["--disk", "a=x"], "no target for \"b\""),
+    (["--disk", "vm.conf=x", "--to", "rest"], "is not a disk"),
+    (["--disk", "a=x", "--disk", "a=y", "--to", "rest"], "given twice"),
+    (["--disk", "a=x", "--disk", "b=./x"], "two disks would be restored to ./x"),
+    (["--disk", "a=x", "--skip", "a", "--to", "rest"], "is in both --disk and --skip"),
     (["--disk", "a=x,format=vdi", "--to", "rest"], "--disk"),
     (["--disk", "a=", "--to", "rest"], "--disk"),
     (["--sparse"], "where to?"),
@@ -116,7 +116,7 @@ import Testing
     try await place.shell("echo old > x && mkdir dir && ln -s x link")
     for path in ["x", "link", "dir"] {
       expect(
-        try await restore(["--disk", "a=\(path)", "--skip", "b"]), 73, "it exists", "--force")
+        try await restore(["--disk", "a=\(path)", "--skip", "b"]), 73, "already exists", "--force")
     }
     for path in ["link", "dir"] {
       expect(
@@ -155,7 +155,7 @@ import Testing
     try place.flip("m/b.raw", at: 5)
     let finding = try await restore(["--disk", "a=a.qcow2", "--disk", "b=x", "--to", "rest"])
     expect(
-      finding, 65, "does not have the digest", "disk a is whole: a.qcow2",
+      finding, 65, "digest differs", "disk a is complete: a.qcow2",
       "disk b was not restored", "rest was not made")
     try await place.shell("qemu-img compare -F raw a.qcow2 a.raw")
     #expect(try place.names() == (Self.made + ["a.qcow2"]).sorted())

@@ -68,11 +68,11 @@ import Testing
       "{ \(command) --to stack=- 2> words; echo $? > status; } | head -c 100 > /dev/null")
     #expect(try place.text("status") == "74\n")
     let errors = try place.text("words")
-    #expect(errors.contains("standard output: it was closed before the archive was whole"))
+    #expect(errors.contains("standard output: it was closed before the end of the archive"))
   }
 
   @Test(arguments: [
-    (["--to", "stack:a=-", "--to", "stack:b=-"], 64, "two archives"),
+    (["--to", "stack:a=-", "--to", "stack:b=-"], 64, "only one archive"),
     (["--to", "stack=-", "--json"], 64, "--json"),
     (["--to", "raw=-"], 69, "cannot be written to a pipe"),
     (["--to", "raw=|cat"], 69, "cannot be written to a pipe"),
@@ -114,11 +114,11 @@ import Testing
   }
 
   @Test(arguments: [
-    ("exit 3", "exited with status 3 before it had the whole archive"),
-    ("head -c 9 > /dev/null", "exited with status 0 before it had the whole archive"),
-    ("kill -9 $$", "was ended by signal 9 before it had the whole archive"),
-    ("cat > /dev/null; exit 4", "exited with status 4, though it had the whole archive"),
-    ("cat > /dev/null; kill -15 $$", "was ended by signal 15, though it had the whole archive"),
+    ("exit 3", "exited with status 3 before the end of the archive"),
+    ("head -c 9 > /dev/null", "exited with status 0 before the end of the archive"),
+    ("kill -9 $$", "was killed by signal 9 before the end of the archive"),
+    ("cat > /dev/null; exit 4", "exited with status 4 after the end of the archive"),
+    ("cat > /dev/null; kill -15 $$", "was killed by signal 15 after the end of the archive"),
     ("no-such-program", "exited with status 127"),
   ])
   func `a command that fails fails its output`(command: String, words: String) async throws {
@@ -131,7 +131,7 @@ import Testing
   @Test func `a command that fails does not touch the others of a tee`() async throws {
     let finding = try await backUp(["--to", "stack=|exit 3", "--to", "raw=archive"])
     #expect(finding.status == 75)
-    #expect(finding.errors.contains("stack: writing the archive to the command"))
+    #expect(finding.errors.contains("stack: cannot write the archive to the command"))
     try await place.shell("cmp d.raw archive/d.raw")
   }
 

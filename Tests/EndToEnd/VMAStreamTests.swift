@@ -46,9 +46,9 @@ struct VMAStreamTests {
   }
 
   @Test(arguments: [
-    ("head -c 9 > /dev/null", "it exited with status 0 before it had the whole archive"),
+    ("head -c 9 > /dev/null", "it exited with status 0 before the end of the archive"),
     ("zstd -q -o none/x.vma.zst", "it exited with status 1"),
-    ("cat > /dev/null; exit 3", "it exited with status 3, though it had the whole archive"),
+    ("cat > /dev/null; exit 3", "it exited with status 3 after the end of the archive"),
   ])
   func `a command that fails an archive fails it alone`(
     command: String, words: String

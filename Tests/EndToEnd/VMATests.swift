@@ -121,7 +121,7 @@ import Testing
     #expect(try await trip.run(["list", archive]).output.contains("qemu-server.conf"))
     let verified = try await trip.run(["verify", archive])
     trip.expectUnverified(verified)
-    #expect(verified.errors.contains("there is no receipt"))
+    #expect(verified.errors.contains("it has no receipt"))
     trip.expectSuccess(try await trip.run(["restore", archive, "--to", "restored"]))
     for (disk, digest) in digests {
       #expect(try await place.shell("sha256sum < restored/\(disk).raw").hasPrefix(digest))

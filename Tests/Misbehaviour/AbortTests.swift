@@ -16,7 +16,7 @@ import Testing
 
   private func expectInterrupted(_ finding: Finding, _ place: Scratch) throws {
     #expect(finding.status == 130)
-    #expect(finding.errors.contains("stopped; nothing was published"))
+    #expect(finding.errors.contains("interrupted; nothing was published"))
     #expect(finding.left == [])
     #expect(try place.names() == ["disk.raw"])
   }
@@ -74,7 +74,7 @@ import Testing
         "--image", "d=\(place.path("disk.raw"))", "--to", "grows-for-ever=\(place.path("out"))",
       ])
     #expect(finding.status == 70)
-    #expect(finding.errors.contains("has owed FINISHED for 6 s"), "\(finding.errors)")
+    #expect(finding.errors.contains("the host waited for FINISHED for 6 s"), "\(finding.errors)")
     #expect(finding.left == [])
     #expect(try place.names() == ["disk.raw"])
   }

@@ -79,7 +79,7 @@ import Testing
   }
 
   @Test func `a plugin that lingers after FINISHED is ended`() async throws {
-    try await expectFailure(Misdeed("lingers", 70, "was ended by signal 9"))
+    try await expectFailure(Misdeed("lingers", 70, "was killed by signal 9"))
   }
 
   private func expectFailure(_ misdeed: Misdeed) async throws {

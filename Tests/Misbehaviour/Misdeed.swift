@@ -36,16 +36,16 @@ extension Misdeed {
     deaths + silences + lies + frames + excesses + leftovers + files
 
   static let deaths = [
-    Misdeed("dies-before-hello-ack", software, "exited with status 1 before it had finished"),
-    Misdeed("crashes-at-once", software, "was ended by signal 4 before it had finished"),
-    Misdeed("dies-after-hello-ack", software, "exited with status 1 before it had finished"),
-    Misdeed("dies-after-job-ack", software, "exited with status 1 before it had finished"),
-    Misdeed("dies-mid-stream", software, "exited with status 1 before it had finished"),
-    Misdeed("crashes-mid-stream", software, "was ended by signal 4 before it had finished"),
-    Misdeed("dies-after-finish", software, "exited with status 1 before it had finished"),
-    Misdeed("exits-without-finished", software, "exited with status 0 before it had finished"),
+    Misdeed("dies-before-hello-ack", software, "exited with status 1 before finishing"),
+    Misdeed("crashes-at-once", software, "was killed by signal 4 before finishing"),
+    Misdeed("dies-after-hello-ack", software, "exited with status 1 before finishing"),
+    Misdeed("dies-after-job-ack", software, "exited with status 1 before finishing"),
+    Misdeed("dies-mid-stream", software, "exited with status 1 before finishing"),
+    Misdeed("crashes-mid-stream", software, "was killed by signal 4 before finishing"),
+    Misdeed("dies-after-finish", software, "exited with status 1 before finishing"),
+    Misdeed("exits-without-finished", software, "exited with status 0 before finishing"),
     Misdeed("fails-after-finished", software, "exited with status 1"),
-    Misdeed("half-a-frame-then-dies", software, "ended in the middle of a frame"),
+    Misdeed("half-a-frame-then-dies", software, "closed its output in the middle of a frame"),
   ]
 
   static let silences = [
@@ -53,18 +53,20 @@ extension Misdeed {
     Misdeed("never-releases", software, "made no progress for 3 s (--stall-limit)"),
     Misdeed("half-a-frame", software, "made no progress for 3 s (--stall-limit)"),
     Misdeed("stalls", software, "made no progress for 3 s (--stall-limit)"),
-    Misdeed("breathes", software, "made no progress for 3 s (--stall-limit); it owes FINISHED"),
-    Misdeed("closes-its-pipes", software, "before it had finished"),
+    Misdeed(
+      "breathes", software,
+      "made no progress for 3 s (--stall-limit) while the host waited for FINISHED"),
+    Misdeed("closes-its-pipes", software, "before finishing"),
   ]
 
   static let lies = [
-    Misdeed("wrong-name", software, "which is not what its manifest says"),
+    Misdeed("wrong-name", software, "which differs from its manifest"),
     Misdeed("unknown-feature", wire, "teleport"),
     Misdeed("version-two", wire, "HELLO_ACK has version 2"),
     Misdeed("broken-json", wire, "HELLO_ACK is not acceptable JSON"),
     Misdeed("deep-json", wire, "HELLO_ACK is not acceptable JSON"),
     Misdeed("prints-usage", wire, "it did not speak the protocol but wrote \"Usage: writer"),
-    Misdeed("reports-a-full-disk", 74, "no room for the archive", "E_NO_SPACE", "free some room"),
+    Misdeed("reports-a-full-disk", 74, "no room for the archive", "E_NO_SPACE", "free some space"),
     Misdeed("reports-and-babbles", 74, "the tape has come off"),
   ]
 
@@ -83,7 +85,7 @@ extension Misdeed {
   ]
 
   static let excesses = [
-    Misdeed("floods-the-log", software, "writes without end to its log"),
+    Misdeed("floods-the-log", software, "floods its log"),
     Misdeed("eats-memory", software, "exited with status 1", "no memory after"),
     Misdeed("fork-bomb", software, "called clone(2), which its sandbox denies"),
     Misdeed("opens-a-socket", software, "called socket(2), which its sandbox denies"),
@@ -95,24 +97,24 @@ extension Misdeed {
     Misdeed("leaves-a-hard-link", software, "called linkat(2), which its sandbox denies"),
     Misdeed("leaves-a-fifo", software, "called mknodat(2), which its sandbox denies"),
     Misdeed("leaves-setuid", software, "called openat(2), which its sandbox denies"),
-    Misdeed("leaves-without-a-word", software, "left \"untold\", which it did not announce"),
+    Misdeed("leaves-without-a-word", software, "left \"untold\", which is unannounced"),
     Misdeed("announces-elsewhere", wire, "FINISHED has no proper \"artefacts\""),
     Misdeed("leaves-deep-dirs", software, "deep"),
     Misdeed("leaves-a-closed-dir-and-dies", software, "exited with status 1"),
     Misdeed("leaves-deep-closed-dirs", software, "exited with status 1"),
-    Misdeed("leaves-bytes", software, "which it did not announce"),
+    Misdeed("leaves-bytes", software, "which is unannounced"),
     Misdeed("leaves-bytes-and-dies", software, "exited with status 1"),
-    Misdeed("leaves-another-accent", software, "which it did not announce"),
+    Misdeed("leaves-another-accent", software, "which is unannounced"),
     Misdeed("announces-a-ghost", software, "says it made \"ghost\", which is not there"),
     Misdeed("announces-a-wrong-length", software, "says it made \"short\", which is not there"),
     Misdeed(
-      "false-receipt", software, "receipt.json does not say what was sent", hasReceipt: true),
-    Misdeed("no-receipt", software, "left no proper receipt", hasReceipt: true),
-    Misdeed("receipt-is-a-dir", software, "left no proper receipt", hasReceipt: true),
-    Misdeed("leaves-an-empty-dir", software, "has written nothing into it"),
+      "false-receipt", software, "receipt.json does not match what was sent", hasReceipt: true),
+    Misdeed("no-receipt", software, "invalid receipt", hasReceipt: true),
+    Misdeed("receipt-is-a-dir", software, "invalid receipt", hasReceipt: true),
+    Misdeed("leaves-an-empty-dir", software, "wrote no data"),
     Misdeed("announces-a-wrong-folder", software, "says it made \"folder\", which is not there"),
     Misdeed("announces-more-stored", wire, "FINISHED has no proper \"stored\""),
-    Misdeed("endless-receipt", software, "left no proper receipt", hasReceipt: true),
+    Misdeed("endless-receipt", software, "invalid receipt", hasReceipt: true),
   ]
 
   /// Of formats that are one file.
@@ -124,11 +126,11 @@ extension Misdeed {
     Misdeed(
       "announces-two-archives", wire, "FINISHED has no proper \"artefacts\"", output: "file"),
     Misdeed(
-      "announces-a-full-file", software, "says it made \"archive\", which is not there as it says",
+      "announces-a-full-file", software, "\"archive\" is missing or does not have the size",
       output: "file"),
-    Misdeed("leaves-an-empty-file", software, "has written nothing into it", output: "file"),
-    Misdeed("leaves-a-hole", software, "has written nothing into it", output: "file"),
-    Misdeed("leaves-mere-room", software, "has written nothing into it", output: "file"),
-    Misdeed("leaves-zeros", software, "has written nothing into it", output: "file"),
+    Misdeed("leaves-an-empty-file", software, "wrote no data", output: "file"),
+    Misdeed("leaves-a-hole", software, "wrote no data", output: "file"),
+    Misdeed("leaves-mere-room", software, "wrote no data", output: "file"),
+    Misdeed("leaves-zeros", software, "wrote no data", output: "file"),
   ]
 }

@@ -57,7 +57,7 @@ final class ArchiveReading: Sendable {
   func contents() throws(JobError) -> Contents {
     var poller = Poller()
     poller.add(news.raw, .readable)
-    try doing("reading the archive") { () throws(SystemCallError) in
+    try attempt("read the archive") { () throws(SystemCallError) in
       while try poller.wait(seconds: nil) == 0 {}
     }
     let (contents, isReady, result) = state.withLock { ($0.contents, $0.isReady, $0.result) }
@@ -163,7 +163,7 @@ extension ConfigFile {
       guard sum <= sumMax else {
         throw .archive(
           stream: stream.name,
-          "is too much: its configurations have more than \(sumMax >> 20) MiB together")
+          "is too large: the configurations exceed \(sumMax >> 20) MiB in total")
       }
     }
   }
@@ -172,7 +172,7 @@ extension ConfigFile {
   static func target(_ stream: StreamDescription) throws(LaneFailure) -> MemoryTarget {
     let size = stream.size ?? 0
     guard size <= UInt64(byteCountMax) else {
-      throw .archive(stream: stream.name, "is too long for a configuration")
+      throw .archive(stream: stream.name, "is too large for a configuration")
     }
     return MemoryTarget(size: Int(size))
   }

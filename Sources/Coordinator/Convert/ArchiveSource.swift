@@ -32,7 +32,7 @@ final class ArchiveSource: BackupSource {
 
   deinit { _ = stop() }
 
-  /// The reader goes on to its own end; if it was not done, it learns that nobody wants more.
+  /// The reader continues to its own end; if it was not done, it is told that no more is wanted.
   func endOfReading() { handover.takerIsDone() }
 
   /// The archive must have been read to its end, and be what its receipt says; what was sent must
@@ -46,7 +46,7 @@ final class ArchiveSource: BackupSource {
       for summary in summaries where archived.contains(summary.name) {
         guard summary.digest != reading.digest(of: summary.name) else { continue }
         throw JobError(
-          .badData, doing: "", "stream \"\(summary.name)\" changed while it was converted")
+          .badData, doing: "", "\"\(summary.name)\" in the archive changed during the conversion")
       }
     }
   }
@@ -59,8 +59,8 @@ final class ArchiveSource: BackupSource {
       return JobError(failure)
     case .sourceStalled(let stream, let seconds):
       return JobError(
-        .inputOutput, doing: "reading \(stream)",
-        "nothing has come out of the archive for \(Int(seconds)) s")
+        .inputOutput, cannot: "read \(stream)",
+        "no data from the archive for \(Int(seconds)) s")
     default: return JobError(failure)
     }
   }

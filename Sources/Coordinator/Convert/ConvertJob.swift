@@ -9,7 +9,7 @@ package import System
 /// `sluice convert`: an archive becomes archives of other formats.
 ///
 /// ```
-/// reader plugin ─► its pool ─► memory nobody else can write ─► pool ─► writer plugins
+/// reader plugin ─► its pool ─► memory of the host alone ─► pool ─► writer plugins
 /// ```
 /// Both kinds of plugins are in their sandboxes, and trust nothing of each other. What travels is
 /// the backup and not the file: configurations, roles, the machine's identity, the instant.
@@ -41,11 +41,11 @@ package struct ConvertJob: Sendable {
     let outputs = try BackupPlan.outputs(
       request, surroundings, isMachineTold: request.vmID.isEmpty)
     let pool = try BackupRun.pool(BackupPlan.shape(outputs))
-    let handover = try doing("starting to convert") { () throws(SystemCallError) in
+    let handover = try attempt("start converting") { () throws(SystemCallError) in
       try StreamHandover(pool: pool, stop: stop)
     }
     let maps = try maps(archive, outputs)
-    let reading = try doing("starting to convert") { () throws(SystemCallError) in
+    let reading = try attempt("start converting") { () throws(SystemCallError) in
       try ArchiveReading(job(archive), maps: maps, handover)
     }
     // However this ends, the reader ends first.
@@ -80,12 +80,12 @@ package struct ConvertJob: Sendable {
     }
     if let disk = contents.disks.first(where: \.isIncremental) {
       throw JobError(
-        .unavailable, doing: "", "\"\(disk.name)\" is a part of a disk, which needs its parent")
+        .unavailable, doing: "", "\"\(disk.name)\" is incremental: converting it needs its parent")
     }
     var origin = contents.origin
     if origin.instant.isEmpty {
       surroundings.events(
-        .warning("the archive does not tell its instant: that of the conversion takes its place"))
+        .warning("the archive has no timestamp; using the time of the conversion"))
       origin.instant = makeTimestamp()
     }
     // What the user says now, then what the archive holds, then what its format tells.
@@ -111,8 +111,8 @@ package struct ConvertJob: Sendable {
     guard archive.kind != .pipe else {
       throw JobError(
         .unavailable, doing: "",
-        "the format \"\(output.chosen.format.name)\" must know where data is before it comes, and "
-          + "a pipe cannot tell", hint: "put the archive into a file first")
+        "format \"\(output.chosen.format.name)\" needs an allocation map in advance, which a pipe "
+          + "does not have", hint: "save the archive to a file first")
     }
     let receipts = ReceiptCheck(receipt: archive.receipt)
     var targets: [String: MapTarget] = [:]

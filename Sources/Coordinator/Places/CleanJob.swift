@@ -5,7 +5,7 @@ internal import System
 
 /// `sluice clean`: removes the staging places of interrupted jobs in one directory.
 package struct CleanJob: Sendable {
-  /// What is said of a leftover.
+  /// What happened to a leftover.
   package enum Step: String, Sendable {
     case found, removed, failed
   }
@@ -14,22 +14,22 @@ package struct CleanJob: Sendable {
   private let foreignSeconds: Int64?
   private let isDryRun: Bool
 
-  /// - Parameter foreignSeconds: Removes what other machines left, too, if nothing of it was
-  ///   written for so long.
+  /// - Parameter foreignSeconds: Also removes leftovers of other hosts that were not written for so
+  ///   long.
   package init(directory: String, foreignSeconds: Int64?, isDryRun: Bool) {
     self.directory = directory
     self.foreignSeconds = foreignSeconds
     self.isDryRun = isDryRun
   }
 
-  /// Tells everything that would go, then removes it.
+  /// Reports everything that is to be removed, then removes it.
   ///
-  /// - Returns: How much there was.
+  /// - Returns: The number of leftovers.
   /// - Throws: `JobError`; of status `.inputOutput` if something could not be removed.
   package func run(_ tell: (Leftover, Step) -> Void) throws(JobError) -> Int {
-    let cleaning = "cleaning \(directory)"
+    let cleaning = "clean up \(directory)"
     let path = directory
-    let search = try doing(cleaning) { () throws(SystemCallError) in try LeftoverSearch(path) }
+    let search = try attempt(cleaning) { () throws(SystemCallError) in try LeftoverSearch(path) }
     let found = search.leftovers().filter(isMeant)
     for leftover in found { tell(leftover, .found) }
     guard !isDryRun else { return found.count }
@@ -41,8 +41,8 @@ package struct CleanJob: Sendable {
     }
     guard failures == 0 else {
       throw JobError(
-        .inputOutput, doing: cleaning, "\(failures) of \(found.count) could not be removed",
-        hint: "are they another user's, or on a file system that is mounted read-only?")
+        .inputOutput, cannot: cleaning, "\(failures) of \(found.count) leftovers remain",
+        hint: "check their owner, and whether the file system is mounted read-only")
     }
     return found.count
   }
@@ -63,10 +63,10 @@ extension Leftover {
     let size = "\(storedBytes >> 20) MiB"
     return switch step {
     case .found:
-      "\(name): \(size), not written for \(quietSeconds / 3600) h, left by "
-        + (origin == .deadJob ? "a job of this machine" : "another machine")
+      "\(name): \(size), last written \(quietSeconds / 3600) h ago, left by "
+        + (origin == .deadJob ? "a dead job of this host" : "another host")
     case .removed: "\(name): removed"
-    case .failed: "\(name): could not be removed"
+    case .failed: "\(name): cannot be removed"
     }
   }
 

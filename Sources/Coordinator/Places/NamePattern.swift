@@ -12,7 +12,7 @@ struct NamePattern {
 
   private let parts: [Part]
 
-  /// - Throws: `JobError` for a brace that is not closed, or a word that stands for nothing.
+  /// - Throws: `JobError` for an unmatched brace or an unknown placeholder.
   init(_ path: String) throws(JobError) {
     var parts: [Part] = []
     var text = ""
@@ -26,7 +26,7 @@ struct NamePattern {
         text = ""
         rest = rest[rest.index(after: end)...]
       } else if character == "{" || character == "}" {
-        throw Self.wrong(path, "a \(character) that stands alone")
+        throw Self.wrong(path, "an unmatched \(character)")
       } else {
         text.append(character)
       }
@@ -38,19 +38,19 @@ struct NamePattern {
     switch word {
     case "vmid": .machine
     case "time": .time
-    default: throw wrong(path, "{\(word)}, which stands for nothing")
+    default: throw wrong(path, "an unknown placeholder {\(word)}")
     }
   }
 
   private static func wrong(_ path: String, _ what: String) -> JobError {
     JobError(
       .usage, doing: "", "\"\(cleaned(path))\" has \(what)",
-      hint: "{vmid} and {time} are known; a brace itself is doubled")
+      hint: "placeholders are {vmid} and {time}; write a literal brace twice")
   }
 
-  /// Whether the name hangs on the machine's id.
+  /// Whether the name depends on the VM ID.
   var needsMachine: Bool { parts.contains(.machine) }
-  /// Whether the name is the same at any time, for any machine.
+  /// Whether the name is the same at any time, for any VM.
   var isPlain: Bool { !parts.contains(.machine) && !parts.contains(.time) }
 
   /// The path for one backup.
@@ -63,8 +63,9 @@ struct NamePattern {
       throw JobError(
         .usage, doing: "",
         machine.id.isEmpty
-          ? "nobody says what {vmid} is" : "\"\(machine.id)\" cannot be a part of a file name",
-        hint: "--vm-id says it")
+          ? "{vmid} is used but the VM ID is unknown"
+          : "VM ID \"\(machine.id)\" cannot be part of a file name",
+        hint: "specify it with --vm-id")
     }
     return parts.map { part in
       switch part {

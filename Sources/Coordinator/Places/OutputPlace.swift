@@ -1,4 +1,4 @@
-/// Where an archive goes: what stands behind the `=` of `--to FORMAT=…`.
+/// Where an archive goes: the text after the `=` of `--to FORMAT=…`.
 package enum OutputPlace: Sendable, Equatable {
   /// A file or directory that is to be made.
   case path(String)

@@ -20,7 +20,7 @@ enum PipeHead {
     let deadline = Instant.now.advanced(bySeconds: patienceSeconds)
     while true {
       let isWhole = try wait(pipe, until: deadline, stop)
-      let bytes = try doing("looking at standard input") { () throws(SystemCallError) in
+      let bytes = try attempt("read standard input") { () throws(SystemCallError) in
         try copy(pipe, count: count)
       }
       if bytes.count == count || isWhole { return bytes }
@@ -29,7 +29,7 @@ enum PipeHead {
     }
   }
 
-  /// - Returns: Whether nobody writes to the pipe any more.
+  /// - Returns: Whether the pipe has no writer any more.
   private static func wait(
     _ pipe: Int32, until deadline: Instant, _ stop: StopSignal
   ) throws(JobError) -> Bool {
@@ -38,14 +38,14 @@ enum PipeHead {
     poller.add(stop.descriptor, .readable)
     let left = deadline.seconds(since: .now)
     do { _ = try poller.wait(seconds: max(0, left)) } catch {
-      throw JobError(error, doing: "waiting for standard input")
+      throw JobError(error, cannot: "wait for standard input")
     }
     if stop.isRequested { throw JobError(.cancelled) }
     let result = poller.result(place)
     guard result != [] || left > 0 else {
       throw JobError(
-        .inputOutput, doing: "waiting for standard input",
-        "nothing came within \(Int(patienceSeconds)) s")
+        .inputOutput, cannot: "read standard input",
+        "no data within \(Int(patienceSeconds)) s")
     }
     return result.contains(.hungUp)
   }

@@ -5,7 +5,7 @@ internal import System
 /// A command of the shell that reads an archive, and the process that watches it.
 ///
 /// It runs outside of every sandbox, with the caller's rights and environment. It reads the end of
-/// its input only when the archive is whole: `sluice-sink` holds the pipe open until then, and ends
+/// its input only when the archive is complete: `sluice-sink` holds the pipe open until then, and ends
 /// the command when this object is let go of, or its process dies.
 final class SinkCommand {
   /// How a command ended.
@@ -16,7 +16,7 @@ final class SinkCommand {
     case unknown
   }
 
-  /// Written to the lifeline once the archive is whole.
+  /// Written to the lifeline once the archive is complete.
   private static let whole: UInt8 = 0x2E
   /// The watcher asks for 5 seconds, then kills.
   private static let endingSeconds = 8.0
@@ -146,8 +146,8 @@ extension SinkCommand.End {
   var text: String {
     switch self {
     case .exited(let code): "exited with status \(code)"
-    case .signalled(let number): "was ended by signal \(number)"
-    case .unknown: "ended, and nobody saw how"
+    case .signalled(let number): "was killed by signal \(number)"
+    case .unknown: "ended with unknown status"
     }
   }
 }

@@ -28,19 +28,19 @@ final class StagedArchive: ArchivePlace {
   ) throws(JobError) {
     self.output = output
     self.events = events
-    let preparing = "preparing \(path)"
+    let creating = "create \(path)"
     do throws(PublishingError) {
       staging = try StagingPlace(
         target: path, kind: output.kind, id: id, hasReceipt: !output.writesOwnReceipt)
     } catch {
-      throw JobError(error, doing: preparing)
+      throw JobError(error, cannot: creating)
     }
     let staging = staging
     staging.tellIfLeft(events)
     guard isSharedWanted || !staging.isShared else {
-      throw JobError(PublishingError.sharedDirectory(path), doing: preparing)
+      throw JobError(PublishingError.sharedDirectory(path), cannot: creating)
     }
-    self.identity = try doing(preparing) { () throws(SystemCallError) in
+    self.identity = try attempt(creating) { () throws(SystemCallError) in
       try staging.giveToPlugin(identity)
     }
   }
@@ -67,12 +67,12 @@ final class StagedArchive: ArchivePlace {
         try staging.publish(receipt: JSONValue.object(receipt.object).serialised(.indented))
       }
     } catch {
-      throw JobError(error, doing: "publishing \(staging.target) of plugin \"\(output.label)\"")
+      throw JobError(error, cannot: "publish \(staging.target) of plugin \"\(output.label)\"")
     }
     staging.tellIfMoved(events)
   }
 
-  /// A receipt the plugin wrote must say what the host saw go by.
+  /// A receipt that the plugin wrote must match what the host sent.
   private func check(_ expected: Receipt, against name: String) throws(PublishingError) {
     let found: Receipt
     do {
@@ -85,6 +85,6 @@ final class StagedArchive: ArchivePlace {
     guard found.job == expected.job, found.format == expected.format,
       found.instant == expected.instant, found.vm == expected.vm,
       found.streams == expected.streams
-    else { throw .badReceipt(plugin: output.label, "\(name) does not say what was sent") }
+    else { throw .badReceipt(plugin: output.label, "\(name) does not match what was sent") }
   }
 }

@@ -21,7 +21,7 @@ enum StandardStream {
     try? FileStatus(descriptor: output, subject: "standard output").kind
   }
 
-  /// Where the next byte of a file at standard output goes; `nil` if it is none.
+  /// Where the next byte of a file at standard output goes; `nil` if it is not a file.
   static var fileOffset: UInt64? {
     guard let status = try? FileStatus(descriptor: output, subject: "standard output"),
       status.kind == .regular

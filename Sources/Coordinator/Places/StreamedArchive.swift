@@ -7,13 +7,13 @@ internal import System
 
 /// An archive that is a stream: to standard output, or to a command.
 ///
-/// Of what standard output has taken nothing can be taken back: whether it is whole is told by the
-/// exit status alone. A command is ended in place of being shown the end of half an archive.
+/// Output already written to standard output cannot be revoked: only the exit status tells whether
+/// it is complete. A command is killed before it would see the end of an incomplete archive.
 final class StreamedArchive: ArchivePlace {
   private let name: String
   private let label: String
   private let stop: StopSignal
-  /// Seconds a command may take behind the archive's end.
+  /// Seconds a command may take after the end of the archive.
   private let patience: Double
   /// `nil` where the plugin writes to standard output itself.
   private let command: SinkCommand?
@@ -26,7 +26,7 @@ final class StreamedArchive: ArchivePlace {
 
   /// Starts the command, if there is one.
   ///
-  /// The receipt's place comes first: what is wrong with its name is found before data moves.
+  /// The receipt is created first: a bad name is found before data moves.
   init(
     _ output: BackupPlan.Output, id: String, request: BackupRequest, _ surroundings: Surroundings,
     identity: SandboxIdentity, stop: StopSignal
@@ -39,7 +39,7 @@ final class StreamedArchive: ArchivePlace {
         place.tellIfLeft(surroundings.events)
         return place
       } catch {
-        throw JobError(error, doing: "preparing the receipt \(path)")
+        throw JobError(error, cannot: "create the receipt \(path)")
       }
     }
     label = output.label
@@ -54,7 +54,7 @@ final class StreamedArchive: ArchivePlace {
       }
     start = output.place == .standardOutput ? StandardStream.fileOffset : nil
     if let wanted {
-      command = try doing("starting \(name)") { () throws(SystemCallError) in
+      command = try attempt("start \(name)") { () throws(SystemCallError) in
         try SinkCommand(wanted.text, launcher: surroundings.launcher, output: wanted.output)
       }
     } else {
@@ -70,20 +70,20 @@ final class StreamedArchive: ArchivePlace {
     return try StandardStream.writingEnd()
   }
 
-  /// Nobody can tell how much a pipe has taken.
+  /// Unknown for a pipe.
   func storedBytes() -> Int64 { 0 }
 
-  /// A plugin that finds its pipe closed was not at fault.
+  /// A closed pipe is not the plugin's fault.
   func explained(_ failure: PluginFailure) -> JobError {
     if let command, let end = command.endIfAny(within: failure.isClosedPipe ? 2 : 0) {
       return JobError(
-        .inputOutput, doing: "writing the archive to \(name)",
-        "it \(end.text) before it had the whole archive")
+        .inputOutput, cannot: "write the archive to \(name)",
+        "it \(end.text) before the end of the archive")
     }
     guard failure.isClosedPipe else { return JobError(failure) }
     return JobError(
-      .inputOutput, doing: "writing the archive to \(name)",
-      "it was closed before the archive was whole")
+      .inputOutput, cannot: "write the archive to \(name)",
+      "it was closed before the end of the archive")
   }
 
   func publish(
@@ -95,24 +95,24 @@ final class StreamedArchive: ArchivePlace {
       try receiptPlace.write(JSONValue.object(receipt.object).serialised(.indented))
       try receiptPlace.publish()
     } catch {
-      throw JobError(error, doing: "publishing the receipt of the archive to \(name)")
+      throw JobError(error, cannot: "publish the receipt of the archive to \(name)")
     }
   }
 
-  /// The archive has ended: so must who reads it, and what came out is as long as announced.
+  /// The archive is complete: the command must exit, and the length must be as announced.
   private func requireLength(_ finished: Finished, of sent: SentBytes) throws(JobError) {
     let size = finished.artefacts.reduce(0) { $0 + $1.size }
-    guard size > 0 || sent.logical == 0 else { throw wrongLength("wrote nothing") }
+    guard size > 0 || sent.logical == 0 else { throw wrongLength("wrote no data") }
     guard let command else { return }
     try complete(command)
     guard let start, let end = StandardStream.fileOffset, end &- start != size else { return }
-    throw wrongLength("announced \(size) bytes and wrote \(end &- start)")
+    throw wrongLength("announced \(size) bytes but wrote \(end &- start)")
   }
 
-  /// The archive has gone out; only the status can still say that it is none.
+  /// The archive is out; only the exit status can still report an error.
   private func wrongLength(_ what: String) -> JobError {
     JobError(
-      .software, doing: "writing the archive to \(name)", "plugin \"\(label)\" \(what)")
+      .software, cannot: "write the archive to \(name)", "plugin \"\(label)\" \(what)")
   }
 
   private func complete(_ command: SinkCommand) throws(JobError) {
@@ -120,20 +120,20 @@ final class StreamedArchive: ArchivePlace {
     case .exited(0): return
     case let end?:
       throw JobError(
-        .inputOutput, doing: "writing the archive to \(name)",
-        "it \(end.text), though it had the whole archive")
+        .inputOutput, cannot: "write the archive to \(name)",
+        "it \(end.text) after the end of the archive")
     case nil where stop.isRequested: throw JobError(.cancelled)
     case nil:
       throw JobError(
-        .inputOutput, doing: "writing the archive to \(name)",
-        "it did not end within \(Int(patience)) s behind the end of the archive",
-        hint: "a longer --stall-limit waits longer")
+        .inputOutput, cannot: "write the archive to \(name)",
+        "it did not exit within \(Int(patience)) s after the end of the archive",
+        hint: "increase --stall-limit to wait longer")
     }
   }
 }
 
 extension PluginFailure {
-  /// Whether the plugin found that nobody reads what it writes.
+  /// Whether the reading end of the plugin's output was closed.
   fileprivate var isClosedPipe: Bool {
     switch cause {
     case .reported(let frame): frame.errnoName == "EPIPE"

@@ -26,7 +26,7 @@ struct ArchiveGuard {
     let isInside = (try? directory?.isBeneath(identities)) ?? false
     guard isPart || isInside else { return }
     throw JobError(
-      .cannotCreate, doing: "preparing \(path)", "it belongs to the archive that is restored",
-      hint: "restore to another place")
+      .cannotCreate, cannot: "restore to \(path)", "it is part of the archive being restored",
+      hint: "choose another path")
   }
 }

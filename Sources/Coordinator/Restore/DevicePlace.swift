@@ -4,8 +4,8 @@ internal import Pump
 internal import SharedPool
 internal import System
 
-/// A block device that a disk is restored onto. It has the name already: what is on it is lost with
-/// the first byte.
+/// A block device that a disk is restored to. There is no staging: its contents are lost with the
+/// first byte.
 final class DevicePlace: DiskPlace {
   let path: String
   let isNew = false
@@ -16,7 +16,7 @@ final class DevicePlace: DiskPlace {
   private(set) var isSpoilt = false
   private(set) var isPublished = false
 
-  /// Looks at the device; `resolved` is its path without symbolic links.
+  /// Checks the device; `resolved` is its path without symbolic links.
   init(
     _ disk: RestoreRequest.Disk, resolved: String, _ request: RestoreRequest, stop: StopSignal
   ) throws(JobError) {
@@ -24,22 +24,22 @@ final class DevicePlace: DiskPlace {
     path = disk.path
     allocation = request.allocation
     guard disk.format == .raw else {
-      throw JobError(.usage, doing: "", "\(path) is a block device, which holds a raw disk only")
+      throw JobError(.usage, doing: "", "\(path) is a block device: only format=raw is possible")
     }
     guard request.overwrites else {
       throw JobError(
-        .cannotCreate, doing: "preparing \(path)", "it is a block device, and may hold something",
-        hint: "--force overwrites it")
+        .cannotCreate, cannot: "restore to \(path)", "it is a block device and may contain data",
+        hint: "use --force to overwrite it")
     }
     try FileUse.refuseUsed(resolved)
     do throws(SystemCallError) {
       // Exclusively: what is mounted, or a part of another device, is refused.
       device = try openFile(resolved, flags: O_RDWR | O_EXCL)
     } catch {
-      guard error.code == EBUSY else { throw JobError(error, doing: "preparing \(path)") }
+      guard error.code == EBUSY else { throw JobError(error, cannot: "restore to \(path)") }
       throw JobError(
-        .cannotCreate, doing: "preparing \(path)", "it is in use",
-        hint: "is it mounted, or a part of another device?")
+        .cannotCreate, cannot: "restore to \(path)", "the device is in use",
+        hint: "check whether it is mounted or part of another device (lsblk)")
     }
   }
 
@@ -47,23 +47,23 @@ final class DevicePlace: DiskPlace {
     self.size = size
     var bytes: UInt64 = 0
     if let raw = device?.raw {
-      _ = try doing("preparing \(path)") { () throws(SystemCallError) in
+      _ = try attempt("restore to \(path)") { () throws(SystemCallError) in
         try check(unsafe clinux_block_device_size(raw, &bytes), .ioctl, path)
       }
     }
     guard bytes >= size else {
       throw JobError(
-        .cannotCreate, doing: "preparing \(path)",
-        "it has \(bytes) bytes, and the disk \(size)")
+        .cannotCreate, cannot: "restore to \(path)",
+        "the device has only \(bytes) bytes, the disk \(size)")
     }
   }
 
   func target(_ memory: SharedPool) throws(JobError) -> any ReadTarget {
     guard let device = device.take() else {
-      throw JobError(.software, doing: "", "\(path) is written once")
+      throw JobError(.software, doing: "", "\(path) was already written")
     }
     isSpoilt = true
-    let copy = try doing("opening \(path)") { () throws(SystemCallError) in
+    let copy = try attempt("open \(path)") { () throws(SystemCallError) in
       try device.duplicate()
     }
     return DeviceTarget(

@@ -22,7 +22,7 @@ protocol DiskPlace: AnyObject {
   /// - Parameter memory: Holds the bytes that will be put, 1 MiB a slot.
   func target(_ memory: SharedPool) throws(JobError) -> any ReadTarget
 
-  /// The disk is whole, and what the receipt says.
+  /// The disk is complete and verified.
   func publish() throws(JobError)
 
   /// Whether the disk is complete under its name, even if ``publish()`` failed after that.

@@ -8,8 +8,7 @@ internal import QEMUControl
 internal import SharedPool
 internal import System
 
-/// An image file that is to be made: it appears, or takes the place of an older one, when the disk
-/// is whole.
+/// An image file to be created: it appears, or replaces an older one, when the disk is complete.
 final class FilePlace: DiskPlace {
   let path: String
   let isNew: Bool
@@ -20,7 +19,7 @@ final class FilePlace: DiskPlace {
   private var size: UInt64 = 0
   private var staging: StagingPlace?
 
-  /// Looks whether the name is free, or may be taken.
+  /// Checks that the name is free, or may be replaced.
   init(
     _ disk: RestoreRequest.Disk, _ request: RestoreRequest, _ surroundings: Surroundings, id: String
   ) throws(JobError) {
@@ -35,12 +34,12 @@ final class FilePlace: DiskPlace {
     guard let status else { return }
     guard request.overwrites else {
       throw JobError(
-        .cannotCreate, doing: "preparing \(path)", "it exists",
-        hint: "--force overwrites it when the disk is whole")
+        .cannotCreate, cannot: "restore to \(path)", "already exists",
+        hint: "use --force to replace it once the disk is complete")
     }
     guard status.kind == .regular else {
       throw JobError(
-        .cannotCreate, doing: "preparing \(path)", "it is neither a file nor a block device")
+        .cannotCreate, cannot: "restore to \(path)", "neither a file nor a block device")
     }
     try FileUse.refuseUsed(path)
   }
@@ -50,18 +49,18 @@ final class FilePlace: DiskPlace {
 
   func prepare(size: UInt64) throws(JobError) {
     self.size = size
-    let preparing = "preparing \(path)"
+    let preparing = "create \(path)"
     let staging: StagingPlace
     do throws(PublishingError) {
       staging = try StagingPlace(
         target: path, kind: .file, id: id, replaces: request.overwrites)
     } catch {
-      throw JobError(error, doing: preparing)
+      throw JobError(error, cannot: preparing)
     }
     staging.tellIfLeft(surroundings.events)
     staging.warnIfShared(surroundings.events)
     if request.allocation == .preallocate { try staging.requireReservation() }
-    try doing(preparing) { () throws(SystemCallError) in
+    try attempt(preparing) { () throws(SystemCallError) in
       let file = try staging.descriptorForPlugin()
       switch format {
       case .raw: try check(clinux_ftruncate(file.raw, Int64(size)), .ftruncate, path)
@@ -77,16 +76,16 @@ final class FilePlace: DiskPlace {
   }
 
   func target(_ memory: SharedPool) throws(JobError) -> any ReadTarget {
-    guard let staging else { throw JobError(.software, doing: "", "\(path) is not prepared") }
-    let opening = "opening \(path)"
+    guard let staging else { throw JobError(.software, doing: "", "\(path) was not prepared") }
+    let opening = "open \(path)"
     switch format {
     case .raw:
       return FileTarget(
-        try doing(opening) { () throws(SystemCallError) in try staging.descriptorForPlugin() },
+        try attempt(opening) { () throws(SystemCallError) in try staging.descriptorForPlugin() },
         name: path)
     case .qcow2:
-      let staged = try doing(opening) { () throws(SystemCallError) in try staging.path() }
-      let file = try doing(opening) { () throws(SystemCallError) in
+      let staged = try attempt(opening) { () throws(SystemCallError) in try staging.path() }
+      let file = try attempt(opening) { () throws(SystemCallError) in
         try staging.descriptorForPlugin()
       }
       do throws(SourceError) {
@@ -95,14 +94,14 @@ final class FilePlace: DiskPlace {
             file, path: staged, size: imageBytes, memory: memory, launcher: surroundings.launcher,
             mode: surroundings.sandbox), size: size, memory: memory)
       } catch {
-        throw JobError(error, doing: opening)
+        throw JobError(error, cannot: opening)
       }
     }
   }
 
   func publish() throws(JobError) {
     do throws(PublishingError) { try staging?.publish() } catch {
-      throw JobError(error, doing: "publishing \(path)")
+      throw JobError(error, cannot: "publish \(path)")
     }
     staging?.tellIfMoved(surroundings.events)
   }

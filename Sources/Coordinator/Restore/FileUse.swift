@@ -3,7 +3,7 @@ internal import CLinux
 internal import Glibc
 internal import System
 
-/// Who else uses a file or block device that is to be overwritten.
+/// Whether a file or block device that is to be overwritten is in use.
 enum FileUse {
   /// QEMU's lock on an image that it writes: byte 100 plus the number of the write permission.
   private static let writerOffset: Int64 = 101
@@ -11,21 +11,21 @@ enum FileUse {
   /// - Throws: `JobError` if a QEMU has the file or device open for writing, or if the file is
   ///   attached to a loop device.
   static func refuseUsed(_ path: String) throws(JobError) {
-    let preparing = "preparing \(path)"
-    let file = try doing(preparing) { () throws(SystemCallError) in
+    let restoring = "restore to \(path)"
+    let file = try attempt(restoring) { () throws(SystemCallError) in
       try openFile(path, flags: O_RDONLY | O_NONBLOCK)
     }
     guard clinux_is_byte_locked(file.raw, writerOffset) != 1 else {
-      throw JobError(SourceError.inUse(path: path), doing: preparing)
+      throw JobError(SourceError.inUse(path: path), cannot: restoring)
     }
     let raw = file.raw
-    let status = try doing(preparing) { () throws(SystemCallError) in
+    let status = try attempt(restoring) { () throws(SystemCallError) in
       try FileStatus(descriptor: raw, subject: path)
     }
     guard let loop = LoopDevices.user(of: status) else { return }
     throw JobError(
-      .cannotCreate, doing: preparing, "it is attached to \(loop)",
-      hint: "unmount what is on it, then losetup -d \(loop)")
+      .cannotCreate, cannot: restoring, "the file is attached to \(loop)",
+      hint: "unmount it, then run losetup -d \(loop)")
   }
 
   /// - Throws: `JobError` if a new file at `path` would be a plain file among the devices: a device
@@ -37,7 +37,7 @@ enum FileUse {
       (try? directory.isBeneath([devices.identity])) == true
     else { return }
     throw JobError(
-      .cannotCreate, doing: "preparing \(path)", "there is no such device, and /dev holds no files",
-      hint: "is the name of the device right?")
+      .cannotCreate, cannot: "restore to \(path)", "no such device; files are not created in /dev",
+      hint: "check the name of the device")
   }
 }

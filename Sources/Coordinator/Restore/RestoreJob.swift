@@ -7,7 +7,7 @@ package import System
 /// `sluice restore`: disks and configurations into a new directory, or disks into places of their
 /// own.
 ///
-/// A place appears under its name when what is in it is whole and has the digest of the receipt,
+/// A target appears under its name when it is complete and has the digest of the receipt,
 /// not before; without a receipt, when the plugin has checked the archive to its end. A block
 /// device, which is there already, is written as the bytes come.
 package struct RestoreJob {

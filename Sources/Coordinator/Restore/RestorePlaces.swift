@@ -5,16 +5,16 @@ internal import Pump
 internal import SharedPool
 internal import System
 
-/// Where everything of an archive goes: disks with places of their own, the rest into a directory.
+/// The targets of a restore: disks with paths of their own, and a directory for everything else.
 ///
-/// The directory appears when all of it is right; a disk with its own place as soon as that disk
-/// is known to be. Used by the thread of the lane.
+/// The directory is published when all of it is complete, a disk with its own path as soon as that
+/// disk is verified. Used by the thread of the lane.
 final class RestorePlaces {
   private let request: RestoreRequest
   private let events: EventSink
   private let directory: StagingPlace?
   private var disks: [String: any DiskPlace] = [:]
-  /// Streams that the archive holds, once it has told.
+  /// Streams of the archive, once known.
   private var streams: [StreamDescription] = []
   /// Streams that have come.
   private var cameCount = 0
@@ -25,7 +25,7 @@ final class RestorePlaces {
   /// Why a place could not be had, where a lane's failure says too little.
   private(set) var failure: JobError?
 
-  /// Looks at every place; makes nothing but the directory that will be renamed.
+  /// Checks every target; creates only the directory that will be renamed.
   init(
     _ request: RestoreRequest, of archive: Archive, _ surroundings: Surroundings, id: String,
     stop: StopSignal
@@ -51,7 +51,7 @@ final class RestorePlaces {
         try StagingPlace(target: target, kind: .directory, id: id)
       }
     } catch {
-      throw JobError(error, doing: "preparing \(request.directory ?? "")")
+      throw JobError(error, cannot: "create \(request.directory ?? "")")
     }
     directory?.tellIfLeft(events)
     directory?.warnIfShared(events)
@@ -63,13 +63,13 @@ final class RestorePlaces {
     let paths = request.disks.map { canonical($0.path) }
     for (index, disk) in request.disks.enumerated() {
       guard names.firstIndex(of: disk.name) == index else {
-        throw JobError(.usage, doing: "", "two places for the disk \"\(disk.name)\"")
+        throw JobError(.usage, doing: "", "--disk \(disk.name) is given twice")
       }
       guard paths.firstIndex(of: paths[index]) == index else {
-        throw JobError(.usage, doing: "", "two disks for \(disk.path)")
+        throw JobError(.usage, doing: "", "two disks would be restored to \(disk.path)")
       }
       guard !request.skipped.contains(disk.name) else {
-        throw JobError(.usage, doing: "", "the disk \"\(disk.name)\" has a place and is skipped")
+        throw JobError(.usage, doing: "", "disk \"\(disk.name)\" is in both --disk and --skip")
       }
     }
   }
@@ -78,19 +78,18 @@ final class RestorePlaces {
   private static func checkSuffix(_ disk: RestoreRequest.Disk) throws(JobError) {
     guard let suffix = disk.foreignSuffix else { return }
     throw JobError(
-      .usage, doing: "", "\(disk.path) would be a raw disk in spite of its suffix .\(suffix)",
-      hint: "add format=raw or format=qcow2, or make it with qemu-img convert afterwards")
+      .usage, doing: "", "\(disk.path) would be written as raw despite its suffix .\(suffix)",
+      hint: "add format=raw or format=qcow2, or convert it afterwards with qemu-img convert")
   }
 
-  /// A path by which two names of one place are told: without links, also if the last part of it
-  /// is yet to be made.
+  /// A canonical path, without links, also if its last component does not exist yet.
   private static func canonical(_ path: String) -> String {
     if let found = try? realPath(path) { return found }
     let (directory, name) = splitPath(path)
     return ((try? realPath(directory)) ?? directory) + "/" + name
   }
 
-  /// Holds what the archive holds against what was asked for, and takes every place.
+  /// Compares the archive's contents with the request, and prepares every target.
   func accept(_ streams: [StreamDescription]) throws(LaneFailure) {
     try checkKnown(streams)
     try checkPlaces(streams)
@@ -98,7 +97,7 @@ final class RestorePlaces {
     let left = streams.filter { $0.kind == .config && directory == nil && !isSkipped($0) }
     if !left.isEmpty {
       events(
-        .warning("not restored, for want of --to DIR: " + left.map(\.name).joined(separator: ", ")))
+        .warning("skipped (no --to DIR): " + left.map(\.name).joined(separator: ", ")))
     }
     for stream in self.streams {
       try keeping { () throws(JobError) in
@@ -107,15 +106,15 @@ final class RestorePlaces {
     }
   }
 
-  /// Names are those of the archive, or the command line is wrong.
+  /// Names that the archive does not contain are usage errors.
   private func checkKnown(_ streams: [StreamDescription]) throws(LaneFailure) {
     for name in request.disks.map(\.name) + request.skipped {
       guard let stream = streams.first(where: { $0.name == name }) else {
         let known = streams.map(\.name).joined(separator: ", ")
-        throw .request("the archive holds no \"\(name)\"", hint: "it holds: \(known)")
+        throw .request("\"\(name)\" is not in the archive", hint: "it contains: \(known)")
       }
       if disks[name] != nil && stream.kind != .disk {
-        throw .request("\"\(name)\" is no disk: it cannot have a place of its own", hint: nil)
+        throw .request("\"\(name)\" is not a disk", hint: "--disk is for disks only")
       }
     }
   }
@@ -125,16 +124,16 @@ final class RestorePlaces {
     for stream in streams where !isSkipped(stream) && disks[stream.name] == nil {
       if directory == nil && stream.kind != .config {
         throw .request(
-          "there is no place for \"\(stream.name)\"",
+          "no target for \"\(stream.name)\"",
           hint: "add --disk \(stream.name)=PATH, --skip \(stream.name), or --to DIR")
       }
       guard Self.fileName(stream).utf8.count <= Limits.nameBytesMax else {
         throw .request(
-          "\"\(stream.name.prefix(40))…\" would be a file with a name of more than "
-            + "\(Limits.nameBytesMax) bytes", hint: "--disk NAME=PATH gives it a place of its own")
+          "the file name of \"\(stream.name.prefix(40))…\" would exceed "
+            + "\(Limits.nameBytesMax) bytes", hint: "choose a path with --disk NAME=PATH")
       }
       guard files.insert(Self.fileName(stream)).inserted else {
-        throw .archive(stream: stream.name, "would be restored to the same file as another")
+        throw .archive(stream: stream.name, "would be restored to the same file as another one")
       }
     }
   }
@@ -162,9 +161,9 @@ final class RestorePlaces {
       reserves: request.allocation == .preallocate)
   }
 
-  /// The stream has come whole.
+  /// The stream is complete.
   ///
-  /// - Parameter isProven: It is what the receipt says. Otherwise it waits for the archive's end.
+  /// - Parameter isProven: The receipt verified it. Otherwise it waits for the archive's end.
   func hasCome(_ stream: StreamDescription, isProven: Bool) throws(LaneFailure) {
     cameCount += 1
     guard disks[stream.name] != nil else { return }
@@ -179,22 +178,22 @@ final class RestorePlaces {
     events(.published(label: name, path: disk.path))
   }
 
-  /// Everything has come and the plugin is content: what waited, and the directory, get their
-  /// names.
+  /// Everything is complete and the plugin reports success: publishes what waited, and the
+  /// directory.
   func publish() throws(JobError) {
     for name in waiting { try publish(name) }
     guard let directory, let target = request.directory else { return }
     let stored = directory.storedBytes()
     do throws(PublishingError) { try directory.publish() } catch {
-      throw JobError(error, doing: "publishing \(target)")
+      throw JobError(error, cannot: "publish \(target)")
     }
     directory.tellIfMoved(events)
     outputs.append(OutputReport(label: "raw", path: target, storedBytes: UInt64(stored)))
     events(.published(label: "raw", path: target))
   }
 
-  /// The restore has failed: keeps what waited for the archive's end, unless it is that end which
-  /// tells against it, or something else would have to go for it.
+  /// The restore has failed: keeps disks that waited for the archive's end, unless the archive was
+  /// read to its end, or an existing file would be replaced.
   func salvage() {
     guard cameCount < streams.count else { return }
     for name in waiting where disks[name]?.isNew == true {
@@ -202,25 +201,25 @@ final class RestorePlaces {
     }
   }
 
-  /// The restore has failed: says what of it is whole, and what is left where it cannot be removed.
+  /// The restore has failed: reports which disks are complete, and which targets are incomplete.
   func tellWhatIsLeft() {
     for stream in streams {
       guard let disk = disks[stream.name] else { continue }
       if salvaged.contains(stream.name) {
         events(
-          .warning("disk \(stream.name) came to its end, but nothing proves it: \(disk.path)"))
+          .warning("disk \(stream.name) is complete but not verified: \(disk.path)"))
       } else if disk.isPublished {
-        events(.warning("disk \(stream.name) is whole: \(disk.path)"))
+        events(.warning("disk \(stream.name) is complete: \(disk.path)"))
       } else if disk.isSpoilt && waiting.contains(stream.name) {
-        events(.warning("\(disk.path) holds disk \(stream.name) as it came: do not trust it"))
+        events(.warning("\(disk.path) contains disk \(stream.name) unverified: do not trust it"))
       } else if disk.isSpoilt {
-        events(.warning("\(disk.path) holds a part of disk \(stream.name): it is incomplete"))
+        events(.warning("\(disk.path) is incomplete: it contains only part of disk \(stream.name)"))
       } else {
         events(.warning("disk \(stream.name) was not restored"))
       }
     }
     if request.directory != nil && !streams.isEmpty && directory?.isPublished != true {
-      events(.warning("\(request.directory ?? "") was not made"))
+      events(.warning("\(request.directory ?? "") was not created"))
     }
   }
 
@@ -238,7 +237,7 @@ final class RestorePlaces {
   ) throws(LaneFailure) -> Value {
     do throws(JobError) { return try body() } catch {
       failure = error
-      throw .target(error.message)
+      throw .target(error.sentence)
     }
   }
 }

@@ -9,7 +9,7 @@ package struct RestoreRequest: Sendable {
     package let name: String
     package let path: String
     package let format: Format
-    /// The suffix of the path, if it is that of another format and nobody said which to write.
+    /// The suffix of the path, if it is that of another format and no format was given.
     let foreignSuffix: String?
 
     private static let archives: Set = ["ova", "ovf", "vma", "tar", "zst", "gz", "xz", "iso"]

@@ -25,12 +25,14 @@ package enum StagingName {
 
   /// Why a path cannot name an archive; `nil` if it can.
   static func complaint(about name: String) -> String? {
-    if name.isEmpty || name == "." || name == ".." || name == "/" { return "it has no last part" }
-    if name.utf8.contains(0) { return "it has a NUL" }
-    if name.utf8.count > targetBytesMax {
-      return "its last part has \(name.utf8.count) bytes, and \(targetBytesMax) are the most"
+    if name.isEmpty || name == "." || name == ".." || name == "/" {
+      return "the last path component is not a file name"
     }
-    return parse(name) == nil ? nil : "Sluice gives names of this form to its own staging places"
+    if name.utf8.contains(0) { return "it contains a NUL" }
+    if name.utf8.count > targetBytesMax {
+      return "the last path component has \(name.utf8.count) bytes (maximum \(targetBytesMax))"
+    }
+    return parse(name) == nil ? nil : "names of this form are reserved for Sluice's staging files"
   }
 
   private static func isID(_ text: Substring) -> Bool {

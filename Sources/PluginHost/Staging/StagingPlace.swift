@@ -128,8 +128,8 @@ package final class StagingPlace {
   /// That all of it has ended is seen by leases, or known by the end of its pid namespace.
   package func refusal(_ layers: SandboxLayers) -> String? {
     guard !room.means.hasLeases && !layers.contains(.pidNamespace) else { return nil }
-    return "the file system of \(target) has no leases, and this kernel gives plugins no pid "
-      + "namespace: nothing proves that all of a plugin has ended when its archive gets its name"
+    return "the file system of \(target) has no leases and this kernel no PID namespaces for "
+      + "plugins: no way to make sure that the plugin has ended before the archive is published"
   }
 
   /// Whether room can be taken before there is data.

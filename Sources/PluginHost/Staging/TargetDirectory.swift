@@ -70,7 +70,7 @@ struct TargetDirectory: ~Copyable {
     {
       return nil
     }
-    return (try? realPath("/proc/self/fd/\(raw)")) ?? "a directory that has no path any more"
+    return (try? realPath("/proc/self/fd/\(raw)")) ?? "a directory that has been removed"
   }
 }
 
