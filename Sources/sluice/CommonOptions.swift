@@ -54,8 +54,8 @@ func perform<Result: Sendable>(
 
 /// Runs a verb's work; handles signals, progress and errors.
 ///
-/// The first SIGINT or SIGTERM shuts the job down cleanly, the second at once: what is still running
-/// some seconds later is left to the plugins' monitors and a guest's watchdog.
+/// The first SIGINT or SIGTERM shuts the job down cleanly, the second at once: what is still
+/// running some seconds later is left to the plugins' monitors and a guest's watchdog.
 func performAsync<Result: Sendable>(
   _ printer: EventPrinter,
   _ body: (StopSignal) async throws(JobError) -> Result

@@ -7,8 +7,8 @@ struct Convert: AsyncParsableCommand {
     abstract: "Convert an archive to other formats",
     usage: "sluice convert [<options>] <archive> --to <format[:label]=path> ...",
     discussion: """
-      Disks, configuration files, the VM's identity and the time of the backup are kept. Every byte \
-      is verified against the archive's receipt; a damaged archive is not converted.
+      Disks, configuration files, the VM's identity and the time of the backup are kept. Every \
+      byte is verified against the archive's receipt; a damaged archive is not converted.
 
       Examples:
         sluice convert monday --to vma=/backup/monday.vma

@@ -8,8 +8,8 @@ struct Doctor: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check this host's requirements, and a VM's with --qmp",
     discussion: """
-      Each line is PASS, WARN (something is missing or slower, backups still work) or FAIL. Nothing \
-      is changed. Exit status: 69 if a check failed.
+      Each line is PASS, WARN (something is missing or slower, backups still work) or FAIL. \
+      Nothing is changed. Exit status: 69 if a check failed.
       """)
 
   @Option(

@@ -54,8 +54,8 @@ final class EventPrinter: Sendable {
     }
   }
 
-  /// Prints one line on standard output, unless the user wants silence or JSON. A line feed in what a
-  /// peer has named does not begin another.
+  /// Prints one line on standard output, unless the user wants silence or JSON. A line feed in
+  /// what a peer has named does not begin another.
   func say(_ text: String, evenIfQuiet isImportant: Bool = false) {
     if (!isQuiet || isImportant) && !isJSON {
       write(sanitised(text.utf8), to: output)

@@ -63,8 +63,8 @@ struct Verify: AsyncParsableCommand {
     case .receipt: printer.say("\(name): OK: every byte verified against the receipt")
     case .format(let plugin):
       printer.say(
-        "\(name): OK: verified by plugin \"\(plugin)\" against the format's own checksums; there is "
-          + "no receipt with digests")
+        "\(name): OK: verified by plugin \"\(plugin)\" against the format's own checksums; there "
+          + "is no receipt with digests")
     case .none: break
     }
   }

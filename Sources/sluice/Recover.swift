@@ -7,9 +7,9 @@ struct Recover: AsyncParsableCommand {
     abstract: "Clean up a running VM's QEMU after a killed backup",
     discussion: """
       Removes the block nodes, exports and jobs that the backup left in QEMU, resumes a guest that \
-      it paused and thaws its file systems. The watchdog and the next backup of the VM do the same: \
-      it is needed only if both sluice and the watchdog were killed. A VM that is being backed up \
-      is left alone.
+      it paused and thaws its file systems. The watchdog and the next backup of the VM do the \
+      same: it is needed only if both sluice and the watchdog were killed. A VM that is being \
+      backed up is left alone.
 
       Example:
         sluice recover --qmp /run/vm/qmp.sock
