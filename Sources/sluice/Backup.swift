@@ -4,12 +4,17 @@ internal import Coordinator
 /// `sluice backup`
 struct Backup: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Back up a running machine, or disk images and configuration files.",
+    abstract: "Back up the disks of a running VM, or disk images",
+    usage: """
+      sluice backup --qmp <socket> --to <format[:label]=path> ... [<options>]
+      sluice backup --image <name=file> ... --to <format[:label]=path> ... [<options>]
+      """,
     discussion: """
-      Every --to is one archive; all of them are written from one reading of the disks. An \
-      archive appears under its name when it is whole, never before.
+      Every --to creates one archive; the disks are read once for all of them. An archive gets its \
+      final name only when it is complete.
 
-      With --qmp the disks are those of a running QEMU, all at one instant; the guest goes on.
+      With --qmp, a snapshot of all disks of a running VM is backed up, consistent to one point in \
+      time; the guest keeps running.
 
       Examples:
         sluice backup --qmp /run/vm/qmp.sock --to raw=/backup/monday
@@ -18,44 +23,29 @@ struct Backup: AsyncParsableCommand {
             --config vm.conf --to raw=/backup/monday --option raw.sha256sums=on
       """)
 
-  @Option(
-    help: ArgumentHelp(
-      "A disk: its name in the archive, its file, and what it is if the suffix does not tell. "
-        + "A comma in a file name is doubled.",
-      valueName: "name=file[,format=f]"))
-  var image: [ImageSpecification] = []
+  @OptionGroup(title: "Disk images") var images: ImageOptions
+  @OptionGroup(title: "Running VM") var guest: GuestOptions
+  @OptionGroup(title: "Output") var outputs: OutputOptions
+  @OptionGroup(title: "VM description") var machine: MachineOptions
 
   @Option(
-    help: ArgumentHelp("A file to keep beside the disks, under its own name.", valueName: "file"))
+    help: ArgumentHelp(
+      "Configuration file to archive under its own name (repeatable)", valueName: "file"))
   var config: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "How QEMU hands over the data: into shared memory, through a socket, or by files.",
+      "How QEMU delivers the data: in shared memory, through a socket, or as temporary copies",
+      discussion: "A spool is for running VMs only.",
       valueName: "auto|vhost-user|nbd|spool"))
   var transport = BackupRequest.TransportChoice.auto
 
   @Option(
     help: ArgumentHelp(
-      "none: nothing by which the archive could be verified is computed.",
+      "Digest for later verification; none is faster, and the archive cannot be verified",
       valueName: "tree-sha256-32k|none"))
   var digest = DigestChoice.tree
 
-  @Option(
-    name: .customLong("allow-backing"),
-    help: ArgumentHelp(
-      "Backing and data files may lie here, and not only beside their image.", valueName: "dir"))
-  var allowBacking: [String] = []
-
-  @Flag(
-    help: ArgumentHelp(
-      "Refuse an image that is truncated, marked as corrupt, mounted, or called raw and begins "
-        + "like another format, instead of a warning."))
-  var strict = false
-
-  @OptionGroup(title: "Outputs") var outputs: OutputOptions
-  @OptionGroup(title: "The machine") var machine: MachineOptions
-  @OptionGroup(title: "Running machines") var guest: GuestOptions
   @OptionGroup var stall: StallOption
   @OptionGroup var sandbox: SandboxOption
   @OptionGroup var common: CommonOptions
@@ -63,14 +53,15 @@ struct Backup: AsyncParsableCommand {
   func validate() throws {
     try outputs.check(isJSON: common.json)
     if guest.qmp != nil {
-      guard image.isEmpty else {
-        throw ValidationError("--qmp and --image exclude each other")
+      guard images.image.isEmpty else {
+        throw ValidationError("--qmp and --image cannot be used together")
       }
-      guard allowBacking.isEmpty else {
-        throw ValidationError("--allow-backing belongs to --image; QEMU has the disks open")
+      guard images.allowBacking.isEmpty else {
+        throw ValidationError(
+          "--allow-backing is for --image only: with --qmp, QEMU already has the disks open")
       }
-      guard !strict else {
-        throw ValidationError("--strict belongs to --image")
+      guard !images.strict else {
+        throw ValidationError("--strict is for --image only")
       }
     } else if transport == .spool {
       throw ValidationError("--transport spool needs --qmp")
@@ -90,14 +81,14 @@ struct Backup: AsyncParsableCommand {
     var request = BackupRequest()
     outputs.fill(&request)
     request.stallLimit = stall.seconds
-    request.images = image.map(\.image)
+    request.images = images.image.map(\.image)
     request.guest = guest.request
     request.configs = config
     request.machineFiles = machine.files
     request.transport = transport
     request.computesDigests = digest == .tree
-    request.allowBacking = allowBacking
-    request.isStrict = strict
+    request.allowBacking = images.allowBacking
+    request.isStrict = images.strict
     return request
   }
 }

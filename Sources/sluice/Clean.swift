@@ -4,32 +4,32 @@ internal import Coordinator
 /// `sluice clean`
 struct Clean: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Remove what interrupted jobs have left in a directory.",
+    abstract: "Remove leftovers of interrupted jobs from a directory",
+    usage: "sluice clean [<options>] <directory>",
     discussion: """
-      Only staging places of Sluice's own are looked at: hidden directories of an exact form that \
-      hold its mark. Those whose job runs are never removed. The next job into the directory \
-      removes by itself what dead jobs of this machine left there; what other machines left, on a \
-      shared file system, is removed by --foreign alone.
+      Leftovers are Sluice's own hidden staging directories, .NAME.sluice-ID, whose job no longer \
+      runs. The next job into the directory removes those of this host by itself; those of other \
+      hosts, on a shared file system, are removed with --foreign only.
 
       Examples:
         sluice clean /backup
         sluice clean /mnt/nfs/backup --foreign --older-than 7d --dry-run
       """)
 
-  @Argument(help: "The directory in which archives are made.")
+  @Argument(help: "Directory of the archives")
   var directory: String
 
-  @Flag(help: "Remove what jobs of other machines left, too; needs --older-than.")
+  @Flag(help: "Also remove leftovers of other hosts; needs --older-than")
   var foreign = false
 
   @Option(
     name: .customLong("older-than"),
     help: ArgumentHelp(
-      "Of other machines: only what was not written for so long (suffixes h, d, w; at least 1h).",
+      "Minimum age of other hosts' leftovers, by last write (suffixes h, d, w; at least 1h)",
       valueName: "time"))
   var olderThan: Age?
 
-  @Flag(name: .customLong("dry-run"), help: "Remove nothing, only list what would be removed.")
+  @Flag(name: .customLong("dry-run"), help: "List leftovers without removing them")
   var dryRun = false
 
   @OptionGroup var common: CommonOptions
@@ -37,8 +37,8 @@ struct Clean: AsyncParsableCommand {
   func validate() throws {
     guard foreign == (olderThan != nil) else {
       throw ValidationError(
-        "--foreign and --older-than belong together: whether a job of another machine runs cannot "
-          + "be seen from here")
+        "--foreign and --older-than must be given together: whether a job of another host is "
+          + "still running cannot be detected")
     }
   }
 
@@ -52,11 +52,11 @@ struct Clean: AsyncParsableCommand {
         printer.say(leftover.json(step))
       }
     }
-    if count == 0 { printer.say("nothing was left in \(directory)") }
+    if count == 0 { printer.say("\(directory): nothing to clean up") }
   }
 }
 
-/// A time span on the command line: `12h`, `7d`, `2w`.
+/// A duration on the command line: `12h`, `7d`, `2w`.
 struct Age: ExpressibleByArgument {
   let seconds: Int64
 

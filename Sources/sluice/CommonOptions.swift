@@ -9,16 +9,16 @@ internal import System
 struct CommonOptions: ParsableArguments {
   @Option(
     name: .customLong("plugin-path"),
-    help: ArgumentHelp("Look for plugins here first (repeatable).", valueName: "dir"))
+    help: ArgumentHelp("Directory to search for plugins first (repeatable)", valueName: "dir"))
   var pluginPath: [String] = []
 
-  @Flag(help: "Say nothing but errors.")
+  @Flag(help: "Print errors and warnings only")
   var quiet = false
 
-  @Flag(help: "Write one JSON object per event to standard output.")
+  @Flag(help: "Print JSON to standard output, one object per line")
   var json = false
 
-  /// Where plugins and helpers of this installation lie.
+  /// Where plugins and helpers of this installation are.
   func places() -> PluginPlaces {
     let executable = (try? realPath("/proc/self/exe")) ?? "/usr/bin/sluice"
     let environment = unsafe getenv("SLUICE_PLUGIN_PATH").map { unsafe String(cString: $0) }
@@ -30,11 +30,11 @@ struct CommonOptions: ParsableArguments {
   }
 }
 
-/// How hard a missing layer of the sandbox is taken.
+/// What to do without a layer of the sandbox.
 struct SandboxOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "auto: use what the kernel has and name what it lacks; strict: refuse instead.",
+      "auto: warn of sandbox layers that the kernel lacks; strict: refuse to run without them",
       valueName: "auto|strict"))
   var sandbox = SandboxMode.auto
 }
@@ -51,10 +51,10 @@ func perform<Result: Sendable>(
   }
 }
 
-/// Runs a verb's work with signals, progress and errors looked after.
+/// Runs a verb's work; handles signals, progress and errors.
 ///
-/// The first SIGINT or SIGTERM ends the job in order, the second at once: what has not ended some
-/// seconds later is left to those who watch us, the plugins' monitors and a guest's watchdog.
+/// The first SIGINT or SIGTERM shuts the job down cleanly, the second at once: what is still
+/// running some seconds later is left to the plugins' monitors and a guest's watchdog.
 func performAsync<Result: Sendable>(
   _ printer: EventPrinter,
   _ body: (StopSignal) async throws(JobError) -> Result
@@ -81,14 +81,14 @@ func performAsync<Result: Sendable>(
   }
 }
 
-/// Seconds between the second signal and the end of the program, whatever hangs: a take-down has
-/// five, and a plugin is killed at once.
+/// Seconds between the second signal and the exit, whatever hangs: a take-down has five, and a
+/// plugin is killed at once.
 private let urgentSeconds: UInt32 = 8
 
 private func endSoon() {
   try? WorkerThread(name: "sluice-urgent") {
     sleep(urgentSeconds)
-    write("sluice: stopped; something did not end in time", to: 2)
+    write("sluice: aborted: a plugin or QEMU did not stop in time", to: 2)
     _exit(CommandStatus.interrupted.rawValue)
   }.detach()
 }

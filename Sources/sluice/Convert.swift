@@ -4,24 +4,26 @@ internal import Coordinator
 /// `sluice convert`
 struct Convert: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Make archives of other formats out of an archive.",
+    abstract: "Convert an archive to other formats",
+    usage: "sluice convert [<options>] <archive> --to <format[:label]=path> ...",
     discussion: """
-      Disks, configurations, the machine's identity and the instant of the backup travel; every \
-      byte is held against the archive's receipt, and nothing is published if one is wrong.
+      Disks, configuration files, the VM's identity and the time of the backup are kept. Every \
+      byte is verified against the archive's receipt; a damaged archive is not converted.
 
       Examples:
-        sluice convert monday --to FORMAT=/backup/monday.archive
-        ssh store 'cat monday' | sluice convert - --to raw=monday
+        sluice convert monday --to vma=/backup/monday.vma
+        ssh store 'cat monday.vma' | sluice convert - --to raw=monday
       """)
 
-  @OptionGroup var options: ArchiveOptions
+  @OptionGroup(title: "Output") var outputs: OutputOptions
+  @OptionGroup(title: "VM description") var machine: MachineOptions
+
   @Flag(
     name: .customLong("require-receipt"),
-    help: "Refuse an archive without a receipt with digests, before anything is written.")
+    help: "Refuse an archive that has no receipt with digests")
   var requireReceipt = false
 
-  @OptionGroup(title: "Outputs") var outputs: OutputOptions
-  @OptionGroup(title: "The machine") var machine: MachineOptions
+  @OptionGroup var options: ArchiveOptions
 
   func validate() throws { try outputs.check(isJSON: options.common.json) }
 

@@ -1,37 +1,59 @@
 internal import ArgumentParser
 internal import Coordinator
+internal import JSON
 internal import PluginHost
-internal import System
 
 /// `sluice doctor`
 struct Doctor: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Say what works on this machine, what is missing, and what to do.")
+    abstract: "Check this host's requirements, and a VM's with --qmp",
+    discussion: """
+      Each line is PASS, WARN (something is missing or slower, backups still work) or FAIL. \
+      Nothing is changed. Exit status: 69 if a check failed.
+      """)
 
   @Option(
     help: ArgumentHelp(
-      "Say what a backup of the machine that listens here would do and promise.",
+      "Check a backup of the running VM with this QMP socket: disks, transport, protection",
       valueName: "socket"))
   var qmp: String?
 
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
+    let printer = EventPrinter(common)
     let places = common.places()
     var findings = Examination(places: places).findings()
     if let qmp {
       let examination = GuestExamination(socket: qmp)
-      findings += try await performAsync(EventPrinter(common)) { _ async throws(JobError) in
+      findings += try await performAsync(printer) { _ async throws(JobError) in
         try await examination.findings()
       }
     }
     for finding in findings {
-      let verdict = finding.isGood ? "ok     " : finding.isFatal ? "MISSING" : "lacks  "
-      write(sanitised("\(verdict)  \(finding.text)".utf8), to: 1)
-      if let remedy = finding.remedy { write("         -> \(remedy)", to: 1) }
+      printer.say(finding.json)
+      for line in finding.lines { printer.say(line, evenIfQuiet: !finding.isGood) }
     }
     if findings.contains(where: { !$0.isGood && $0.isFatal }) {
       throw ExitCode(CommandStatus.unavailable.rawValue)
     }
+  }
+}
+
+extension Finding {
+  private var verdict: String { isGood ? "pass" : isFatal ? "fail" : "warn" }
+
+  /// The finding for people, and what to do about it.
+  var lines: [String] {
+    ["\(verdict.uppercased())  \(text)"] + (remedy.map { ["      hint: \($0)"] } ?? [])
+  }
+
+  /// The finding for tools.
+  var json: JSONValue {
+    var object: JSONObject = [
+      "schema": 1, "event": "check", "result": .string(verdict), "message": .string(text),
+    ]
+    if let remedy { object["hint"] = .string(remedy) }
+    return .object(object)
   }
 }

@@ -7,8 +7,8 @@ internal import System
 
 /// Shows events to a person or a tool.
 ///
-/// On a terminal a bar is drawn while data flows; elsewhere only what is worth a line is written.
-/// Events come from any thread; one lock keeps lines whole.
+/// On a terminal a progress bar is drawn while data flows; elsewhere only lines are written. Events
+/// come from any thread; one lock keeps lines from mixing.
 final class EventPrinter: Sendable {
   private struct State {
     var progress: LaneProgress?
@@ -54,17 +54,20 @@ final class EventPrinter: Sendable {
     }
   }
 
-  /// A line on standard output, unless the user wants silence or JSON.
-  func say(_ text: String) {
-    if !isQuiet && !isJSON { write(text, to: output) }
+  /// Prints one line on standard output, unless the user wants silence or JSON. A line feed in
+  /// what a peer has named does not begin another.
+  func say(_ text: String, evenIfQuiet isImportant: Bool = false) {
+    if (!isQuiet || isImportant) && !isJSON {
+      write(sanitised(text.utf8), to: output)
+    }
   }
 
-  /// A line of JSON on standard output, if the user wants that.
+  /// Prints a line of JSON on standard output, if the user wants that.
   func say(_ value: @autoclosure () -> JSONValue) {
     if isJSON { write(value()) }
   }
 
-  /// Draws the bar a few times a second, or writes an event each second, until it is cancelled.
+  /// Draws the bar five times a second, or writes an event each second, until it is cancelled.
   func startDrawing() -> Task<Void, Never> {
     Task {
       while !Task.isCancelled {
@@ -78,7 +81,7 @@ final class EventPrinter: Sendable {
     }
   }
 
-  /// Ends the drawing and takes the bar off the screen.
+  /// Stops drawing and clears the bar.
   func stopDrawing(_ task: Task<Void, Never>) async {
     task.cancel()
     await task.value
@@ -89,8 +92,8 @@ final class EventPrinter: Sendable {
   }
 }
 
-/// Writes lines for people, each whole and safe: whatever a peer named is in them. A reader that is
-/// gone is no reason to stop a backup.
+/// Writes lines for people, without control characters: they quote what peers say. A reader that is
+/// gone does not stop a backup.
 func write(_ lines: String, to descriptor: Int32) {
   for line in lines.split(separator: "\n", omittingEmptySubsequences: false) {
     writeWhole(sanitised(line.utf8), to: descriptor)

@@ -5,7 +5,7 @@ internal import Pump
 internal import Synchronization
 
 extension JobEvent {
-  /// What a person reads of an event, and whether it is bad news; `nil` for silence.
+  /// The text of an event for people, and whether it goes to standard error; `nil` for none.
   func line(isQuiet: Bool) -> (text: String, isError: Bool)? {
     switch self {
     case .warning(let text): ("sluice: warning: \(text)", true)
@@ -27,17 +27,17 @@ extension JobEvent {
   private static func published(
     _ label: String, _ place: OutputPlace, _ receipt: String?
   ) -> String {
-    let told = receipt.map { "its receipt is \($0)" } ?? "no receipt"
+    let kept = receipt.map { "receipt saved as \($0)" } ?? "no receipt saved"
     return switch place {
     case .path(let path): "\(label): \(path) is complete"
-    case .standardOutput: "\(label): the archive on standard output is complete; \(told)"
-    case .command(let command): "\(label): the archive to |\(command) is complete; \(told)"
+    case .standardOutput: "\(label): archive on standard output is complete; \(kept)"
+    case .command(let command): "\(label): archive for |\(command) is complete; \(kept)"
     }
   }
 }
 
 extension JobReport {
-  /// A line a stream, and a last one for the whole.
+  /// One line for each stream, then a summary.
   var text: String {
     let width = streams.map(\.name.count).max() ?? 0
     var lines: [String] = []
@@ -63,7 +63,7 @@ extension JobReport {
         ? "" : ", \(stream.digest.algorithm.name) \(stream.digest.hexadecimal.prefix(16))…")
   }
 
-  /// What a live backup tells of a disk beside.
+  /// What a live backup has read of a disk, and what was fleecing data.
   private func guestLine(_ stream: StreamSummary, indent: Int) -> String? {
     guard let fleeced = guest?.fleecedBytes[stream.name],
       let disk = disks.first(where: { $0.name == stream.name })
@@ -79,16 +79,15 @@ extension JobReport {
 extension GuestReport {
   /// One line for people.
   var text: String {
-    let still =
-      stallSeconds > 0
-      ? "stood still for \(Int((stallSeconds * 1000).rounded())) ms" : "never stood still"
-    let frozen = frozenSeconds.map { ", filesystems frozen for \(Int($0 * 1000)) ms" } ?? ""
-    return "guest: \(still)\(frozen)"
+    let paused =
+      stallSeconds > 0 ? "paused for \(Int((stallSeconds * 1000).rounded())) ms" : "never paused"
+    let frozen = frozenSeconds.map { ", file systems frozen for \(Int($0 * 1000)) ms" } ?? ""
+    return "guest: \(paused)\(frozen)"
   }
 }
 
 extension LaneProgress {
-  /// How far the work is, for tools.
+  /// The progress for tools.
   var json: JSONValue {
     [
       "schema": 1, "event": "progress",

@@ -1,58 +1,59 @@
 internal import ArgumentParser
 internal import Coordinator
 
-/// Options of `sluice backup` for running machines.
+/// Options of `sluice backup` for running VMs.
 struct GuestOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Back up the running machine whose QEMU listens here (-qmp unix:PATH,server=on,wait=off).",
+      "QMP socket of the running VM to back up (of QEMU's option "
+        + "-qmp unix:PATH,server=on,wait=off)",
       valueName: "socket"))
   var qmp: String?
 
   @Option(
     help: ArgumentHelp(
-      "Back up this disk and no other (repeatable); without it: all that are writable.",
+      "Disk to back up (repeatable); default: all writable disks",
       valueName: "name"))
   var disk: [String] = []
 
-  @Option(help: ArgumentHelp("Leave this disk out (repeatable).", valueName: "name"))
+  @Option(help: ArgumentHelp("Disk to exclude (repeatable)", valueName: "name"))
   var exclude: [String] = []
 
   @Option(
     name: .customLong("fleecing-dir"),
     help: ArgumentHelp(
-      "Keep here what the guest overwrites meanwhile; without it: beside each image.",
+      "Directory for fleecing images and spools; default: beside each disk's image",
       valueName: "dir"))
   var fleecingDirectory: String?
 
   @Option(
     name: .customLong("fleecing-reserve"),
     help: ArgumentHelp(
-      "Take so much room for each disk before the point in time; K, M, G are understood.",
+      "Space to preallocate for each disk's fleecing image (suffixes K, M, G, T)",
       valueName: "bytes"))
   var fleecingReserve: ByteCount?
 
   @Option(
     name: .customLong("guest-stall-limit"),
     help: ArgumentHelp(
-      "Break the backup when the guest has stood still for so long because of it.",
+      "Maximum time the guest's file systems may be frozen, up to 60",
       valueName: "seconds"))
   var guestStallLimit = 1.0
 
   @Option(
     name: .customLong("guest-agent"),
-    help: ArgumentHelp("The socket of the guest's agent.", valueName: "socket"))
+    help: ArgumentHelp("Socket of the QEMU guest agent", valueName: "socket"))
   var guestAgent: String?
 
   @Option(
     help: ArgumentHelp(
-      "Freeze the guest's filesystems for the point in time, by its agent.",
+      "Freeze the guest's file systems for the snapshot, through the guest agent; default: try",
       valueName: "require|try|never"))
   var freeze: GuestRequest.Freeze?
 
   func validate() throws {
     guard guestStallLimit > 0 && guestStallLimit <= 60 else {
-      throw ValidationError("--guest-stall-limit is a number of seconds above 0, at most 60")
+      throw ValidationError("--guest-stall-limit must be greater than 0 and at most 60 seconds")
     }
     if qmp == nil, let option = firstGiven {
       throw ValidationError("\(option) needs --qmp")
@@ -71,7 +72,7 @@ struct GuestOptions: ParsableArguments {
     return freeze == nil ? nil : "--freeze"
   }
 
-  /// What is asked of a running machine; `nil` without `--qmp`.
+  /// The request for a running VM; `nil` without `--qmp`.
   var request: GuestRequest? {
     guard let qmp else { return nil }
     var request = GuestRequest(socket: qmp)

@@ -1,22 +1,23 @@
 internal import ArgumentParser
 internal import Coordinator
 
-/// Files that describe the machine whose disks are archived.
+/// Files that describe the VM whose disks are archived.
 struct MachineOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "What the machine is made of, as JSON (protocol.md, machine).", valueName: "file"))
+      "VM description in JSON (see protocol.md, section 4.3)", valueName: "file"))
   var machine: String?
 
   @Option(
     name: .customLong("libvirt-xml"),
-    help: ArgumentHelp("The machine's domain, as virsh dumpxml writes it.", valueName: "file"))
+    help: ArgumentHelp(
+      "libvirt domain XML of the VM, as written by 'virsh dumpxml'", valueName: "file"))
   var libvirtXML: String?
 
   @Option(
     name: .customLong("proxmox-config"),
     help: ArgumentHelp(
-      "The machine's qemu-server.conf, in the archive under that name.", valueName: "file"))
+      "Proxmox VE configuration of the VM; archived as qemu-server.conf", valueName: "file"))
   var proxmoxConfig: String?
 
   var files: [MachineFile] {

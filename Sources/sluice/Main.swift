@@ -7,13 +7,14 @@ internal import System
 struct Sluice: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sluice",
-    abstract: "Back up virtual machine disks through sandboxed writer plugins.",
+    abstract: "Back up virtual machine disks through sandboxed writer plugins",
+    usage: "sluice <command> [<options>]",
     discussion: """
-      Sluice reads the disks of running machines, or disk images, through QEMU and hands the \
-      data to a writer plugin, a separate program without rights, which makes the archive. An \
-      archive under its final name is complete, always.
+      Sluice reads the disks of running VMs, or disk images, through QEMU and passes the data to a \
+      writer plugin: a separate, unprivileged and sandboxed program that writes the archive. An \
+      archive gets its final name only when it is complete.
 
-      A first backup, and what one can do with it:
+      Getting started:
         sluice backup --image drive-scsi0=disk.qcow2 --to raw=monday
         sluice list monday
         sluice verify monday
@@ -27,6 +28,9 @@ struct Sluice: AsyncParsableCommand {
 
   static let version = "0.1.0"
 
+  /// Errors of the command line begin like all others.
+  static var _errorPrefix: String { "sluice: " }
+
   /// Runs what the command line says, and ends the process.
   ///
   /// Without `exit(3)`, which runs the destructors of every library while idle threads of the
@@ -36,6 +40,7 @@ struct Sluice: AsyncParsableCommand {
     raiseDescriptorLimit()
     let status: ExitCode
     do {
+      try refuseUnknownCommand(CommandLine.arguments.dropFirst())
       var command = try parseAsRoot()
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
@@ -46,7 +51,9 @@ struct Sluice: AsyncParsableCommand {
     } catch {
       status = exitCode(for: error)
       let message = fullMessage(for: error)
-      if !message.isEmpty { status == .success ? print(message) : write(message, to: 2) }
+      if !message.isEmpty {
+        status == .success ? print(message) : write(usageError(message), to: 2)
+      }
     }
     fflush(nil)
     _exit(status.rawValue)

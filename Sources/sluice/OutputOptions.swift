@@ -1,52 +1,58 @@
 internal import ArgumentParser
 internal import Coordinator
 
-/// What the verbs share that make archives.
+/// Options of the verbs that create archives.
 struct OutputOptions: ParsableArguments {
   enum SharedMemory: String, ExpressibleByArgument, CaseIterable { case auto, off }
 
   @Option(
     name: .customLong("to"),
     help: ArgumentHelp(
-      "An archive to make. A label tells two archives of one format apart. - is standard output, "
-        + "|COMMAND a command of the shell that reads the archive.",
+      "Archive to create (repeatable); '-' is standard output, '|COMMAND' a shell command",
+      discussion: """
+        Labels distinguish archives of the same format. In a path, {vmid} is the VM's ID and \
+        {time} the time of the backup; write {{ and }} for braces.
+        """,
       valueName: "format[:label]=path"))
   var outputs: [OutputSpecification]
 
   @Option(
     name: .customLong("save-receipt"),
     help: ArgumentHelp(
-      "A file to make for the receipt of the archive that goes to - or |COMMAND.",
+      "File to create for the receipt of an archive written to '-' or '|COMMAND'",
       valueName: "file"))
   var savedReceipt: String?
 
   @Option(
     help: ArgumentHelp(
-      "An option of a plugin; see: sluice plugin info FORMAT.", valueName: "format.key=value"))
+      "Plugin option (repeatable); see 'sluice plugin info FORMAT'",
+      valueName: "format.key=value"))
   var option: [OptionSpecification] = []
 
   @Option(
     name: .customLong("shared-memory"),
     help: ArgumentHelp(
-      "off: plugins get the data through their pipes.", valueName: "auto|off"))
+      "Pass data to plugins in shared memory; off: through pipes", valueName: "auto|off"))
   var sharedMemory = SharedMemory.auto
 
   @Option(
     name: .customLong("rate-limit"),
-    help: ArgumentHelp("Read no more than this; K, M, G are understood.", valueName: "bytes/s"))
+    help: ArgumentHelp("Maximum read rate (suffixes K, M, G, T)", valueName: "bytes/s"))
   var rateLimit: ByteCount?
 
   @Flag(
     name: .customLong("shared-target"),
-    help: "As root: write to a directory that other users may write to as well.")
+    help: "As root: allow a target directory that other users can write to")
   var sharedTarget = false
 
-  @Option(name: .customLong("vm-name"), help: "The machine's name, for the archive.")
+  @Option(
+    name: .customLong("vm-name"),
+    help: ArgumentHelp("VM name recorded in the archive", valueName: "name"))
   var machineName = ""
 
   @Option(
     name: .customLong("vm-id"),
-    help: ArgumentHelp("The machine's number or short name, for the archive.", valueName: "id"))
+    help: ArgumentHelp("VM ID recorded in the archive (a number or short name)", valueName: "id"))
   var machineID = ""
 
   var takeStandardOutput: Bool { outputs.takeStandardOutput }

@@ -4,7 +4,7 @@ internal import Pump
 internal import Synchronization
 internal import System
 
-/// One line on a terminal: how far, how fast, how long still.
+/// One line on a terminal: progress, rate and remaining time.
 struct ProgressBar {
   private let started: Instant
   private var lastWidth = 0
@@ -28,7 +28,7 @@ struct ProgressBar {
     put("\r\(bar)\(text)")
   }
 
-  /// Takes the bar off the screen.
+  /// Clears the bar.
   mutating func clear() {
     if lastWidth > 0 { put("\r\u{1B}[K") }
     lastWidth = 0
@@ -79,7 +79,7 @@ func formatSeconds(_ seconds: Double) -> String {
   return whole >= 3600 ? "\(whole / 3600):\(two(minutes)):\(tail)" : "\(minutes):\(tail)"
 }
 
-/// A number with one digit behind the point.
+/// A number with one digit after the point.
 func formatTenths(_ value: Double) -> String {
   let tenths = Int((value * 10).rounded())
   return "\(tenths / 10).\(tenths % 10)"

@@ -3,25 +3,24 @@ internal import BackupProtocol
 internal import Coordinator
 internal import JSON
 
-/// What the verbs that read an archive share.
+/// Options of the verbs that read an archive.
 struct ArchiveOptions: ParsableArguments {
-  @Argument(help: "The archive; - is standard input.")
+  @Argument(help: "Archive to read; '-' is standard input")
   var archive: String
 
   @Option(
-    help: ArgumentHelp(
-      "What the archive is, if it cannot be told by looking.", valueName: "format"))
+    help: ArgumentHelp("Archive format, if not detected automatically", valueName: "format"))
   var format: String?
 
   @Option(
     help: ArgumentHelp(
-      "The archive's receipt, if it is not beside the archive or inside it.", valueName: "file"))
+      "Receipt of the archive, if not stored beside or inside it", valueName: "file"))
   var receipt: String?
 
   @Option(
     name: .customLong("scratch-dir"),
     help: ArgumentHelp(
-      "Where what must be read before its turn is kept, in a file without a name.",
+      "Directory for the temporary file of data that arrives out of order",
       valueName: "dir"))
   var scratchDirectory = "/var/tmp"
 
@@ -42,11 +41,12 @@ struct ArchiveOptions: ParsableArguments {
 /// `sluice verify`
 struct Verify: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Read every byte of an archive and hold it against its receipt.",
+    abstract: "Verify an archive against its receipt",
+    usage: "sluice verify [<options>] <archive>",
     discussion: """
-      Ends with 0 if the digests of the receipt, or those that the format keeps of all data, have \
-      proven every byte; with 1 if nothing is wrong and nothing proves the data; with 65 if the \
-      archive is damaged.
+      Reads the complete archive. Exit status: 0 if every byte was verified, by the digests of the \
+      receipt or by checksums of the format; 1 if nothing is wrong but there is nothing to verify \
+      the data against; 65 if the archive is damaged.
       """)
 
   @OptionGroup var options: ArchiveOptions
@@ -60,11 +60,11 @@ struct Verify: AsyncParsableCommand {
     }
     let name = wanted.path == "-" ? "standard input" : wanted.path
     switch proof {
-    case .receipt: printer.say("\(name): OK: every byte is what its receipt says")
+    case .receipt: printer.say("\(name): OK: every byte verified against the receipt")
     case .format(let plugin):
       printer.say(
-        "\(name): OK by the format's own checksums, as plugin \"\(plugin)\" says; no receipt "
-          + "with digests was there")
+        "\(name): OK: verified by plugin \"\(plugin)\" against the format's own checksums; there "
+          + "is no receipt with digests")
     case .none: break
     }
   }
@@ -72,7 +72,8 @@ struct Verify: AsyncParsableCommand {
 
 /// `sluice list`
 struct List: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Say what an archive holds.")
+  static let configuration = CommandConfiguration(
+    abstract: "List the contents of an archive", usage: "sluice list [<options>] <archive>")
 
   @OptionGroup var options: ArchiveOptions
 
@@ -89,13 +90,13 @@ struct List: AsyncParsableCommand {
 }
 
 extension Listing {
-  /// A head and a line a stream.
+  /// A header, then one line for each stream.
   var lines: [String] {
     var lines = ["format   \(format)"]
-    if !instant.isEmpty { lines.append("taken    \(instant)") }
-    if !machine.name.isEmpty { lines.append("machine  \(machine.name)") }
+    if !instant.isEmpty { lines.append("time     \(instant)") }
+    if !machine.name.isEmpty { lines.append("vm       \(machine.name)") }
     if let receipt {
-      lines.append("by       \(receipt.tools.joined(separator: ", "))")
+      lines.append("tools    \(receipt.tools.joined(separator: ", "))")
     } else {
       lines.append("receipt  none")
     }

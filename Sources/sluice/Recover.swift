@@ -4,13 +4,18 @@ internal import Coordinator
 /// `sluice recover`
 struct Recover: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Remove what a killed backup has left in a running machine.",
+    abstract: "Clean up a running VM's QEMU after a killed backup",
     discussion: """
-      Needed only if the watchdog was killed too: it, and every new backup, do the same. A machine \
-      that a living backup holds is left alone.
+      Removes the block nodes, exports and jobs that the backup left in QEMU, resumes a guest that \
+      it paused and thaws its file systems. The watchdog and the next backup of the VM do the \
+      same: it is needed only if both sluice and the watchdog were killed. A VM that is being \
+      backed up is left alone.
+
+      Example:
+        sluice recover --qmp /run/vm/qmp.sock
       """)
 
-  @Option(help: ArgumentHelp("The socket of the machine's QEMU.", valueName: "socket"))
+  @Option(help: ArgumentHelp("QMP socket of the running VM", valueName: "socket"))
   var qmp: String
 
   @OptionGroup var common: CommonOptions
@@ -21,6 +26,6 @@ struct Recover: AsyncParsableCommand {
     let wasAnything = try await performAsync(printer) { _ async throws(JobError) in
       try await job.run()
     }
-    if !wasAnything { printer.say("nothing was left") }
+    if !wasAnything { printer.say("nothing to clean up") }
   }
 }

@@ -8,18 +8,19 @@ struct Restore: AsyncParsableCommand {
 
     static func help(for value: Allocation) -> ArgumentHelp? {
       switch value {
-      case .sparse: "What is zeros takes no room."
-      case .preallocate: "Take room for all of a disk before its data comes."
+      case .sparse: "Leave blocks of zeros unallocated"
+      case .preallocate: "Allocate all of a disk's space before writing its data"
       }
     }
   }
 
   static let configuration = CommandConfiguration(
-    abstract: "Restore an archive into a new directory, or disks into places of their own.",
+    abstract: "Restore disks to a directory, files or block devices",
+    usage: "sluice restore [<options>] <archive>",
     discussion: """
-      In the directory disks become sparse raw images NAME.raw, configurations keep their names. \
-      Every byte is held against the archive's receipt; a place appears when what is in it is \
-      right.
+      With --to, disks are restored as sparse raw images NAME.raw, configuration files under \
+      their own names. Every byte is verified against the archive's receipt; a file gets its name \
+      when it is complete and verified.
 
       Examples:
         sluice restore monday --to restored
@@ -27,36 +28,39 @@ struct Restore: AsyncParsableCommand {
         sluice restore monday --disk root=root.qcow2 --disk data=data.raw --skip swap
       """)
 
-  @OptionGroup var options: ArchiveOptions
-
   @Option(
     name: .customLong("to"),
-    help: ArgumentHelp("The directory to make; it must not exist.", valueName: "dir"))
+    help: ArgumentHelp("Directory to create; it must not exist", valueName: "dir"))
   var target: String?
 
   @Option(
     help: ArgumentHelp(
-      "A place of its own for a disk: a file or a block device (repeatable). What is called "
-        + ".qcow2 becomes qcow2, all else raw. A comma in a file name is doubled.",
+      "File or block device to restore a disk to (repeatable)",
+      discussion: """
+        Default format: qcow2 for the suffix .qcow2, otherwise raw. Write ,, for a comma in a file \
+        name.
+        """,
       valueName: "name=path[,format=raw|qcow2]"))
   var disk: [DiskSpecification] = []
 
-  @Option(help: ArgumentHelp("Leave a disk or configuration out (repeatable).", valueName: "name"))
+  @Option(help: ArgumentHelp("Disk or configuration file to skip (repeatable)", valueName: "name"))
   var skip: [String] = []
 
   @Flag(exclusivity: .exclusive) var allocation = Allocation.sparse
 
   @Flag(
     name: .customLong("require-receipt"),
-    help: "Refuse an archive without a receipt with digests, before anything is written.")
+    help: "Refuse an archive that has no receipt with digests")
   var requireReceipt = false
 
-  @Flag(help: "Overwrite files and block devices that --disk names.")
+  @Flag(help: "Overwrite files and block devices named by --disk")
   var force = false
+
+  @OptionGroup var options: ArchiveOptions
 
   func validate() throws {
     guard target != nil || !disk.isEmpty else {
-      throw ValidationError("where to? --to DIR, or --disk NAME=PATH")
+      throw ValidationError("no destination: use --to DIR or --disk NAME=PATH")
     }
   }
 

@@ -3,7 +3,7 @@ internal import BlockSource
 internal import Coordinator
 internal import Glibc
 
-/// Cuts `a,b=c` at single commas; a doubled comma stands for one.
+/// Splits `a,b=c` at single commas; `,,` is a comma.
 func splitAtCommas(_ text: String) -> [String] {
   var parts = [""]
   var rest = text[...]
@@ -21,7 +21,7 @@ func splitAtCommas(_ text: String) -> [String] {
   return parts
 }
 
-/// Cuts `NAME=PATH[,OPTION…]`; neither name nor path is empty.
+/// Splits `NAME=PATH[,OPTION…]`; neither name nor path is empty.
 func splitNamedPath(_ text: String) -> (name: String, path: String, options: ArraySlice<String>)? {
   let parts = splitAtCommas(text)
   guard let equals = parts[0].firstIndex(of: "=") else { return nil }
@@ -66,16 +66,16 @@ struct OutputSpecification: ExpressibleByArgument {
 }
 
 extension [OutputSpecification] {
-  /// Whether an archive goes to standard output, which nothing else may be written to then.
+  /// Whether an archive goes to standard output; then nothing else may be written to it.
   var takeStandardOutput: Bool { contains { $0.output.place == .standardOutput } }
 
   func checkStandardOutput(isJSON: Bool) throws {
     guard takeStandardOutput else { return }
     guard !isJSON else {
-      throw ValidationError("--json and an archive cannot both go to standard output")
+      throw ValidationError("--json cannot be used with an archive on standard output")
     }
     guard isatty(1) == 0 else {
-      throw ValidationError("an archive is nothing for a terminal: redirect standard output")
+      throw ValidationError("refusing to write an archive to a terminal; redirect standard output")
     }
   }
 }
@@ -113,7 +113,7 @@ struct ByteCount: ExpressibleByArgument {
 
 extension BackupRequest.TransportChoice: ExpressibleByArgument {}
 
-/// What is computed over every stream.
+/// The digest computed of every stream.
 enum DigestChoice: String, ExpressibleByArgument, CaseIterable {
   case tree = "tree-sha256-32k"
   case none

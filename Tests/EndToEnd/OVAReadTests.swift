@@ -53,7 +53,7 @@ struct OVAReadTests {
     try await backUp(["--option", "ova.disk-format=\(format)"])
     let verified = try await trip.run(["verify", "x.ova"])
     trip.expectSuccess(verified)
-    #expect(verified.output.contains("every byte is what its receipt says"))
+    #expect(verified.output.contains("every byte verified against the receipt"))
     trip.expectSuccess(try await trip.run(["restore", "x.ova", "--to", "out"]))
     try await expectSources("out")
     let listing = try await trip.run(["list", "x.ova"])
@@ -62,7 +62,7 @@ struct OVAReadTests {
     try await scene.expectShell("rm x.ova.sluice.json && sluice verify x.ova")
     // It says of itself what the receipt beside it had said.
     let alone = try await trip.run(["list", "x.ova"])
-    let taken = try #require(listing.lines.first { $0.hasPrefix("taken    20") })
+    let taken = try #require(listing.lines.first { $0.hasPrefix("time     20") })
     #expect(alone.lines.contains(taken) && alone.lines.contains("receipt  none"), "\(alone.output)")
     #expect(try place.names().contains { $0.contains("sluice-") } == false)
   }

@@ -100,7 +100,7 @@ import Testing
     (["--disk", "a=x", "--skip", "a", "--to", "rest"], "is in both --disk and --skip"),
     (["--disk", "a=x,format=vdi", "--to", "rest"], "--disk"),
     (["--disk", "a=", "--to", "rest"], "--disk"),
-    (["--sparse"], "where to?"),
+    (["--sparse"], "no destination"),
     (["--sparse", "--preallocate", "--to", "rest"], "--preallocate"),
   ])
   func `a restore that cannot be meant writes nothing`(

@@ -42,7 +42,7 @@ struct VMAScene {
   func expectRestored(_ archive: String) async throws {
     let verified = try await trip.run(["verify", archive])
     trip.expectSuccess(verified)
-    #expect(verified.output.contains("every byte is what its receipt says"))
+    #expect(verified.output.contains("every byte verified against the receipt"))
     trip.expectSuccess(try await trip.run(["restore", archive, "--to", "restored"]))
     try await expectSources("restored")
     #expect(try place.names().contains { $0.contains("sluice-") } == false)

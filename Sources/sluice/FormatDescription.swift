@@ -1,0 +1,120 @@
+internal import BackupProtocol
+internal import JSON
+internal import PluginHost
+internal import System
+
+/// An archive format and its plugin, as `sluice plugin` shows them.
+struct FormatDescription {
+  let format: ManifestFormat
+  private let plugin: InstalledPlugin
+
+  init(_ format: ManifestFormat, of plugin: InstalledPlugin) {
+    self.format = format
+    self.plugin = plugin
+  }
+
+  /// The plugin's options for this format.
+  ///
+  /// Where a plugin has several formats, an option whose help begins with the name of one and a
+  /// colon is for that format alone.
+  private var options: [(option: ManifestOption, help: String)] {
+    let names = plugin.manifest.formats.map(\.name)
+    return plugin.manifest.options.compactMap { option in
+      guard let owner = names.first(where: { option.help.hasPrefix($0 + ": ") }) else {
+        return (option, option.help)
+      }
+      return owner == format.name ? (option, String(option.help.dropFirst(owner.count + 2))) : nil
+    }
+  }
+
+  private var modes: [String] { format.modes.map(\.rawValue) }
+  private var outputs: [String] { format.outputs.map(\.rawValue) }
+  private var executable: String { (try? realPath(plugin.executable)) ?? plugin.executable }
+}
+
+// For people
+
+extension FormatDescription {
+  /// One line of `sluice plugin list`.
+  func line(nameWidth: Int) -> String {
+    let gap = String(repeating: " ", count: nameWidth - format.name.count)
+    return "\(format.name)\(gap)  \(format.help) (\(modes.joined(separator: ", ")); "
+      + "plugin \(plugin.manifest.name) \(plugin.manifest.version))"
+  }
+
+  /// The lines of `sluice plugin info`.
+  var lines: [String] {
+    let manifest = plugin.manifest
+    let origin = [manifest.vendor, manifest.license].filter { !$0.isEmpty }
+    var lines = [
+      "format      \(format.name)" + (format.help.isEmpty ? "" : ": \(format.help)"),
+      "modes       \(modes.joined(separator: ", "))",
+      "outputs     \(outputs.joined(separator: ", "))",
+    ]
+    if !format.extensions.isEmpty {
+      lines.append("suffixes    \(format.extensions.map { "." + $0 }.joined(separator: ", "))")
+    }
+    lines += [
+      "plugin      " + (["\(manifest.name) \(manifest.version)"] + origin).joined(separator: ", "),
+      "executable  \(executable)",
+      "sandbox     \(manifest.profile.rawValue) profile, "
+        + "\(formatBytes(manifest.memoryBytes)) memory limit, \(manifest.threads) extra threads",
+    ]
+    if options.isEmpty { return lines + ["options     none"] }
+    lines.append("options")
+    for (option, help) in options {
+      lines.append("  \(format.name).\(option.name)=\(option.expectation)")
+      lines.append(
+        "      \(help)" + (option.defaultValue == .null ? "" : "; default: \(option.defaultText)"))
+    }
+    return lines
+  }
+}
+
+// For tools
+
+extension FormatDescription {
+  /// One line of `sluice plugin list --json`.
+  var json: JSONValue { .object(head) }
+
+  /// The line of `sluice plugin info --json`.
+  var detailedJSON: JSONValue {
+    let manifest = plugin.manifest
+    var object = head
+    object["vendor"] = .string(manifest.vendor)
+    object["license"] = .string(manifest.license)
+    object["executable"] = .string(executable)
+    object["profile"] = .string(manifest.profile.rawValue)
+    object["memory"] = JSONValue(manifest.memoryBytes)
+    object["threads"] = JSONValue(manifest.threads)
+    object["options"] = .array(
+      options.map { option, help in
+        [
+          "name": .string(option.name), "type": .string(option.kind.rawValue),
+          "values": .string(option.expectation), "default": option.defaultValue,
+          "help": .string(help),
+        ]
+      })
+    return .object(object)
+  }
+
+  private var head: JSONObject {
+    [
+      "schema": 1, "event": "format", "format": .string(format.name),
+      "help": .string(format.help), "modes": JSONValue(modes), "outputs": JSONValue(outputs),
+      "extensions": JSONValue(format.extensions), "plugin": .string(plugin.manifest.name),
+      "version": .string(plugin.manifest.version),
+    ]
+  }
+}
+
+extension ManifestOption {
+  /// The default as one would write it on the command line.
+  var defaultText: String {
+    switch defaultValue {
+    case .bool(let bool): bool ? "on" : "off"
+    case .string(let text): text
+    default: defaultValue.text
+    }
+  }
+}
