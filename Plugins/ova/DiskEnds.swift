@@ -18,7 +18,7 @@ import WriterKit
     return UnsafeRawPointer(start)
   }
 
-  /// The last bytes of a disk, zeros behind them; until the next call.
+  /// The last bytes of a disk, zeros after them; until the next call.
   func padded(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawPointer {
     let last = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[Self.byteCount...])
     unsafe last.copyMemory(from: bytes)

@@ -64,7 +64,7 @@ final class GrainLine {
     if batch.isFull { try submit() }
   }
 
-  /// Keeps the bytes of the frame, behind its last grain.
+  /// Keeps the bytes of the frame, after its last grain.
   func keep(_ lease: consuming Lease) {
     // The batch with that grain may be under way.
     let isOpen = !ring[current].grains.isEmpty

@@ -33,7 +33,7 @@ import System
   /// Has something to hash.
   var isHashed: Bool { hashedCount > 0 }
 
-  /// Adds memory behind what was added, of this block.
+  /// Adds memory after what was added, of this block.
   ///
   /// - Parameter isMember: Bytes of a member, and not of a header or of padding.
   func add(_ range: Range<Int>, isMember: Bool) {

@@ -41,7 +41,7 @@ final class MemberHash: @unchecked Sendable {
     return hash.finish()
   }
 
-  /// Ends the thread, behind what was added.
+  /// Ends the thread, after what was added.
   func stop() {
     guard let thread else { return }
     self.thread = nil

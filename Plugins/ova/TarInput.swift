@@ -55,7 +55,7 @@ final class TarInput {
     return try findForward(file)
   }
 
-  /// Leaves files behind, each of them once.
+  /// Skips files, each of them once.
   func pass(_ files: Set<String>) throws(PluginError) {
     var left = files
     if current == nil { try advance() }

@@ -70,7 +70,7 @@ final class TarReader: ArchiveReader {
     last = stream.id
   }
 
-  /// Looks at what comes behind the streams.
+  /// Looks at what comes after the streams.
   func finish() throws(PluginError) {
     if isOurs {
       let behind = streams.reversed().prefix { $0.id != last }

@@ -22,7 +22,7 @@ final class TarWriter: ArchiveWriter {
 
   private var stream: StreamDescription?
   private var map = SparseMap(byteCount: 0)
-  /// The first extent that ends behind what has come.
+  /// The first extent that ends after what has come.
   private var extentIndex = 0
   private var hash = SHA256()
   private var isHashed = false
@@ -142,7 +142,7 @@ final class TarWriter: ArchiveWriter {
     try output.pad()
   }
 
-  /// Data where the map has none would shift everything behind it.
+  /// Data where the map has none would shift everything after it.
   private func checkIsData(_ range: Range<UInt64>) throws(PluginError) {
     guard extentIndex < map.extents.count, map.extents[extentIndex].contains(range.lowerBound),
       range.upperBound <= map.extents[extentIndex].upperBound

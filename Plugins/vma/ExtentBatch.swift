@@ -63,7 +63,7 @@ import WriterKit
     unsafe append(blocks)
   }
 
-  /// Adds a copy of blocks of the last slot, zeros behind them up to a whole block.
+  /// Adds a copy of blocks of the last slot, zeros after them up to a whole block.
   func addCopy(_ blocks: UnsafeRawBufferPointer) {
     hasBlocks = true
     let whole = (blocks.count + Layout.blockBytes - 1) & ~(Layout.blockBytes - 1)

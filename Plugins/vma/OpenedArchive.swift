@@ -17,7 +17,7 @@ struct OpenedArchive {
     self.input = try ArchiveInput(input)
   }
 
-  /// A pass from where the source stands, behind the header.
+  /// A pass from where the source stands, after the header.
   func pass(_ header: ArchiveHeader) -> ArchivePass {
     let early: any EarlyPlace =
       if let file = input.file { ArchivePlaces(file, header.identifier) } else {

@@ -6,7 +6,7 @@ package struct ClusterRuns: Equatable, Sendable {
 
   package init() {}
 
-  /// Adds the clusters of some bytes that lie behind all bytes added before.
+  /// Adds the clusters of some bytes that lie after all bytes added before.
   ///
   /// - Precondition: Ascending order.
   package mutating func append(bytes: Range<UInt64>) {

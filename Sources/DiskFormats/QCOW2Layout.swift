@@ -92,7 +92,7 @@ package struct QCOW2Layout {
     return bytes
   }
 
-  /// So many clusters of big-endian numbers, zeros behind the last.
+  /// So many clusters of big-endian numbers, zeros after the last.
   private func words<Failure: Error>(
     _ clusters: UInt64, _ count: UInt64, _ body: ([UInt8]) throws(Failure) -> Void,
     _ value: (UInt64) -> UInt64

@@ -67,7 +67,7 @@ package final class VMDKExtentsReader: DiskReader {
   }
 }
 
-/// Takes parts of a disk one behind the other, wherever in a cluster they end.
+/// Takes parts of a disk one after the other, wherever in a cluster they end.
 @safe private final class JoiningSink: ClusterSink {
   let pieceBytesMax = ClusterAssembler.clusterBytes
   private let assembler: ClusterAssembler

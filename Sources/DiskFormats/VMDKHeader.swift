@@ -33,7 +33,7 @@ package struct VMDKHeader: Equatable, Sendable {
 
   package var capacityBytes: UInt64 { capacity * 512 }
   package var grainBytes: Int { Int(grainSectors) * 512 }
-  /// Whether grains are deflated, each behind a marker.
+  /// Whether grains are deflated, each after a marker.
   package var isCompressed: Bool { flags & Self.compressed != 0 }
 
   /// Reads a header of anybody.

@@ -9,7 +9,7 @@ package struct OVFDescriptor: Equatable, Sendable {
   package var name: String
   /// The machine. Its disks name ``Disk/name`` as their `stream`.
   package var machine: MachineDescription
-  /// `References`, in the order of the members behind the descriptor.
+  /// `References`, in the order of the members after the descriptor.
   package var files: [File]
   /// `DiskSection`, in the order in which they are imported.
   package var disks: [Disk]

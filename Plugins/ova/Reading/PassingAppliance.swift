@@ -126,7 +126,7 @@ final class PassingAppliance: OpenedAppliance {
     return bytes
   }
 
-  /// Leaves a member behind; `verify` looks at it all the same.
+  /// Skips a member; `verify` looks at it all the same.
   private func pass(_ member: (name: String, byteCount: UInt64)) throws(PluginError) {
     current = nil
     guard isVerified else { return }

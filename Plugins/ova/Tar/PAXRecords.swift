@@ -16,7 +16,7 @@ struct PAXRecords: Equatable {
 
   init() {}
 
-  /// - Throws: E_CORRUPT if the bytes are no records, one behind the other to the last byte.
+  /// - Throws: E_CORRUPT if the bytes are no records, one after the other to the last byte.
   init(parsing bytes: [UInt8]) throws(ArchiveError) {
     var place = 0
     while place < bytes.count {

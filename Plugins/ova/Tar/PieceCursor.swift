@@ -27,7 +27,7 @@ struct PieceCursor {
   private let map: SparseMap
   private let pieceBytesMax: UInt64
   private var position: UInt64 = 0
-  /// The first extent that ends behind the position.
+  /// The first extent that ends after the position.
   private var index = 0
 
   init(_ map: SparseMap, pieceBytesMax: UInt64) {

@@ -28,7 +28,7 @@ package struct SparseMap: Equatable, Sendable {
 
   /// Adds what comes next; joined to the extent before if it begins where that ends.
   ///
-  /// - Throws: E_CORRUPT if it overlaps that, or ends behind the file.
+  /// - Throws: E_CORRUPT if it overlaps that, or ends beyond the end of the file.
   package mutating func append(_ offset: UInt64, _ length: UInt64) throws(ArchiveError) {
     let (end, isTooLarge) = offset.addingReportingOverflow(length)
     guard !isTooLarge, end <= byteCount else {

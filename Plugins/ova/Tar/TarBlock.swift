@@ -8,7 +8,7 @@ package enum TarBlock {
   /// What ends an archive; some readers insist on both blocks.
   package static let end = [UInt8](repeating: 0, count: 2 * byteCount)
 
-  /// Zeros behind so many bytes of a member.
+  /// Zeros after so many bytes of a member.
   package static func paddingBytes(behind byteCount: UInt64) -> Int {
     Int(truncatingIfNeeded: (512 - byteCount % 512) % 512)
   }

@@ -15,7 +15,7 @@ package struct TarMember: Equatable, Sendable {
   package let map: SparseMap
   /// Whether the archive leaves out holes of it.
   package let isSparse: Bool
-  /// Where in the archive the bytes of the extents are, one behind the other.
+  /// Where in the archive the bytes of the extents are, one after the other.
   package let dataOffset: UInt64
 
   /// Bytes of the file.
@@ -24,7 +24,7 @@ package struct TarMember: Equatable, Sendable {
   /// Puts the file into `sink`: zeros in whole clusters where nothing is stored, the rest in pieces
   /// of whole clusters, whose gaps are filled with zeros.
   ///
-  /// - Parameter source: Stands at ``dataOffset``; stands behind the last extent afterwards.
+  /// - Parameter source: Stands at ``dataOffset``; stands after the last extent afterwards.
   /// - Throws: E_CORRUPT if the archive ends too early; what source and sink throw.
   package func deliver(
     from source: any ByteSource, to sink: any ClusterSink

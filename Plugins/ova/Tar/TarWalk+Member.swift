@@ -149,7 +149,7 @@ extension TarWalk {
     return map
   }
 
-  /// Extents in a block behind the header of GNU's old map.
+  /// Extents in a block after the header of GNU's old map.
   private static let extentsPerBlock = 21
 
   /// GNU's old map: four extents in the header, then blocks of 21.

@@ -8,7 +8,7 @@ import BackupProtocol
 package final class TarWalk {
   /// Bytes of a long name.
   private static let longNameBytesMax: UInt64 = 64 << 10
-  /// Headers that say something about the one behind them.
+  /// Headers that describe the next one.
   private static let extensionsMax = 16
   /// Bytes that are passed over at once.
   private static let strideBytes: UInt64 = 1 << 30
@@ -58,7 +58,7 @@ package final class TarWalk {
     throw .corrupt("a member has more than \(Self.extensionsMax) headers")
   }
 
-  /// Reads to the end of the file: behind the archive's end mark there is nothing but zeros.
+  /// Reads to the end of the file: after the archive's end mark there is nothing but zeros.
   package func drain() throws(ArchiveError) {
     while try next() != nil {}
     var block = [UInt8](repeating: 0, count: 32 << 10)
@@ -161,7 +161,7 @@ package final class TarWalk {
   }
 }
 
-/// What headers say about the member behind them.
+/// What headers say about the next member.
 struct HeaderExtensions {
   var records = PAXRecords()
   var longName: String?

@@ -8,7 +8,7 @@ extension ArchiveHeader {
   /// Reads the header, the first bytes of `source`, and checks all of it.
   ///
   /// What the genuine reader lets pass passes: sizes that are no multiples of 512, blobs anywhere
-  /// behind the fixed part, reserved bytes of any value, entries that lead to nothing. Names are
+  /// after the fixed part, reserved bytes of any value, entries that lead to nothing. Names are
   /// checked here, once: nobody sees one that is no name.
   /// - Throws: E_CORRUPT; E_TOO_LARGE for what would not fit into memory or onto the wire.
   package init(reading source: any ByteSource) throws(ArchiveError) {

@@ -6,7 +6,7 @@ internal import BackupProtocol
 /// Clusters of the device that is wanted go straight to the sink when they come in turn; others
 /// are noted in the index and kept until theirs comes. What the genuine reader demands is checked,
 /// and what its `verify` overlooks: every cluster of a device occurs exactly once, and the archive
-/// ends behind an extent.
+/// ends after an extent.
 ///
 /// Owned by one thread.
 package final class ArchivePass {
@@ -33,7 +33,7 @@ package final class ArchivePass {
   /// not see.
   package var onDetour: (Int) -> Void = { _ in }
 
-  /// - Parameter source: Stands behind the header.
+  /// - Parameter source: Stands after the header.
   package init(_ header: ArchiveHeader, source: any ByteSource, early: any EarlyPlace) {
     self.header = header
     self.source = source
