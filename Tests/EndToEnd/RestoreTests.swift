@@ -92,7 +92,7 @@ import Testing
 
   @Test(arguments: [
     (["--disk", "q=x", "--to", "rest"], "\"q\" is not in the archive"),
-    (["--skip", "q", "--to", "rest"], "it holds: vm.conf, a, b"),
+    (["--skip", "q", "--to", "rest"], "it contains: vm.conf, a, b"),
     (["--disk", "a=x"], "no target for \"b\""),
     (["--disk", "vm.conf=x", "--to", "rest"], "is not a disk"),
     (["--disk", "a=x", "--disk", "a=y", "--to", "rest"], "given twice"),
@@ -103,7 +103,7 @@ import Testing
     (["--sparse"], "no destination"),
     (["--sparse", "--preallocate", "--to", "rest"], "--preallocate"),
   ])
-  func `a restore that cannot be meant writes nothing`(
+  func `contradictory restore options write nothing`(
     arguments: [String], words: String
   ) async throws {
     try await makeArchive()
@@ -150,13 +150,13 @@ import Testing
 
   // Failures
 
-  @Test func `a failed restore says which disks are whole, and keeps those`() async throws {
+  @Test func `a failed restore reports which disks are complete, and keeps them`() async throws {
     try await makeArchive()
     try place.flip("m/b.raw", at: 5)
     let finding = try await restore(["--disk", "a=a.qcow2", "--disk", "b=x", "--to", "rest"])
     expect(
       finding, 65, "digest differs", "disk a is complete: a.qcow2",
-      "disk b was not restored", "rest was not made")
+      "disk b was not restored", "rest was not created")
     try await place.shell("qemu-img compare -F raw a.qcow2 a.raw")
     #expect(try place.names() == (Self.made + ["a.qcow2"]).sorted())
   }

@@ -139,7 +139,7 @@ import Testing
     let finding = try await backUp(
       ["--to", "stack=|cat > /dev/null; trap '' TERM; sleep 60", "--stall-limit", "1"])
     #expect(finding.status == 74)
-    #expect(finding.errors.contains("did not end within 1 s"), "\(finding.errors)")
+    #expect(finding.errors.contains("did not exit within 1 s"), "\(finding.errors)")
     #expect(finding.left == [])
     #expect(finding.seconds < 30)
   }
