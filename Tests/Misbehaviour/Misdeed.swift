@@ -105,14 +105,14 @@ extension Misdeed {
     Misdeed("leaves-bytes", software, "which is unannounced"),
     Misdeed("leaves-bytes-and-dies", software, "exited with status 1"),
     Misdeed("leaves-another-accent", software, "which is unannounced"),
-    Misdeed("announces-a-ghost", software, "says it made \"ghost\", which is not there"),
-    Misdeed("announces-a-wrong-length", software, "says it made \"short\", which is not there"),
+    Misdeed("announces-a-ghost", software, "\"ghost\" is missing or does not have"),
+    Misdeed("announces-a-wrong-length", software, "\"short\" is missing or does not have"),
     Misdeed(
       "false-receipt", software, "receipt.json does not match what was sent", hasReceipt: true),
     Misdeed("no-receipt", software, "invalid receipt", hasReceipt: true),
     Misdeed("receipt-is-a-dir", software, "invalid receipt", hasReceipt: true),
     Misdeed("leaves-an-empty-dir", software, "wrote no data"),
-    Misdeed("announces-a-wrong-folder", software, "says it made \"folder\", which is not there"),
+    Misdeed("announces-a-wrong-folder", software, "\"folder\" is missing or does not have"),
     Misdeed("announces-more-stored", wire, "FINISHED has no proper \"stored\""),
     Misdeed("endless-receipt", software, "invalid receipt", hasReceipt: true),
   ]
