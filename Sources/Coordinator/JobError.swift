@@ -223,7 +223,8 @@ extension PublishingError {
     switch self {
     case .exists: "choose another name, or remove it first"
     case .notSynced:
-      "the archive was kept, but a power failure may remove its name: check the storage, then run sync"
+      "the archive was kept, but a power failure may remove its name: check the storage, then "
+        + "run sync"
     case .stillWritten: "nothing was published; find the process with fuser or lsof, then retry"
     case .sharedDirectory:
       "choose a directory that only root can write to, or allow this one with --shared-target"

@@ -4,8 +4,8 @@ internal import System
 
 /// The file in which a receipt is expected: it does not exist, or it is read completely.
 ///
-/// Everything in between is an error: if a receipt that cannot be read counted as none, damage would
-/// pass as "no receipt".
+/// Everything in between is an error: if a receipt that cannot be read counted as none, damage
+/// would pass as "no receipt".
 struct ReceiptFile {
   private let name: String
   private let directory: Int32

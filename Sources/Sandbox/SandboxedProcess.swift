@@ -72,8 +72,8 @@ package final class SandboxedProcess {
 
   /// Everything the launcher has reported since the last call; never blocks.
   ///
-  /// If the launcher ends without having reported how the program ended, ``SandboxEvent/failed`` says
-  /// so.
+  /// If the launcher ends without having reported how the program ended, ``SandboxEvent/failed``
+  /// says so.
   package func readEvents() -> [SandboxEvent] {
     drain()
     defer { pending = [] }

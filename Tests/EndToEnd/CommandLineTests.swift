@@ -60,7 +60,7 @@ import Testing
       #expect(tar.contains(line), "lacks \(line): \(tar)")
     }
     #expect(!tar.contains("level=") && !tar.contains("disk-format"))
-    #expect(ova.contains("ova.level=") && !ova.contains("compress"))
+    #expect(ova.contains("ova.level=") && !ova.contains("compress="))
     let json = try await sluice(["plugin", "info", "raw", "--json"])
     let event = try JSONValue(parsing: Array(json.output.utf8))
     #expect(event["event"] == "format" && event["outputs"] == ["directory"])

@@ -8,40 +8,63 @@ import Testing
     lines = try Tree.text("SPECIFICATION.md").split(separator: "\n")
   }
 
-  /// Promises, each with the lines that belong to it.
-  private var promises: [(number: String, text: String)] {
-    var promises: [(number: String, text: String)] = []
+  /// A promise with the lines that belong to it; its id is `SECTION-NUMBER`.
+  private struct Promise {
+    let section: String
+    let number: Int
+    var text: String
+    var id: String { "\(section)-\(number)" }
+  }
+
+  private var promises: [Promise] {
+    var promises: [Promise] = []
     for line in lines {
-      if let match = line.prefixMatch(of: #/([0-9]+[a-z]?)\. /#) {
-        promises.append((String(match.output.1), String(line)))
-      } else if line.hasPrefix("   "), !promises.isEmpty {
+      if let match = line.prefixMatch(of: #/- \[([a-z]+)-([0-9]+)\] /#), let number = Int(match.2) {
+        promises.append(Promise(section: String(match.1), number: number, text: String(line)))
+      } else if line.hasPrefix("  "), !promises.isEmpty {
         promises[promises.count - 1].text += "\n" + line
       }
     }
     return promises
   }
 
-  /// A promise that came later stands with its kind: 16a follows 16, and no number shifts.
-  @Test func `promises are numbered from 1 without gap`() {
-    #expect(promises.count > 20)
-    var last = "0"
-    for number in promises.map(\.number) {
-      #expect(isSuccessor(number, of: last), "\(number) follows \(last)")
-      last = number
+  /// The last id that each section has given away, whether its promise is still there or not.
+  private var lastIDs: [String: Int] {
+    var numbers: [String: Int] = [:]
+    for line in lines {
+      if let match = line.wholeMatch(of: /<!-- last id: ([a-z]+)-([0-9]+) -->/) {
+        numbers[String(match.1)] = Int(match.2)
+      }
+    }
+    return numbers
+  }
+
+  @Test func `an id is given once, and never beyond the last of its section`() {
+    #expect(promises.count >= 147)
+    var seen: Set<String> = []
+    for promise in promises {
+      #expect(seen.insert(promise.id).inserted, "\(promise.id) is given twice")
+      #expect(
+        promise.number >= 1 && promise.number <= lastIDs[promise.section] ?? 0,
+        "\(promise.id): raise the last id of its section")
     }
   }
 
-  private func isSuccessor(_ number: String, of last: String) -> Bool {
-    let digits = last.prefix { $0.isNumber }
-    let letter = last.dropFirst(digits.count).unicodeScalars.first?.value ?? 0x60
-    let next = Int(digits).map { String($0 + 1) }
-    return number == next || number == digits + String(UnicodeScalar(UInt8(letter + 1)))
+  @Test func `a promise stands in its own section`() {
+    var section = ""
+    for line in lines {
+      if let match = line.wholeMatch(of: /<!-- last id: ([a-z]+)-([0-9]+) -->/) {
+        section = String(match.1)
+      } else if let match = line.prefixMatch(of: #/- \[([a-z]+)-([0-9]+)\] /#) {
+        #expect(match.1 == section, "\(match.1)-\(match.2) stands in \(section)")
+      }
+    }
   }
 
   @Test func `every promise names a test or says that it is pending`() {
     for promise in promises {
       let names = promise.text.contains("→") || promise.text.contains("[test pending]")
-      #expect(names, "promise \(promise.number) names no test")
+      #expect(names, "\(promise.id) names no test")
     }
   }
 
@@ -53,10 +76,10 @@ import Testing
     for promise in promises {
       for line in promise.text.split(separator: "\n") where line.contains("→") {
         let named = line.matches(of: /`([^`]+)`/).map { String($0.output.1) }
-        #expect(!named.isEmpty, "promise \(promise.number): an arrow to nothing")
+        #expect(!named.isEmpty, "\(promise.id): an arrow to nothing")
         for name in named {
           let exists = name.contains("/") ? Tree.exists(name) : known.contains(name)
-          #expect(exists, "promise \(promise.number): there is no test \"\(name)\"")
+          #expect(exists, "\(promise.id): there is no test \"\(name)\"")
         }
       }
     }

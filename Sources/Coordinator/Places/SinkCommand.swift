@@ -5,8 +5,8 @@ internal import System
 /// A command of the shell that reads an archive, and the process that watches it.
 ///
 /// It runs outside of every sandbox, with the caller's rights and environment. It reads the end of
-/// its input only when the archive is complete: `sluice-sink` holds the pipe open until then, and ends
-/// the command when this object is let go of, or its process dies.
+/// its input only when the archive is complete: `sluice-sink` holds the pipe open until then, and
+/// ends the command when this object is released, or its process dies.
 final class SinkCommand {
   /// How a command ended.
   enum End: Equatable {
