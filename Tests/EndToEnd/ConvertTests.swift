@@ -93,7 +93,7 @@ import Testing
       """
       sleep 1.1; cat m | '\(Build.directory)/sluice' convert --plugin-path '\(plugins.path)' - \
       --vm-name x --to stack:a=- --to 'stack:b=|cat > b' --to raw=n 2> words > a
-      cmp a b && ! grep -v 'nothing proves' words | grep warning
+      cmp a b && ! grep -v 'is not verified' words | grep warning
       """)
     try await expectWhole("n")
     let facts = try receipt("n/manifest.json")
