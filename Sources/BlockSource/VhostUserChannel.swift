@@ -24,8 +24,33 @@ struct VhostUserChannel: ~Copyable {
   mutating func tell(
     _ request: VhostUserRequest, _ payload: [UInt8] = [], descriptors: [Int32] = []
   ) throws(SourceError) {
-    try send(request, payload, descriptors, needsReply: acknowledges)
+    try tell([Message(request, payload, descriptors)])
+  }
+
+  /// A request that is acknowledged.
+  struct Message {
+    let request: VhostUserRequest
+    let payload: [UInt8]
+    let descriptors: [Int32]
+
+    init(_ request: VhostUserRequest, _ payload: [UInt8] = [], _ descriptors: [Int32] = []) {
+      (self.request, self.payload, self.descriptors) = (request, payload, descriptors)
+    }
+  }
+
+  /// Sends requests in one go, then waits for the acknowledgement of each.
+  mutating func tell(_ messages: [Message]) throws(SourceError) {
+    for message in messages {
+      try send(
+        message.request, message.payload, message.descriptors, needsReply: acknowledges)
+    }
     guard acknowledges else { return }
+    for message in messages { try receiveAcknowledgement(of: message.request) }
+  }
+
+  private mutating func receiveAcknowledgement(
+    of request: VhostUserRequest
+  ) throws(SourceError) {
     let answer = try receive(answering: request)
     guard answer.count == 8 else {
       throw .protocolBroken(what: "acknowledgement of \(answer.count) bytes")

@@ -64,19 +64,26 @@ struct VhostUserSetup {
   }
 
   /// Hands the queue over and starts it.
+  ///
+  /// All at once, and so that a harmless request comes first: QEMU 8.2 and later handle the one
+  /// request that arrives while the guest is being paused without their event loop, and would crash
+  /// if that were the kick (`set_watch` in util/vhost-user-server.c). Those after it wait until
+  /// the guest is paused.
   static func start(
     entryCount: UInt16, kick: Int32, call: Int32, on channel: inout VhostUserChannel
   ) throws(SourceError) {
-    try channel.tell(.setRingSize, state(UInt32(entryCount)))
-    try channel.tell(.setRingBase, state(0))
     var addresses = state(0)
     for field in [
       VirtQueue.descriptorAddress, VirtQueue.usedAddress, VirtQueue.availableAddress, 0,
     ] { addresses.appendInteger(field) }
-    try channel.tell(.setRingAddresses, addresses)
-    try channel.tell(.setRingCall, bytes(0), descriptors: [call])
-    try channel.tell(.setRingKick, bytes(0), descriptors: [kick])
-    try channel.tell(.setRingEnable, state(1))
+    try channel.tell([
+      VhostUserChannel.Message(.setRingSize, state(UInt32(entryCount))),
+      VhostUserChannel.Message(.setRingBase, state(0)),
+      VhostUserChannel.Message(.setRingAddresses, addresses),
+      VhostUserChannel.Message(.setRingCall, bytes(0), [call]),
+      VhostUserChannel.Message(.setRingKick, bytes(0), [kick]),
+      VhostUserChannel.Message(.setRingEnable, state(1)),
+    ])
   }
 
   /// Queue 0 and one number.

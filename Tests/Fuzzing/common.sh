@@ -24,7 +24,7 @@ build() {
     -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature ExistentialAny
     -enable-upcoming-feature InternalImportsByDefault -enable-experimental-feature Lifetimes"
   for library in CJansson CCrypto CExpat CCompression; do
-    common="$common -I Sources/$library -Xcc -ISources/$library"
+    common="$common -I Sources/Libraries/$library -Xcc -ISources/Libraries/$library"
   done
   objects=
   for module in $modules; do

@@ -37,7 +37,7 @@ import Testing
     .enabled(if: Emulator.backports.isThere, Emulator.backports.missing), arguments: Cell.all)
   func `a backup is one instant with the QEMU of the backports`(cell: Cell) async throws {
     try await backUp(
-      cell.setup(.backports), by: ["vhost-user", cell.hasIOThread ? "spool" : "nbd"])
+      cell.setup(.backports), by: cell.hasIOThread ? ["auto"] : ["vhost-user", "nbd"])
   }
 
   /// How often by each way; `Tests/Soak/consistency` asks for more.

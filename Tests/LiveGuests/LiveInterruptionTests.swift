@@ -15,7 +15,7 @@ struct LiveInterruptionTests {
       backup.program.send(SIGTERM)
       try await Task.sleep(for: .milliseconds(30))
     }
-    try await backup.fails(130, saying: "stopped")
+    try await backup.fails(130, saying: "interrupted")
     try await backup.expectUnharmed()
   }
 

@@ -20,7 +20,7 @@ struct LiveRefusalTests {
       #expect(recovery.status == 69)
     }
     backup.program.send(15)
-    try await backup.fails(130, saying: "stopped")
+    try await backup.fails(130, saying: "interrupted")
     try await backup.expectUnharmed()
   }
 

@@ -48,11 +48,10 @@ import Testing
     .enabled(if: Emulator.backports.isThere, Emulator.backports.missing),
     arguments: cells(
       [
-        Cell(hasIOThread: true, transport: "vhost-user")
+        Cell(hasIOThread: true, transport: "auto")
       ],
       and: [
-        Cell(format: .qcow2, hasIOThread: true, transport: "vhost-user"),
-        Cell(hasIOThread: true, transport: "spool"),
+        Cell(format: .qcow2, hasIOThread: true, transport: "auto"),
         Cell(hasIOThread: false, transport: "vhost-user"),
         Cell(hasIOThread: false, transport: "nbd"),
       ]))

@@ -59,7 +59,7 @@ struct StoreFaultTests {
     try await Task.sleep(for: .seconds(1))
     try guest.setFault("none")
     backup.program.send(15)
-    try await backup.fails(130, saying: "stopped")
+    try await backup.fails(130, saying: "interrupted")
     try await backup.expectUnharmed()
   }
 

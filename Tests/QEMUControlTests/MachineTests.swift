@@ -271,9 +271,6 @@ import Testing
     // Between 9.0 and 10.0 the schema changed step by step; both ends are known.
     let major = try #require(Int(machine.version.prefix { $0 != "." }))
     if major < 9 || major >= 10 {
-      #expect(!features.safety.isSafe(.nbd, hasIOThread: true))
-      #expect(features.safety.isSafe(.vhostUser, hasIOThread: true) == (major >= 9))
-      #expect(features.safety.isSafe(.spool, hasIOThread: true))
       #expect(features.snapshotAccessIsSound == (major >= 10))
       #expect(features.discardSourceOfJobs == (major >= 10))
     }

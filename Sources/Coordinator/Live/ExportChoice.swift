@@ -32,8 +32,8 @@ struct ExportChoice {
   /// Remedies where a spool is required and there is no space for it.
   static let waysOut =
     "choose a directory with more free space with --fleecing-dir; back up large disks in a job of "
-    + "their own with --disk and --exclude; run the machine with QEMU 8.2 or later, or without I/O "
-    + "threads; or shut it down and back up its images"
+    + "their own with --disk and --exclude; run the machine without I/O threads; or shut it down "
+    + "and back up its images"
 
   /// - Throws: `JobError` of status `.unavailable` where the requested way would harm the guest.
   init(
@@ -43,7 +43,7 @@ struct ExportChoice {
     way = try Self.way(wish, options)
     let isFree = machine.features.hasNBDExport && !machine.nbdServerInUse && way != .spool
     isNBDSafe = disks.map {
-      isFree && machine.features.safety.isSafe(.nbd, hasIOThread: $0.iothread != nil)
+      isFree && WaySafety.isSafe(.nbd, hasIOThread: $0.iothread != nil)
     }
     usesNBD = isNBDSafe.contains(true)
     let isForced = way == .spool && wish == .auto
@@ -110,12 +110,11 @@ private struct WayOption {
     _ way: DataWay, _ machine: GuestMachine, _ disks: [GuestBlockDevice]
   ) -> String? {
     let harmed = disks.filter {
-      !machine.features.safety.isSafe(way, hasIOThread: $0.iothread != nil)
+      !WaySafety.isSafe(way, hasIOThread: $0.iothread != nil)
     }
     guard !harmed.isEmpty, let row = WaySafety.row(way) else { return nil }
     return
       "\(way.rawValue) is not safe with this QEMU (\(cleaned(machine.version))) for disks on I/O "
-      + "threads (\(harmed.map(\.name).joined(separator: ", "))): \(row.harm); "
-      + row.remedy
+      + "threads (\(harmed.map(\.name).joined(separator: ", "))): \(row.harm)"
   }
 }

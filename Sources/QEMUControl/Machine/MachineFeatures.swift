@@ -4,8 +4,6 @@ package struct MachineFeatures: Equatable, Sendable {
   package let hasVhostUserBlkExport: Bool
   /// A node can be exported by NBD.
   package let hasNBDExport: Bool
-  /// Which ways of the data do the guest no harm.
-  package let safety: WaySafety
   /// Data read through a snapshot-access node is right: not in 7.2. The command
   /// `blockdev-set-active` is new in 10.0; what is between the two counts as unsound.
   package let snapshotAccessIsSound: Bool
@@ -27,7 +25,6 @@ package struct MachineFeatures: Equatable, Sendable {
     hasVhostUserBlkExport = schema.hasCase("vhost-user-blk", of: "block-export-add")
     hasNBDExport =
       schema.hasCase("nbd", of: "block-export-add") && schema.hasCommand("nbd-server-start")
-    safety = WaySafety(schema: schema)
     snapshotAccessIsSound = schema.hasCommand("blockdev-set-active")
     boundsWorkersOfJobs = schema.hasArgument("x-perf", of: "blockdev-backup")
     onCBWErrorOfJobs = schema.hasArgument("on-cbw-error", of: "blockdev-backup")
