@@ -83,7 +83,18 @@ final class VhostUserDevice {
     }
   }
 
-  func close() { socket = nil }
+  /// Ends the connection when what is in flight has ended, or a second later.
+  ///
+  /// A QEMU whose client goes first waits for those requests itself, and QEMU 8.2 and later would
+  /// crash if the guest were paused meanwhile (`remove_watch` in util/vhost-user-server.c).
+  func close() {
+    let left = Int(queue.inFlightCount)
+    if socket != nil && left > 0 {
+      try? wait(
+        for: left, until: .now.advanced(bySeconds: 1), 1, doing: "the last reads", { _, _ in })
+    }
+    socket = nil
+  }
 
   /// Proves that QEMU has mapped the memory, in a place that nobody else can see.
   ///

@@ -43,7 +43,7 @@ internal import System
   /// Entries of each ring, a power of two up to 1024.
   let entryCount: UInt16
   private var isInFlight: [Bool]
-  private var inFlightCount: UInt16 = 0
+  private(set) var inFlightCount: UInt16 = 0
   private var availableNext: UInt16 = 0
   private var usedNext: UInt16 = 0
 
