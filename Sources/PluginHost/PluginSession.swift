@@ -54,7 +54,7 @@ package final class PluginSession {
   package let patience: Patience
   package var handlers = Handlers()
 
-  package internal(set) var machine: HostMachine
+  package internal(set) var machine: HostStateMachine
   package internal(set) var helloAck: HelloAck?
   package internal(set) var jobAck: JobAck?
   package internal(set) var finished: Finished?
@@ -98,7 +98,7 @@ package final class PluginSession {
     self.manifest = manifest
     self.pool = pool
     offeredFeatures = hello.features
-    machine = HostMachine(mode: job.mode)
+    machine = HostStateMachine(mode: job.mode)
     lent = LentSlots(slotCount: pool?.shape.slotCount ?? 0)
     deadlines = SessionDeadlines(now: .now, patience: patience)
     incoming = FrameReader()

@@ -24,7 +24,7 @@ public func fuzzFrames(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     bytes, cuts: stride(from: step, to: count, by: step), firstSequence: first,
     frameBytesMax: limit)
   precondition(whole.agrees(with: cut), "the cut changed what was decoded")
-  for mode in [Job.Mode.write, .read] { drive(HostMachine(mode: mode), whole.frames) }
+  for mode in [Job.Mode.write, .read] { drive(HostStateMachine(mode: mode), whole.frames) }
   #if CANARY
   precondition(whole.frames.count < 2, "the canary: the fuzzer must notice this")
   #endif
@@ -47,7 +47,7 @@ private func fuzzFiles(_ bytes: [UInt8]) {
 }
 
 /// The host's state machine, which may refuse any frame but never trap.
-private func drive(_ start: HostMachine, _ frames: [Exercise.Frame]) {
+private func drive(_ start: HostStateMachine, _ frames: [Exercise.Frame]) {
   var machine = start
   for frame in frames {
     if frame.header.flags & 1 != 0 { machine.sentFinish() }

@@ -1,12 +1,12 @@
 import BackupProtocol
 import Testing
 
-struct HostMachineTests {
+struct HostStateMachineTests {
   /// Frames in the order of a good run.
   private let run: [FrameType] = [.helloAck, .jobAck, .release, .finished]
 
   @Test func `a good run passes`() throws {
-    var machine = HostMachine(mode: .write)
+    var machine = HostStateMachine(mode: .write)
     for type in run {
       if type == .finished { machine.sentFinish() }
       try machine.receive(type)
@@ -16,13 +16,13 @@ struct HostMachineTests {
 
   @Test(arguments: [FrameType.jobAck, .release, .finished, .aborted, .hello, .job, .finish, .read])
   func `nothing but HELLO_ACK may come first`(type: FrameType) {
-    var machine = HostMachine(mode: .write)
+    var machine = HostStateMachine(mode: .write)
     #expect(throws: WireError.self) { try machine.receive(type) }
   }
 
   @Test func `nothing may come after FINISHED, not even a log line`() throws {
     for type in [FrameType.log, .release, .error, .finished, .progress] {
-      var machine = HostMachine(mode: .write)
+      var machine = HostStateMachine(mode: .write)
       try machine.receive(.helloAck)
       try machine.receive(.jobAck)
       machine.sentFinish()
@@ -32,7 +32,7 @@ struct HostMachineTests {
   }
 
   @Test func `FINISHED before FINISH is refused`() throws {
-    var machine = HostMachine(mode: .write)
+    var machine = HostStateMachine(mode: .write)
     try machine.receive(.helloAck)
     try machine.receive(.jobAck)
     #expect(throws: WireError.self) { try machine.receive(.finished) }
@@ -40,7 +40,7 @@ struct HostMachineTests {
 
   @Test func `a writer sends no data and a reader releases none`() throws {
     for (mode, type) in [(Job.Mode.write, FrameType.data), (.read, .release)] {
-      var machine = HostMachine(mode: mode)
+      var machine = HostStateMachine(mode: mode)
       try machine.receive(.helloAck)
       try machine.receive(.jobAck)
       #expect(throws: WireError.self) { try machine.receive(type) }
@@ -48,7 +48,7 @@ struct HostMachineTests {
   }
 
   @Test func `answers that were under way are admitted after ABORT`() throws {
-    var machine = HostMachine(mode: .write)
+    var machine = HostStateMachine(mode: .write)
     try machine.receive(.helloAck)
     machine.sentAbort()
     try machine.receive(.jobAck)

@@ -5,7 +5,7 @@
 /// greeting ─HELLO_ACK→ accepting ─JOB_ACK→ running ─(FINISH sent)→ finishing ─FINISHED→ finished
 ///     └──────────── ABORT sent in any of them ────────────→ aborting ─ABORTED→ aborted
 /// ```
-public struct HostMachine: Sendable {
+public struct HostStateMachine: Sendable {
   public enum Phase: String, Sendable {
     case greeting, accepting, running, finishing, finished, aborting, aborted
   }
