@@ -22,9 +22,9 @@ enum AllocationMap {
       throw .protocolBroken(what: "disk size \(exported) instead of \(size) bytes")
     }
     guard connection.knowsAllocation else { return builder.finish() }
-    let deadline = Instant.now.advanced(bySeconds: Double(mapSeconds))
+    let deadline = MonotonicTime.now.advanced(bySeconds: Double(mapSeconds))
     while builder.position < size {
-      guard Instant.now < deadline else {
+      guard MonotonicTime.now < deadline else {
         throw .notInTime(doing: "the allocation map", seconds: mapSeconds, words: "")
       }
       let start = builder.position

@@ -22,7 +22,7 @@ package enum GuestExport {
   package static func awaitVhostUser(
     socket: consuming OwnedDescriptor
   ) throws(SourceError) -> OwnedDescriptor {
-    let deadline = Instant.now.advanced(bySeconds: Double(ServingProcess.handshakeSeconds))
+    let deadline = MonotonicTime.now.advanced(bySeconds: Double(ServingProcess.handshakeSeconds))
     var channel = VhostUserChannel(socket: socket, deadline: deadline, server: .machine)
     _ = try channel.askNumber(.getFeatures)
     return channel.release()

@@ -69,7 +69,7 @@ final class HelperProcess {
   }
 
   /// Waits for its end until `deadline`; `nil` if it still runs then.
-  func waitForEnd(until deadline: Instant) throws(SourceError) -> ProcessEnd? {
+  func waitForEnd(until deadline: MonotonicTime) throws(SourceError) -> ProcessEnd? {
     var poller = Poller()
     while true {
       if let end = endIfAny() { return end }
@@ -84,7 +84,7 @@ final class HelperProcess {
   /// Kills and reaps it; nothing happens if it has ended.
   func stop() {
     process.terminate()
-    _ = process.reap(deadline: Instant.now.advanced(bySeconds: 5))
+    _ = process.reap(deadline: MonotonicTime.now.advanced(bySeconds: 5))
     _ = endIfAny()
   }
 }
@@ -94,7 +94,7 @@ extension HelperProcess {
   func explained(_ error: SourceError, lastWords: () -> String) -> SourceError {
     switch error {
     case .system, .protocolBroken, .daemonGone:
-      let end = try? waitForEnd(until: Instant.now.advanced(bySeconds: 1))
+      let end = try? waitForEnd(until: MonotonicTime.now.advanced(bySeconds: 1))
       switch end {
       case nil: return error
       case .stopped(let reason)?: return .sandbox(words: reason)

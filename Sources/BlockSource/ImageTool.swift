@@ -73,7 +73,7 @@ struct ImageTool {
       name: "qemu-img", arguments: arguments,
       descriptors: [(null.raw, 0), (output.descriptor, 1), (words.descriptor, 2)],
       policy: policy, launcher: launcher, mode: mode)
-    let deadline = Instant.now.advanced(bySeconds: Double(Self.deadlineSeconds))
+    let deadline = MonotonicTime.now.advanced(bySeconds: Double(Self.deadlineSeconds))
     guard let end = try process.waitForEnd(until: deadline) else {
       throw .notInTime(
         doing: "qemu-img info", seconds: Self.deadlineSeconds, words: words.lastWords())

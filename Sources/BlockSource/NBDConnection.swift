@@ -34,7 +34,7 @@ internal import System
     // Otherwise every buffer is cleared before it is filled.
     unsafe try check(nbd_set_pread_initialize(handle, false))
     unsafe try check(nbd_aio_connect_socket(handle, socket.release()))
-    let deadline = Instant.now.advanced(bySeconds: Double(ServingProcess.handshakeSeconds))
+    let deadline = MonotonicTime.now.advanced(bySeconds: Double(ServingProcess.handshakeSeconds))
     while unsafe nbd_aio_is_connecting(handle) == 1 {
       try advance(until: deadline, ServingProcess.handshakeSeconds, doing: "the NBD handshake")
     }
@@ -154,7 +154,7 @@ internal import System
     let none = unsafe nbd_completion_callback(callback: nil, user_data: nil, free: nil)
     let cookie = unsafe nbd_aio_block_status(handle, length, offset, extents, none, 0)
     guard cookie >= 0 else { throw failure() }
-    let deadline = Instant.now.advanced(bySeconds: Double(seconds))
+    let deadline = MonotonicTime.now.advanced(bySeconds: Double(seconds))
     var code: Int32?
     while true {
       code = try finish(cookie)
@@ -167,7 +167,7 @@ internal import System
   }
 
   private func advance(
-    until deadline: Instant, _ seconds: Int, doing: String
+    until deadline: MonotonicTime, _ seconds: Int, doing: String
   ) throws(SourceError) {
     let left = deadline.seconds(since: .now)
     guard left > 0 else {

@@ -5,13 +5,13 @@ internal import System
 /// The socket on which a vhost-user device is set up: requests, answers, one deadline for all.
 struct VhostUserChannel: ~Copyable {
   private let socket: OwnedDescriptor
-  private let deadline: Instant
+  private let deadline: MonotonicTime
   private let server: ServingProcess
   private var poller = Poller()
   /// Whether the back-end acknowledges requests (set by the negotiation).
   var acknowledges = false
 
-  init(socket: consuming OwnedDescriptor, deadline: Instant, server: ServingProcess) {
+  init(socket: consuming OwnedDescriptor, deadline: MonotonicTime, server: ServingProcess) {
     self.socket = socket
     self.deadline = deadline
     self.server = server

@@ -12,7 +12,7 @@ final class VhostUserDevice {
   private let call: OwnedDescriptor
   private var queue: VirtQueue
   private var socket: OwnedDescriptor?
-  private let deadline: Instant
+  private let deadline: MonotonicTime
   /// Bytes of the disk, whole sectors.
   let capacity: UInt64
 
@@ -29,7 +29,7 @@ final class VhostUserDevice {
     kick = try lifted(Self.eventDescriptor)
     call = try lifted(Self.eventDescriptor)
     queue = try lifted { () throws(SystemCallError) in try VirtQueue(requestCount: requestCount) }
-    deadline = Instant.now.advanced(bySeconds: Double(ServingProcess.handshakeSeconds))
+    deadline = MonotonicTime.now.advanced(bySeconds: Double(ServingProcess.handshakeSeconds))
     var channel = VhostUserChannel(socket: socket, deadline: deadline, server: server)
     capacity = try VhostUserSetup.negotiate(&channel, features: features)
     try VhostUserSetup.share(memory, queue.memory, on: &channel)
@@ -110,7 +110,7 @@ final class VhostUserDevice {
 
   /// Waits until so many requests have ended.
   func wait(
-    for count: Int, until deadline: Instant, _ seconds: Int, doing: String,
+    for count: Int, until deadline: MonotonicTime, _ seconds: Int, doing: String,
     _ body: (_ request: Int, _ code: Int32) -> Void
   ) throws(SourceError) {
     var poller = Poller()

@@ -102,7 +102,7 @@ package final class WritableImage {
 
   private func finish(_ count: Int, doing: String) throws(SourceError) {
     var failed = false
-    let deadline = Instant.now.advanced(bySeconds: Double(Self.answerSeconds))
+    let deadline = MonotonicTime.now.advanced(bySeconds: Double(Self.answerSeconds))
     try device.wait(for: count, until: deadline, Self.answerSeconds, doing: doing) { _, code in
       if code != 0 { failed = true }
     }

@@ -19,7 +19,7 @@ package struct BackupJob: Sendable {
   /// - Throws: `JobError` when not every output could be published; with status `.partial` some
   ///   were, and the events name them.
   package func run() async throws(JobError) -> JobReport {
-    let started = Instant.now
+    let started = MonotonicTime.now
     var report: JobReport
     if let guest = request.guest {
       report = try await GuestBackup(
@@ -30,7 +30,7 @@ package struct BackupJob: Sendable {
         try self.runImages()
       }
     }
-    report.seconds = Instant.now.seconds(since: started)
+    report.seconds = MonotonicTime.now.seconds(since: started)
     surroundings.events(.finished(report))
     return report
   }

@@ -18,7 +18,7 @@ struct ReadJob {
   func run(
     _ mode: Job.Mode, doing name: String, _ plan: ReadLane.Plan
   ) throws(JobError) -> JobReport {
-    let started = Instant.now
+    let started = MonotonicTime.now
     try archive.chosen.require(mode)
     let slotCount = max(16, Int(archive.chosen.plugin.manifest.slotCountMin))
     let pool = try attempt("allocate the pool") { () throws(SystemCallError) in
@@ -40,7 +40,7 @@ struct ReadJob {
     report.streams = outcome.summaries
     report.proof = proof(outcome.summaries, session)
     report.helperCPUSeconds = session.cpuSeconds
-    report.seconds = Instant.now.seconds(since: started)
+    report.seconds = MonotonicTime.now.seconds(since: started)
     return report
   }
 

@@ -11,7 +11,7 @@ struct LentSlots {
     /// How many were lent before it.
     let number: Int
     /// Since when it must come back without further frames.
-    var due: Instant?
+    var due: MonotonicTime?
   }
 
   private var loans: [Loan] = []
@@ -25,7 +25,7 @@ struct LentSlots {
   }
 
   /// Since when the oldest loan is owed that a plugin may not keep any longer.
-  var oldestDue: Instant? { loans.first?.due }
+  var oldestDue: MonotonicTime? { loans.first?.due }
 
   var isEmpty: Bool { loans.isEmpty }
   var count: Int { loans.count }
@@ -33,16 +33,16 @@ struct LentSlots {
   /// Slots that are out, to take back when the plugin is given up.
   var slots: [Int] { loans.map(\.slot) }
 
-  mutating func lend(_ slot: Int, sequence: UInt32, _ now: Instant) {
+  mutating func lend(_ slot: Int, sequence: UInt32, _ now: MonotonicTime) {
     loans.append(Loan(sequence: sequence, slot: slot, number: lentCount))
     lentCount += 1
     markDue(keeping: keptMax, now)
   }
 
   /// No more will be lent: all of it is owed.
-  mutating func noMore(_ now: Instant) { markDue(keeping: 0, now) }
+  mutating func noMore(_ now: MonotonicTime) { markDue(keeping: 0, now) }
 
-  private mutating func markDue(keeping most: Int, _ now: Instant) {
+  private mutating func markDue(keeping most: Int, _ now: MonotonicTime) {
     for place in loans.indices where loans[place].due == nil {
       guard lentCount - loans[place].number > most else { return }
       loans[place].due = now

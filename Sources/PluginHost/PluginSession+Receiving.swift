@@ -7,7 +7,7 @@ internal import System
 
 extension PluginSession {
   /// Reads and handles what has come; a flood of frames is taken in portions.
-  func receiveFrames(_ now: Instant) {
+  func receiveFrames(_ now: MonotonicTime) {
     guard isInputOpen else { return }
     for _ in 0..<64 {
       do throws(WireError) {
@@ -43,11 +43,11 @@ extension PluginSession {
       fail(.misconduct("closed its output in the middle of a frame"))
     } else if finished == nil && deadlines.kill == nil {
       // Its exit status or its sandbox will say why: they are on their way.
-      deadlines.kill = Instant.now.advanced(bySeconds: patience.exit)
+      deadlines.kill = MonotonicTime.now.advanced(bySeconds: patience.exit)
     }
   }
 
-  private func handle(_ header: FrameHeader, _ now: Instant) throws(WireError) {
+  private func handle(_ header: FrameHeader, _ now: MonotonicTime) throws(WireError) {
     try machine.receive(header.type)
     if header.type.isProgress { deadlines.moved(of: pool?.shape.slotCount ?? 1, now) }
     switch header.type {
@@ -69,7 +69,7 @@ extension PluginSession {
     }
   }
 
-  private func receiveHelloAck(_ now: Instant) throws(WireError) {
+  private func receiveHelloAck(_ now: MonotonicTime) throws(WireError) {
     let ack = try incoming.withPayload { (payload) throws(WireError) in
       try HelloAck(parsing: payload.allBytes)
     }
@@ -107,7 +107,7 @@ extension PluginSession {
     }
   }
 
-  private func receiveFinished(_ now: Instant) throws(WireError) {
+  private func receiveFinished(_ now: MonotonicTime) throws(WireError) {
     let frame = try incoming.withPayload { (payload) throws(WireError) in
       try Finished(parsing: payload.allBytes)
     }
@@ -118,7 +118,7 @@ extension PluginSession {
     deadlines.kill = now.advanced(bySeconds: 2 * patience.exit)
   }
 
-  private func receiveError(_ now: Instant) throws(WireError) {
+  private func receiveError(_ now: MonotonicTime) throws(WireError) {
     let frame = try incoming.withPayload { (payload) throws(WireError) in
       try ErrorFrame(parsing: payload)
     }
@@ -192,7 +192,7 @@ extension PluginSession {
   }
 
   /// Decides the outcome once the process is gone and its pipes are empty.
-  func settle(_ now: Instant) {
+  func settle(_ now: MonotonicTime) {
     guard outcome == nil, let status = exitStatus else { return }
     log.drain()
     if let denial {

@@ -66,7 +66,7 @@ extension PluginSession {
     guard failure == nil else { return }
     outgoing.frames.append(.finish, [:])
     machine.sentFinish()
-    let now = Instant.now
+    let now = MonotonicTime.now
     lent.noMore(now)
     deadlines.owesFinished(now)
   }
@@ -81,11 +81,11 @@ extension PluginSession {
     outgoing.frames.append(.abort, Abort(reason: reason).object)
     machine.sentAbort()
     deadlines.answer = nil
-    deadlines.closeOutput = Instant.now.advanced(bySeconds: patience.abort)
+    deadlines.closeOutput = MonotonicTime.now.advanced(bySeconds: patience.abort)
   }
 
   /// The host had something to do meanwhile: a plugin's time begins anew (protocol.md §13.1).
-  package func excuse(_ now: Instant) { deadlines.progressed(now) }
+  package func excuse(_ now: MonotonicTime) { deadlines.progressed(now) }
 
   /// Ends the process at once.
   package func kill() {
@@ -103,7 +103,7 @@ extension PluginSession {
     _ = process.reap(deadline: .now)
   }
 
-  func flush(_ now: Instant) {
+  func flush(_ now: MonotonicTime) {
     guard !isOutputClosed else { return }
     do throws(SystemCallError) {
       if try outgoing.flush() { deadlines.progressed(now) }

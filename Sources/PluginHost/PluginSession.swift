@@ -147,10 +147,10 @@ package final class PluginSession {
   }
 
   /// Seconds until a deadline needs looking at, 1 at most.
-  package func secondsToDeadline(_ now: Instant) -> Double { deadlines.secondsLeft(now) }
+  package func secondsToDeadline(_ now: MonotonicTime) -> Double { deadlines.secondsLeft(now) }
 
   /// Moves everything that can move: output, log, status, input, deadlines.
-  package func service(_ now: Instant) {
+  package func service(_ now: MonotonicTime) {
     guard outcome == nil else { return }
     flush(now)
     log.drain()

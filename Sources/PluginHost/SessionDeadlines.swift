@@ -5,27 +5,27 @@ internal import System
 /// The timeouts of a plugin. Times are instants of the monotonic clock.
 struct SessionDeadlines {
   /// The next answer that is awaited with a fixed time limit.
-  var answer: (awaiting: String, by: Instant, seconds: Double)?
+  var answer: (awaiting: String, by: MonotonicTime, seconds: Double)?
   /// Last sign of life while the plugin owed something.
-  private(set) var lastProgress: Instant
+  private(set) var lastProgress: MonotonicTime
   /// BUSY: until then silence is announced.
-  var busyUntil: Instant?
+  var busyUntil: MonotonicTime?
   /// Seconds of BUSY that may still be asked for, for the present debt.
   private var busyLeft = Self.busySecondsMax
   private static let busySecondsMax = 3600.0
   /// DATA, releases and answers since BUSY could last got its hour back.
   private var moves = 0
   /// Since when FINISHED is owed.
-  private(set) var finishSent: Instant?
+  private(set) var finishSent: MonotonicTime?
   var hasWarned = false
   /// Most bytes that were ever seen stored.
   private var storedBytesMax: Int64 = 0
   /// When the process is killed, once it is being ended.
-  var kill: Instant?
+  var kill: MonotonicTime?
   /// When descriptor 3 is closed, once ABORT was sent.
-  var closeOutput: Instant?
+  var closeOutput: MonotonicTime?
 
-  init(now: Instant, patience: PluginSession.Patience) {
+  init(now: MonotonicTime, patience: PluginSession.Patience) {
     lastProgress = now
     answer = ("HELLO_ACK", now.advanced(bySeconds: patience.helloAck), patience.helloAck)
   }
@@ -34,14 +34,14 @@ struct SessionDeadlines {
   var busySpent: Double { Self.busySecondsMax - busyLeft }
 
   /// Something moved that counts.
-  mutating func progressed(_ now: Instant) {
+  mutating func progressed(_ now: MonotonicTime) {
     lastProgress = now
     hasWarned = false
   }
 
   /// A frame came that counts. What was owed when BUSY had its whole hour is paid with as many
   /// frames as there are slots: only then a new hour begins.
-  mutating func moved(of slotCount: Int, _ now: Instant) {
+  mutating func moved(of slotCount: Int, _ now: MonotonicTime) {
     progressed(now)
     moves += 1
     guard moves >= slotCount else { return }
@@ -50,27 +50,27 @@ struct SessionDeadlines {
   }
 
   /// FINISH was sent: a new debt.
-  mutating func owesFinished(_ now: Instant) {
+  mutating func owesFinished(_ now: MonotonicTime) {
     progressed(now)
     finishSent = now
     busyLeft = Self.busySecondsMax
   }
 
   /// What is stored by now; what shrinks and grows again is no growth.
-  mutating func stored(_ bytes: Int64, _ now: Instant) {
+  mutating func stored(_ bytes: Int64, _ now: MonotonicTime) {
     guard bytes > storedBytesMax else { return }
     storedBytesMax = bytes
     progressed(now)
   }
 
   /// An answer with a time limit of its own is awaited from now on.
-  mutating func await(_ name: String, seconds: Double, _ now: Instant) {
+  mutating func await(_ name: String, seconds: Double, _ now: MonotonicTime) {
     answer = (name, now.advanced(bySeconds: seconds), seconds)
     busyLeft = Self.busySecondsMax
   }
 
   /// BUSY: the plugin asks for time; an hour at most for one debt (protocol.md §13.1).
-  mutating func extend(bySeconds seconds: Double, _ now: Instant) {
+  mutating func extend(bySeconds seconds: Double, _ now: MonotonicTime) {
     let granted = min(seconds, busyLeft)
     busyLeft -= granted
     if let waiting = answer {
@@ -80,12 +80,12 @@ struct SessionDeadlines {
   }
 
   /// The announced silence is over; what was granted stays spent.
-  mutating func busyEnded(_ now: Instant) {
+  mutating func busyEnded(_ now: MonotonicTime) {
     busyUntil = nil
     lastProgress = now
   }
 
-  func secondsLeft(_ now: Instant) -> Double {
+  func secondsLeft(_ now: MonotonicTime) -> Double {
     var seconds = 1.0
     for deadline in [answer?.by, kill, closeOutput] {
       if let deadline { seconds = min(seconds, deadline.seconds(since: now)) }
@@ -96,7 +96,7 @@ struct SessionDeadlines {
 
 extension PluginSession {
   /// Fails a plugin that has timed out.
-  func checkDeadlines(_ now: Instant) {
+  func checkDeadlines(_ now: MonotonicTime) {
     if let kill = deadlines.kill, now >= kill {
       deadlines.kill = nil
       process.terminate()
@@ -116,7 +116,7 @@ extension PluginSession {
 
   /// Unreleased data and an awaited FINISHED are debts: they may take long, but not stand still,
   /// and not for ever. Specified in protocol.md §13.1.
-  private func checkStall(_ now: Instant) {
+  private func checkStall(_ now: MonotonicTime) {
     guard let owed else { return deadlines.progressed(now) }
     if let due = lent.oldestDue ?? deadlines.finishSent {
       let most = patience.debtLimit + deadlines.busySpent

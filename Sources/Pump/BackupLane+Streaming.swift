@@ -19,7 +19,7 @@ struct StreamProgress: ~Copyable {
   var summary: StreamSummary
   var readsInFlight = 0
   /// When a read was answered last, or the first of a batch was asked for.
-  var lastArrival = Instant.now
+  var lastArrival = MonotonicTime.now
   var isPlanned = false
   /// Slots whose chunks the tree takes next, ascending.
   var hashed: [Int] = []
@@ -37,7 +37,7 @@ struct StreamProgress: ~Copyable {
 extension BackupLane {
   /// Sends one complete stream to every writer.
   func send(_ stream: LaneStream) throws(LaneFailure) -> StreamSummary {
-    let started = Instant.now
+    let started = MonotonicTime.now
     var book = StreamProgress(stream, stop: stop)
     for session in writers { session.sendOpen(stream: book.id) }
     if stream.size > 0 {
@@ -47,7 +47,7 @@ extension BackupLane {
     }
     var summary = book.summary
     if isHashing { summary.digest = try book.tree.finish() }
-    summary.seconds = Instant.now.seconds(since: started)
+    summary.seconds = MonotonicTime.now.seconds(since: started)
     let close = CloseFrame(logicalLength: stream.size, digest: summary.digest)
     for session in writers { session.send(close, stream: stream.description.id) }
     return summary
@@ -147,7 +147,7 @@ extension BackupLane {
   }
 
   private func checkStall(_ ended: Int, _ book: inout StreamProgress) throws(LaneFailure) {
-    let now = Instant.now
+    let now = MonotonicTime.now
     if ended > 0 || book.readsInFlight == 0 {
       book.lastArrival = now
     } else if now.seconds(since: book.lastArrival) > stallLimit {

@@ -140,7 +140,7 @@ package final class BackupLane {
     poller.add(digests.descriptor, .readable)
     // Once a stop was seen its descriptor stays readable, and would keep us from sleeping.
     if !stop.isRequested { poller.add(stop.descriptor, .readable) }
-    var now = Instant.now
+    var now = MonotonicTime.now
     var seconds = isEnding ? min(secondsMax, 0.2) : secondsMax
     for session in sessions {
       session.addDescriptors(to: &poller)

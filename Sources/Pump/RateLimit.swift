@@ -4,17 +4,17 @@ package import System
 package struct RateLimit {
   private let bytesPerSecond: Double
   private var available: Double
-  private var filledAt: Instant
+  private var filledAt: MonotonicTime
 
   /// - Parameter bytesPerSecond: At least 1; a quarter of a second may be taken at once.
-  package init(bytesPerSecond: UInt64, now: Instant) {
+  package init(bytesPerSecond: UInt64, now: MonotonicTime) {
     self.bytesPerSecond = Double(max(1, bytesPerSecond))
     available = 0
     filledAt = now
   }
 
   /// Seconds until more may be read; 0 when it may be now.
-  package mutating func delay(_ now: Instant) -> Double {
+  package mutating func delay(_ now: MonotonicTime) -> Double {
     available = min(
       bytesPerSecond / 4, available + now.seconds(since: filledAt) * bytesPerSecond)
     filledAt = now

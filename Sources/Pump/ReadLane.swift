@@ -101,7 +101,7 @@ package final class ReadLane {
     guard let size = stream.size else {
       throw .archive(stream: stream.name, "has no size")
     }
-    let started = Instant.now
+    let started = MonotonicTime.now
     let target = try plan.target(stream, buffers)
     let reception = StreamReception(
       stream: stream.id, request: session.sendReadAll(stream: stream.id), pool: pool,
@@ -119,7 +119,7 @@ package final class ReadLane {
     return StreamSummary(
       name: stream.name, size: size, readBytes: reception.assembler.receivedBytes,
       dataBytes: reception.assembler.dataBytes, digest: digest,
-      seconds: Instant.now.seconds(since: started))
+      seconds: MonotonicTime.now.seconds(since: started))
   }
 
   /// A stream frame came: checks its place and takes it.

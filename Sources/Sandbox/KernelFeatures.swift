@@ -37,7 +37,7 @@ package struct KernelFeatures: Sendable, Equatable {
       descriptors: (0...2).map { (null.raw, Int32($0)) }, policy: policy, mode: .auto)
     command.isProbe = true
     let process = try SandboxedProcess.launch(command, launcher: path)
-    _ = process.reap(deadline: Instant.now.advanced(bySeconds: 10))
+    _ = process.reap(deadline: MonotonicTime.now.advanced(bySeconds: 10))
     return KernelFeatures(process.readEvents(), landlockVersion: process.landlockVersion)
   }
 

@@ -41,7 +41,7 @@ package final class SandboxedProcess {
 
   deinit {
     terminate()
-    _ = reap(deadline: Instant.now.advanced(bySeconds: 2))
+    _ = reap(deadline: MonotonicTime.now.advanced(bySeconds: 2))
   }
 
   /// Starts the launcher, which builds the sandbox and executes the program in it.
@@ -96,12 +96,12 @@ package final class SandboxedProcess {
   /// launcher is killed, and the kernel kills the program with it.
   ///
   /// - Returns: How the program ended; `nil` if unknown.
-  package func reap(deadline: Instant) -> ExitStatus? {
+  package func reap(deadline: MonotonicTime) -> ExitStatus? {
     if !isReaped && !waitForLauncher(until: deadline) {
       terminate()
-      if !waitForLauncher(until: Instant.now.advanced(bySeconds: 2)) {
+      if !waitForLauncher(until: MonotonicTime.now.advanced(bySeconds: 2)) {
         _ = clinux_pidfd_signal(pidfd.raw, SIGKILL)
-        _ = waitForLauncher(until: Instant.now.advanced(bySeconds: 5))
+        _ = waitForLauncher(until: MonotonicTime.now.advanced(bySeconds: 5))
       }
     }
     drain()
@@ -148,7 +148,7 @@ extension SandboxedProcess {
   }
 
   /// Waits for the launcher's end and reaps it.
-  private func waitForLauncher(until deadline: Instant) -> Bool {
+  private func waitForLauncher(until deadline: MonotonicTime) -> Bool {
     var poller = Poller()
     poller.add(pidfd.raw, .readable)
     while true {

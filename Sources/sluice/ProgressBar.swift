@@ -6,13 +6,13 @@ internal import System
 
 /// One line on a terminal: progress, rate and remaining time.
 struct ProgressBar {
-  private let started: Instant
+  private let started: MonotonicTime
   private var lastWidth = 0
 
-  init(started: Instant) { self.started = started }
+  init(started: MonotonicTime) { self.started = started }
 
   /// Draws over the previous drawing.
-  mutating func draw(_ progress: LaneProgress, now: Instant) {
+  mutating func draw(_ progress: LaneProgress, now: MonotonicTime) {
     let total = progress.totalBytes.load(ordering: .relaxed)
     guard total > 0 else { return }
     let passed = min(total, progress.passedBytes.load(ordering: .relaxed))

@@ -40,7 +40,7 @@ import Testing
       descriptors: [(null.raw, 0), (null.raw, 1), (words.descriptor, 2)],
       policy: .storageDaemon(files: [], imageCount: 1), launcher: shop.launcher,
       mode: .auto)
-    let end = try process.waitForEnd(until: Instant.now.advanced(bySeconds: 10))
+    let end = try process.waitForEnd(until: MonotonicTime.now.advanced(bySeconds: 10))
     guard case .stopped(let reason)? = end else {
       Issue.record("\(String(describing: end)): \(words.lastWords())")
       return

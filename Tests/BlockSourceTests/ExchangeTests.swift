@@ -89,7 +89,7 @@ import Testing
       name: "qemu-storage-daemon", arguments: ["--blockdev", node],
       descriptors: [(null.raw, 0), (null.raw, 1), (words.descriptor, 2)],
       policy: policy, launcher: shop.launcher, mode: .auto)
-    let end = try process.waitForEnd(until: Instant.now.advanced(bySeconds: 10))
+    let end = try process.waitForEnd(until: MonotonicTime.now.advanced(bySeconds: 10))
     #expect(
       end == .exited(1) && words.lastWords().contains("Permission denied"), "\(words.lastWords())")
   }

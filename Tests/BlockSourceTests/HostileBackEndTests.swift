@@ -17,7 +17,7 @@ import Testing
     let words = try CapturedWords(limit: 4096, name: "words")
     let channel = VhostUserChannel(
       socket: OwnedDescriptor(adopting: ours),
-      deadline: Instant.now.advanced(bySeconds: seconds), server: .storageDaemon(words))
+      deadline: MonotonicTime.now.advanced(bySeconds: seconds), server: .storageDaemon(words))
     return Conversation(channel, OwnedDescriptor(adopting: theirs))
   }
 

@@ -89,7 +89,7 @@ func readAll(
   var pieces: [Int: (offset: Int, length: Int)] = [:]
   var next = 0
   var poller = Poller()
-  let deadline = Instant.now.advanced(bySeconds: 60)
+  let deadline = MonotonicTime.now.advanced(bySeconds: 60)
   while next < Int(size) || !pieces.isEmpty {
     while next < Int(size), let slot = free.popLast() {
       let length = min(pool.shape.slotBytes, Int(size) - next)
@@ -99,7 +99,7 @@ func readAll(
     }
     poller.removeAll()
     reader.addDescriptors(to: &poller)
-    if try poller.wait(seconds: 10) == 0, Instant.now > deadline { throw Stalled() }
+    if try poller.wait(seconds: 10) == 0, MonotonicTime.now > deadline { throw Stalled() }
     try reader.collect { completion in
       let piece = pieces.removeValue(forKey: completion.slot)!
       free.append(completion.slot)

@@ -82,10 +82,10 @@ private struct LiveKill {
     let program = try startSluice(arguments, in: guest.files.directory)
     try await Task.sleep(for: .seconds(seconds))
     let isDone = try strike(program)
-    let struck = Instant.now
+    let struck = MonotonicTime.now
     // All of it within five seconds, whoever does it.
     if victim != .coordinatorAndWatchdog && isDone {
-      while try guest.blockState() != before, Instant.now.seconds(since: struck) < 5 {
+      while try guest.blockState() != before, MonotonicTime.now.seconds(since: struck) < 5 {
         if victim == .watchdog { break }
         try await Task.sleep(for: .milliseconds(20))
       }

@@ -55,8 +55,8 @@ struct SlowBackup {
 
   /// Waits until QEMU has what it had; whoever does it.
   func waitUntilUndone(within seconds: Double = 5) async throws {
-    let deadline = Instant.now.advanced(bySeconds: seconds)
-    while try guest.blockState() != before, Instant.now < deadline {
+    let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
+    while try guest.blockState() != before, MonotonicTime.now < deadline {
       try await Task.sleep(for: .milliseconds(50))
     }
     #expect(try guest.blockState() == before)

@@ -19,7 +19,7 @@ struct ChannelTests {
 
   @Test func `a slot is owed once the plugin may not keep it any longer`() {
     var lent = LentSlots(slotCount: 4)
-    let start = Instant.now
+    let start = MonotonicTime.now
     for number in 0..<3 {
       lent.lend(number, sequence: UInt32(number), start.advanced(bySeconds: Double(number)))
       #expect((lent.oldestDue == nil) == (number < 2))
@@ -32,7 +32,7 @@ struct ChannelTests {
   }
 
   @Test func `BUSY gets an hour for as many frames as there are slots, and no more`() {
-    let now = Instant.now
+    let now = MonotonicTime.now
     var deadlines = SessionDeadlines(now: now, patience: PluginSession.Patience())
     for round in 0..<4 {
       deadlines.extend(bySeconds: 1200, now)

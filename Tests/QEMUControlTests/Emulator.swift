@@ -29,8 +29,8 @@ final class Emulator: Sendable {
     }
     let common = ["-nodefaults", "-display", "none", "-accel", "tcg", "-S", "-m", "64"]
     process = try Program([Self.program] + common + sockets + arguments, in: files.directory)
-    let deadline = Instant.now.advanced(bySeconds: 20)
-    while !files.exists("qmp\(monitors - 1)"), Instant.now < deadline {
+    let deadline = MonotonicTime.now.advanced(bySeconds: 20)
+    while !files.exists("qmp\(monitors - 1)"), MonotonicTime.now < deadline {
       try await Task.sleep(for: .milliseconds(10))
     }
   }
@@ -41,12 +41,12 @@ final class Emulator: Sendable {
 
   /// Connects; the socket's name may be there a moment before anybody listens.
   func connect(_ monitor: Int = 0) async throws -> QMPClient {
-    let deadline = Instant.now.advanced(bySeconds: 10)
+    let deadline = MonotonicTime.now.advanced(bySeconds: 10)
     while true {
       do throws(QMPError) {
         return try await QMPClient.connect(path: path(monitor))
       } catch {
-        guard case .cannotConnect = error, Instant.now < deadline else { throw error }
+        guard case .cannotConnect = error, MonotonicTime.now < deadline else { throw error }
         try await Task.sleep(for: .milliseconds(10))
       }
     }

@@ -40,12 +40,12 @@ import Testing
     let path = emulator.path()
     // The kernel keeps a few who knock before it turns the next ones away: all hear the same.
     for _ in 0..<4 {
-      let started = Instant.now
+      let started = MonotonicTime.now
       let error = await failure { () throws(QMPError) in
         try await QMPClient.connect(path: path, greetingSeconds: 0.3)
       }
       #expect(error == .occupied(path: path, seconds: 0.3))
-      #expect(Instant.now.seconds(since: started) < 2)
+      #expect(MonotonicTime.now.seconds(since: started) < 2)
     }
     #expect(try await first.execute("query-status")["status"] == "prelaunch")
   }

@@ -98,8 +98,8 @@ func eventually(
 ) async throws
   -> Bool
 {
-  let deadline = Instant.now.advanced(bySeconds: seconds)
-  while Instant.now < deadline {
+  let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
+  while MonotonicTime.now < deadline {
     if try await condition() { return true }
     try await Task.sleep(for: .milliseconds(10))
   }

@@ -98,8 +98,8 @@ import Testing
     let watchdog = try WatchdogProcess.start(
       path: Self.watchdog, journal: journal, qmp: bench.client.rawDescriptor)
     kill(watchdog.pid, SIGKILL)
-    let deadline = Instant.now.advanced(bySeconds: 5)
-    while watchdog.isAlive && Instant.now < deadline {
+    let deadline = MonotonicTime.now.advanced(bySeconds: 5)
+    while watchdog.isAlive && MonotonicTime.now < deadline {
       try await Task.sleep(for: .milliseconds(5))
     }
     #expect(!watchdog.isAlive)
@@ -138,8 +138,8 @@ import Testing
       client.close()
       // Here everything is let go of, as by a dead coordinator: no farewell, no lock.
     }
-    let deadline = Instant.now.advanced(bySeconds: 5)
-    while !Journal.list(in: bench.journals).isEmpty && Instant.now < deadline {
+    let deadline = MonotonicTime.now.advanced(bySeconds: 5)
+    while !Journal.list(in: bench.journals).isEmpty && MonotonicTime.now < deadline {
       try await Task.sleep(for: .milliseconds(10))
     }
     #expect(Journal.list(in: bench.journals).isEmpty)

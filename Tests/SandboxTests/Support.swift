@@ -91,7 +91,7 @@ struct Guest: ~Copyable {
 
   /// Waits for the guest to end; nothing takes longer than ten seconds.
   consuming func finish() -> Visit {
-    let status = process.reap(deadline: Instant.now.advanced(bySeconds: 10))
+    let status = process.reap(deadline: MonotonicTime.now.advanced(bySeconds: 10))
     let events = process.readEvents()
     return Visit(events: events, status: status, output: readToEnd(output.raw) ?? "")
   }
@@ -103,8 +103,8 @@ func readToEnd(_ descriptor: Int32) -> String? {
   var buffer = [UInt8](repeating: 0, count: 4096)
   var poller = Poller()
   poller.add(descriptor, .readable)
-  let deadline = Instant.now.advanced(bySeconds: 10)
-  while Instant.now < deadline {
+  let deadline = MonotonicTime.now.advanced(bySeconds: 10)
+  while MonotonicTime.now < deadline {
     guard (try? poller.wait(seconds: 1)) ?? 0 > 0 else { continue }
     let count = clinux_read(descriptor, &buffer, buffer.count)
     if count <= 0 { return String(decoding: bytes, as: UTF8.self) }

@@ -35,7 +35,7 @@ package struct ConvertJob: Sendable {
   /// - Throws: `JobError` when not every output could be published; with status `.partial` some
   ///   were, and the events name them.
   package func run() throws(JobError) -> JobReport {
-    let started = Instant.now
+    let started = MonotonicTime.now
     let files = try ToldFiles(request.machineFiles)
     let archive = try Archive.find(wanted, surroundings, stop: stop)
     let outputs = try BackupPlan.outputs(
@@ -63,7 +63,7 @@ package struct ConvertJob: Sendable {
     ).run(plan, pool, source)
     report.proof = try reading.end().get().proof
     if report.proof == Proof.none { surroundings.events(.warning(archive.unprovenWarning)) }
-    report.seconds = Instant.now.seconds(since: started)
+    report.seconds = MonotonicTime.now.seconds(since: started)
     surroundings.events(.finished(report))
     return report
   }

@@ -60,7 +60,7 @@ final class GuestHold: Sendable {
 
   private func takeDown(_ keepsContents: Bool) async -> TakeDownOutcome {
     async let thawed = quiesce.thaw()
-    let started = Instant.now
+    let started = MonotonicTime.now
     let outcome = await instant.takeDown(
       continuesGuest: continuesGuest, keepsContents: keepsContents, seconds: Self.takeDownSeconds)
     let isThawed = await thawed
@@ -69,7 +69,7 @@ final class GuestHold: Sendable {
       await watchdog.dismiss()
       journal.remove()
     }
-    tell(outcome, Instant.now.seconds(since: started), isThawed)
+    tell(outcome, MonotonicTime.now.seconds(since: started), isThawed)
     return outcome
   }
 

@@ -11,7 +11,7 @@ final class GuestQuiesce: Sendable {
   static let thawSeconds = 3.0
 
   private struct State {
-    var frozenAt: Instant?
+    var frozenAt: MonotonicTime?
     var seconds: Double?
   }
 
@@ -90,7 +90,7 @@ final class GuestQuiesce: Sendable {
 
   private func noteThawed(counts: Bool) {
     state.withLock { state in
-      if counts, let at = state.frozenAt { state.seconds = Instant.now.seconds(since: at) }
+      if counts, let at = state.frozenAt { state.seconds = MonotonicTime.now.seconds(since: at) }
       state.frozenAt = nil
     }
     try? journal.update { $0.isFrozen = false }

@@ -24,7 +24,7 @@ struct GuestSpooling {
   ///
   /// - Throws: `JobError`; then nothing of the spool may be used, and the owner releases.
   func run() async throws(JobError) {
-    let started = Instant.now
+    let started = MonotonicTime.now
     try await copied()
     let bytes = prepared.hold.instant.spooledBytes
     // The guard's reason comes first: it may have begun to clean up.
@@ -39,7 +39,7 @@ struct GuestSpooling {
           .inputOutput, doing: "", "QEMU did not close the spool, which may be incomplete",
           hint: "run sluice recover --qmp \(prepared.hold.journal.contents.qmp)")
     }
-    let seconds = Instant.now.seconds(since: started)
+    let seconds = MonotonicTime.now.seconds(since: started)
     events(
       .guest(
         GuestStep(
@@ -51,21 +51,21 @@ struct GuestSpooling {
 
   /// Waits until QEMU has copied everything.
   private func copied() async throws(JobError) {
-    var (moved, told, last) = (Instant.now, Instant.now, Int64(-1))
+    var (moved, told, last) = (MonotonicTime.now, MonotonicTime.now, Int64(-1))
     var gait = Gait(prepared.hold.instant)
     while true {
       if stop.isRequested { throw await prepared.guardian.failure() ?? JobError(.cancelled) }
       let progress = try await progress()
       if progress.isComplete { return }
       if progress.doneBytes != last { (moved, last) = (.now, progress.doneBytes) }
-      guard Instant.now.seconds(since: moved) < stallLimit else {
+      guard MonotonicTime.now.seconds(since: moved) < stallLimit else {
         throw JobError(
           .inputOutput, doing: "",
           "no progress copying to the spool for \(Int(stallLimit)) s",
           hint: "check the storage of the machine's disks and of the spool, or raise --stall-limit")
       }
       try await keepPace(&gait)
-      if Instant.now.seconds(since: told) >= Self.wordsSeconds {
+      if MonotonicTime.now.seconds(since: told) >= Self.wordsSeconds {
         told = .now
         tell(progress)
       }
@@ -77,7 +77,7 @@ struct GuestSpooling {
   private struct Gait {
     var pace: SpoolPace
     var bytes: Int64
-    var since = Instant.now
+    var since = MonotonicTime.now
 
     init(_ instant: PointInTime) {
       var limit: Int64 = 0
@@ -88,7 +88,7 @@ struct GuestSpooling {
   }
 
   private func keepPace(_ gait: inout Gait) async throws(JobError) {
-    let seconds = Instant.now.seconds(since: gait.since)
+    let seconds = MonotonicTime.now.seconds(since: gait.since)
     guard seconds >= Self.paceSeconds else { return }
     let bytes = prepared.hold.instant.spooledBytes
     let isChanged = gait.pace.look(grown: bytes - gait.bytes, seconds: seconds)

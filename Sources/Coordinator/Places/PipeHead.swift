@@ -17,7 +17,7 @@ enum PipeHead {
   /// - Returns: Fewer bytes if there will be no more.
   /// - Throws: `JobError`: nothing came in time, or the user stopped the waiting.
   static func peek(_ pipe: Int32, count: Int, stop: StopSignal) throws(JobError) -> [UInt8] {
-    let deadline = Instant.now.advanced(bySeconds: patienceSeconds)
+    let deadline = MonotonicTime.now.advanced(bySeconds: patienceSeconds)
     while true {
       let isWhole = try wait(pipe, until: deadline, stop)
       let bytes = try attempt("read standard input") { () throws(SystemCallError) in
@@ -31,7 +31,7 @@ enum PipeHead {
 
   /// - Returns: Whether the pipe has no writer any more.
   private static func wait(
-    _ pipe: Int32, until deadline: Instant, _ stop: StopSignal
+    _ pipe: Int32, until deadline: MonotonicTime, _ stop: StopSignal
   ) throws(JobError) -> Bool {
     var poller = Poller()
     let place = poller.add(pipe, .readable)

@@ -92,7 +92,7 @@ final class SinkCommand {
   func complete(within seconds: Double, stop signal: StopSignal) -> End? {
     var word = Self.whole
     if let raw = lifeline?.raw { unsafe _ = clinux_write(raw, &word, 1) }
-    let deadline = Instant.now.advanced(bySeconds: seconds)
+    let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
     var poller = Poller()
     while end == nil && !signal.isRequested {
       let left = deadline.seconds(since: .now)

@@ -23,7 +23,7 @@ final class AgentConversation: LineHandler {
   private struct Waiting {
     let command: String
     let seconds: Double
-    let deadline: Instant
+    let deadline: MonotonicTime
     let expectation: Expectation
     let continuation: CheckedContinuation<Answer, Never>
   }
@@ -105,8 +105,8 @@ final class AgentConversation: LineHandler {
       .refused(command: waiting.command, words: error["desc"]?.string ?? error.text))
   }
 
-  func expire(now: Instant) -> Instant? {
-    let (late, next) = state.withLock { state -> (Waiting?, Instant?) in
+  func expire(now: MonotonicTime) -> MonotonicTime? {
+    let (late, next) = state.withLock { state -> (Waiting?, MonotonicTime?) in
       guard let waiting = state.waiting else { return (nil, nil) }
       guard waiting.deadline <= now else { return (nil, waiting.deadline) }
       state.waiting = nil

@@ -28,7 +28,7 @@ package final class GuestAgent: Sendable {
   package static func connect(
     path: String, seconds: Double
   ) async throws(AgentError) -> GuestAgent {
-    let deadline = Instant.now.advanced(bySeconds: seconds)
+    let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
     let agent = try GuestAgent(try await open(path, seconds))
     try await agent.sync(seconds: deadline.seconds(since: .now))
     return agent
@@ -85,7 +85,7 @@ package final class GuestAgent: Sendable {
   /// - Throws: After `notInTime` the freeze may still be done, as soon as the agent goes on; so a
   ///   thaw is sent behind it, which follows then.
   package func freeze(seconds: Double) async throws(AgentError) -> Int {
-    let deadline = Instant.now.advanced(bySeconds: seconds)
+    let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
     // Not asked of an agent that is not there: it would be done when nobody wants it any more.
     try await getInStep(seconds: seconds)
     do throws(AgentError) {
@@ -105,7 +105,7 @@ package final class GuestAgent: Sendable {
   /// - Returns: How many were thawed.
   /// - Throws: After `notInTime` the command stays with the agent, which does it as soon as it can.
   package func thaw(seconds: Double) async throws(AgentError) -> Int {
-    let deadline = Instant.now.advanced(bySeconds: seconds)
+    let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
     do throws(AgentError) {
       try await getInStep(seconds: seconds)
     } catch {
@@ -127,7 +127,7 @@ package final class GuestAgent: Sendable {
   }
 
   private func execute(_ command: String, seconds: Double) async throws(AgentError) -> JSONValue {
-    let deadline = Instant.now.advanced(bySeconds: seconds)
+    let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
     try await getInStep(seconds: seconds)
     return try await conversation.ask(
       command, line: Self.line(command), .anything, seconds: deadline.seconds(since: .now))

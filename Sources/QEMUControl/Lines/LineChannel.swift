@@ -23,7 +23,7 @@ protocol LineHandler: Sendable {
   /// A line came, without its end; `false` ends the channel.
   func received(line: [UInt8]) -> Bool
   /// Gives up what is late, and tells when something will be late next.
-  func expire(now: Instant) -> Instant?
+  func expire(now: MonotonicTime) -> MonotonicTime?
   /// Nothing will come any more; called once, last.
   func ended(_ end: LineEnd)
 }

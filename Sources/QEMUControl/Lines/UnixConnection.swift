@@ -11,14 +11,14 @@ internal import System
 /// - Throws: `SystemCallError` naming the path.
 func connectUnix(_ path: String, seconds: Double) async throws(SystemCallError) -> OwnedDescriptor?
 {
-  let deadline = Instant.now.advanced(bySeconds: seconds)
+  let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
   while true {
     let result = unsafe clinux_unix_connect_now(path)
     if result >= 0 { return OwnedDescriptor(adopting: result) }
     guard result == -EAGAIN else {
       throw SystemCallError(.connect, subject: path, code: -result)
     }
-    guard Instant.now < deadline else { return nil }
+    guard MonotonicTime.now < deadline else { return nil }
     await pause(milliseconds: 20)
   }
 }

@@ -9,10 +9,10 @@ final class Inquiry: Sendable {
   static let secondsMax = 10.0
 
   let client: QMPClient
-  private let deadline: Instant
+  private let deadline: MonotonicTime
   private let known = Mutex<[String: JSONValue?]>([:])
 
-  init(client: QMPClient, deadline: Instant) {
+  init(client: QMPClient, deadline: MonotonicTime) {
     self.client = client
     self.deadline = deadline
   }

@@ -55,12 +55,12 @@ extension PointInTime {
 
   /// Ends the NBD exports and the server, before the take-down; the point in time stays.
   package func stopNBD() async throws(ControlError) {
-    let deadline = Instant.now.advanced(bySeconds: 5)
+    let deadline = MonotonicTime.now.advanced(bySeconds: 5)
     while true {
       let found = try await MarkedThings.find(client, of: mark, seconds: 5)
       let exports = found.exports.filter(\.isNBD)
       if exports.isEmpty { break }
-      guard Instant.now < deadline else {
+      guard MonotonicTime.now < deadline else {
         throw .qmp(.notInTime(command: "block-export-del", seconds: 5))
       }
       for export in exports where !export.isShuttingDown {

@@ -126,14 +126,14 @@ package final class PointInTime: Sendable {
     let actions = disks.indices.map { number -> JSONValue in
       ["type": "blockdev-backup", "data": .object(job(number))]
     }
-    let start = Instant.now
+    let start = MonotonicTime.now
     do throws(ControlError) {
       try await execute("transaction", ["actions": .array(actions)])
     } catch {
       guard case .qmp(.refused(_, _, let words)) = error else { throw error }
       throw try await busy(words)
     }
-    let milliseconds = Instant.now.seconds(since: start) * 1000
+    let milliseconds = MonotonicTime.now.seconds(since: start) * 1000
     return Taken(seconds: Self.clock(), milliseconds: milliseconds)
   }
 
@@ -181,7 +181,7 @@ package final class PointInTime: Sendable {
   package func takeDown(
     continuesGuest: Bool = true, keepsContents: Bool = false, seconds: Double = 5
   ) async -> TakeDownOutcome {
-    let deadline = Instant.now.advanced(bySeconds: seconds)
+    let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
     await steps.close(until: deadline)
     let outcome = await TakeDown.run(
       client, of: mark,

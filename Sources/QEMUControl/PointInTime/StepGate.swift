@@ -23,9 +23,9 @@ final class StepGate: Sendable {
   func leave() { state.withLock { $0.underWay -= 1 } }
 
   /// Lets no step begin any more and waits for those under way.
-  func close(until deadline: Instant) async {
+  func close(until deadline: MonotonicTime) async {
     close()
-    while state.withLock({ $0.underWay }) > 0 && Instant.now < deadline {
+    while state.withLock({ $0.underWay }) > 0 && MonotonicTime.now < deadline {
       await pause(milliseconds: 2)
     }
   }

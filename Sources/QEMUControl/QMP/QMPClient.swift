@@ -23,7 +23,7 @@ package final class QMPClient: Sendable {
   package static func connect(
     path: String, greetingSeconds: Double = 5
   ) async throws(QMPError) -> QMPClient {
-    let started = Instant.now
+    let started = MonotonicTime.now
     let socket = try await open(path, greetingSeconds)
     // Like nobody else's: an answer to the client before may come late.
     let prefix = String(UInt32.random(in: 0 ... .max), radix: 36) + "-"

@@ -15,7 +15,7 @@ final class QMPConversation: LineHandler {
   private struct Waiting {
     let command: String
     let seconds: Double
-    let deadline: Instant
+    let deadline: MonotonicTime
     let continuation: CheckedContinuation<Answer, Never>
   }
 
@@ -52,7 +52,7 @@ final class QMPConversation: LineHandler {
   // Asking.
 
   /// Waits for QEMU's first word.
-  func greeting(since start: Instant, seconds: Double) async throws(QMPError) {
+  func greeting(since start: MonotonicTime, seconds: Double) async throws(QMPError) {
     _ = try await withCheckedContinuation { continuation in
       let isGreeted = state.withLock { state in
         if !state.isGreeted && state.end == nil {
@@ -171,7 +171,7 @@ final class QMPConversation: LineHandler {
 
   // Ending, on the thread of the channel.
 
-  func expire(now: Instant) -> Instant? {
+  func expire(now: MonotonicTime) -> MonotonicTime? {
     let (late, next, received) = state.withLock { state in
       let late = state.waiting.filter { $0.value.deadline <= now }
       for id in late.keys { state.waiting.removeValue(forKey: id) }

@@ -67,7 +67,7 @@ package struct Recovery: Sendable {
   package func takeDown(
     _ client: QMPClient, includingUnknown: Bool = false, seconds: Double = 10
   ) async -> [(mark: JobMark, outcome: TakeDownOutcome, thaw: ThawOutcome)] {
-    let deadline = Instant.now.advanced(bySeconds: seconds)
+    let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
     var done: [(JobMark, TakeDownOutcome, ThawOutcome)] = []
     for journal in stale {
       let outcome = await TakeDown.run(

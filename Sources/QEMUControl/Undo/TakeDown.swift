@@ -46,7 +46,7 @@ package enum TakeDown {
   package static func continueGuest(
     _ client: QMPClient, seconds: Double
   ) async throws(QMPError) -> Bool {
-    let deadline = Instant.now.advanced(bySeconds: seconds)
+    let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
     let status = try await client.execute("query-status", seconds: seconds)
     guard status["status"] == "io-error" else { return false }
     _ = try await client.execute("cont", seconds: deadline.seconds(since: .now))
@@ -59,13 +59,13 @@ struct TakeDownWork {
   let client: QMPClient
   let mark: JobMark?
   let knowledge: TakeDown.Knowledge
-  let deadline: Instant
+  let deadline: MonotonicTime
   private var outcome = TakeDownOutcome()
   private var seen: [String] = []
   private var stopsNBD: Bool
   private var continuesGuest: Bool
 
-  init(client: QMPClient, mark: JobMark?, knowledge: TakeDown.Knowledge, deadline: Instant) {
+  init(client: QMPClient, mark: JobMark?, knowledge: TakeDown.Knowledge, deadline: MonotonicTime) {
     self.client = client
     self.mark = mark
     self.knowledge = knowledge

@@ -17,7 +17,7 @@ package enum Watchdog {
     _ mark: JobMark, journal: String
   ) async -> (words: String, isClean: Bool)? {
     if hearsFarewell() { return nil }
-    let deadline = Instant.now.advanced(bySeconds: seconds - 0.3)
+    let deadline = MonotonicTime.now.advanced(bySeconds: seconds - 0.3)
     let qmp = OwnedDescriptor(adopting: WatchdogProcess.Descriptor.qmp)
     let agent =
       isOpen(WatchdogProcess.Descriptor.agent)
@@ -54,7 +54,7 @@ package enum Watchdog {
   /// Takes the journal's lock over: the dead one's locks go a moment after its pipes, and somebody
   /// else may take the job down already.
   private static func adopt(
-    _ mark: JobMark, _ path: String, until deadline: Instant
+    _ mark: JobMark, _ path: String, until deadline: MonotonicTime
   ) async -> Adoption {
     while true {
       switch try? Journal.look(at: path, mark) {
@@ -71,7 +71,7 @@ package enum Watchdog {
 
   private static func act(
     _ mark: JobMark, _ journal: Journal?, _ contents: JournalContents?,
-    qmp: consuming OwnedDescriptor, agent: consuming OwnedDescriptor?, until deadline: Instant
+    qmp: consuming OwnedDescriptor, agent: consuming OwnedDescriptor?, until deadline: MonotonicTime
   ) async -> (words: String, isClean: Bool) {
     let thawing = Task { [agent = agent.take()?.release()] in
       await thaw(agent, isFrozen: contents?.isFrozen ?? true, until: deadline)
@@ -87,7 +87,7 @@ package enum Watchdog {
 
   private static func takeDown(
     _ mark: JobMark, _ contents: JournalContents?, _ qmp: consuming OwnedDescriptor,
-    until deadline: Instant
+    until deadline: MonotonicTime
   ) async -> TakeDownOutcome {
     do throws(QMPError) {
       let client = try QMPClient.takeOver(qmp, idPrefix: "sluice-watchdog-")
@@ -102,7 +102,7 @@ package enum Watchdog {
   }
 
   private static func thaw(
-    _ socket: Int32?, isFrozen: Bool, until deadline: Instant
+    _ socket: Int32?, isFrozen: Bool, until deadline: MonotonicTime
   ) async -> ThawOutcome {
     guard let socket else { return .notNeeded }
     let owned = OwnedDescriptor(adopting: socket)

@@ -88,8 +88,8 @@ package final class WatchdogProcess: Sendable {
     let wasAlive = isAlive
     sayFarewell()
     letGo()
-    let deadline = Instant.now.advanced(bySeconds: seconds)
-    while isAlive && Instant.now < deadline { await pause(milliseconds: 5) }
+    let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
+    while isAlive && MonotonicTime.now < deadline { await pause(milliseconds: 5) }
     if isAlive { _ = clinux_pidfd_signal(pidfd.raw, SIGKILL) }
     await reap()
     return wasAlive

@@ -25,7 +25,7 @@ package final class Program: Sendable {
   private let files: Scratch
   private let pid: Int32
   private let pidfd: OwnedDescriptor
-  private let started = Instant.now
+  private let started = MonotonicTime.now
 
   /// Starts a program with an empty standard input.
   ///
@@ -57,9 +57,9 @@ package final class Program: Sendable {
   ///
   /// - Returns: Whether it came in time.
   package func says(_ text: String, within seconds: Double = 20) async throws -> Bool {
-    let deadline = Instant.now.advanced(bySeconds: seconds)
+    let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
     while !output.contains(text) {
-      if Instant.now > deadline { return false }
+      if MonotonicTime.now > deadline { return false }
       try await Task.sleep(for: .milliseconds(10))
     }
     return true
@@ -79,7 +79,7 @@ package final class Program: Sendable {
     var status: Int32 = 0
     var isSignal: Int32 = 0
     while clinux_reap(pid, &status, &isSignal) == 0 {
-      if !isKilled && Instant.now.seconds(since: started) > seconds {
+      if !isKilled && MonotonicTime.now.seconds(since: started) > seconds {
         isKilled = true
         send(SIGKILL)
       }
@@ -87,7 +87,7 @@ package final class Program: Sendable {
     }
     return Finding(
       status: number("exit"), signal: number("signal"), output: read("out"), errors: read("err"),
-      left: lines("left"), seconds: Instant.now.seconds(since: started))
+      left: lines("left"), seconds: MonotonicTime.now.seconds(since: started))
   }
 
   private func read(_ name: String) -> String {

@@ -124,11 +124,11 @@ package final class LiveGuest: Sendable {
   package func progress(
     since record: Int, within seconds: Double = 10
   ) async throws -> (record: Int, errors: Int) {
-    let deadline = Instant.now.advanced(bySeconds: seconds)
+    let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
     while true {
       let now = try await status()
       if now.record > record { return now }
-      guard Instant.now < deadline else {
+      guard MonotonicTime.now < deadline else {
         throw GuestFailure(what: "no record behind \(record) in \(seconds) s", log: log)
       }
       try await Task.sleep(for: .milliseconds(50))
@@ -145,9 +145,9 @@ package final class LiveGuest: Sendable {
 
   /// Waits for QEMU's own end.
   package func waitForEnd(within seconds: Double = 20) async throws {
-    let deadline = Instant.now.advanced(bySeconds: seconds)
+    let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
     while isRunning {
-      guard Instant.now < deadline else { throw GuestFailure(what: "QEMU runs on", log: log) }
+      guard MonotonicTime.now < deadline else { throw GuestFailure(what: "QEMU runs on", log: log) }
       try await Task.sleep(for: .milliseconds(20))
     }
   }
@@ -156,10 +156,10 @@ package final class LiveGuest: Sendable {
   private func wait<Found>(
     within seconds: Double, _ what: String, _ find: (String) -> Found?
   ) async throws -> Found {
-    let deadline = Instant.now.advanced(bySeconds: seconds)
+    let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
     while true {
       if let found = find(log) { return found }
-      if Instant.now > deadline {
+      if MonotonicTime.now > deadline {
         let errors = (try? files.text("qemu.log")) ?? ""
         throw GuestFailure(what: "waited \(seconds) s for: \(what)", log: log + errors)
       }

@@ -16,9 +16,9 @@ package final class Monitor: Sendable {
 
   /// Connects as soon as somebody listens, and takes the greeting.
   package init(path: String, within seconds: Double = 5) async throws {
-    let deadline = Instant.now.advanced(bySeconds: seconds)
+    let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
     var raw = clinux_unix_connect(path)
-    while raw < 0 && Instant.now < deadline {
+    while raw < 0 && MonotonicTime.now < deadline {
       try await Task.sleep(for: .milliseconds(20))
       raw = clinux_unix_connect(path)
     }
@@ -41,7 +41,7 @@ package final class Monitor: Sendable {
       try send([
         "execute": .string(command), "arguments": .object(arguments), "id": .integer(id),
       ])
-      let answer = try message(&state, Instant.now.advanced(bySeconds: 10)) {
+      let answer = try message(&state, MonotonicTime.now.advanced(bySeconds: 10)) {
         $0["id"]?.integer == id
       }
       if let error = answer["error"] { throw MonitorError.refused(command, error.text) }
@@ -65,7 +65,7 @@ package final class Monitor: Sendable {
 
   /// The next message that is wanted; events before it are kept.
   private func message(
-    _ state: inout State, _ deadline: Instant, _ isWanted: (JSONValue) -> Bool
+    _ state: inout State, _ deadline: MonotonicTime, _ isWanted: (JSONValue) -> Bool
   ) throws -> JSONValue {
     while true {
       while let end = state.pending.firstIndex(of: 10) {
@@ -79,7 +79,7 @@ package final class Monitor: Sendable {
     }
   }
 
-  private func receive(_ state: inout State, _ deadline: Instant) throws {
+  private func receive(_ state: inout State, _ deadline: MonotonicTime) throws {
     let left = deadline.seconds(since: .now)
     var entry = clinux_poll(
       descriptor: socket.raw, events: Int16(CLINUX_POLL_IN), results: 0)

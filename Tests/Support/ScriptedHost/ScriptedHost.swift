@@ -96,7 +96,7 @@ package final class ScriptedHost {
 
   /// The next frame, whatever it is.
   package func receive(seconds: Double = 20) throws -> Received {
-    let end = Instant.now.advanced(bySeconds: seconds)
+    let end = MonotonicTime.now.advanced(bySeconds: seconds)
     while true {
       if let header = try reader.next() {
         return Received(header: header, payload: reader.withPayload { $0.allBytes })

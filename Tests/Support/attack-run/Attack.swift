@@ -18,7 +18,7 @@ func attack(
     descriptors: field.descriptors, policy: profile.policy, mode: .auto)
   command.pretendMissing(profile.missing)
   let process = try SandboxedProcess.launch(command, launcher: launcher)
-  let status = process.reap(deadline: Instant.now.advanced(bySeconds: secondsMax))
+  let status = process.reap(deadline: MonotonicTime.now.advanced(bySeconds: secondsMax))
   var denied: String?
   for event in process.readEvents() {
     switch event {

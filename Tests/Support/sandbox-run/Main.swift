@@ -90,10 +90,10 @@ struct Run {
     command.pretendMissing(options.missing)
     let process = try SandboxedProcess.launch(command, launcher: options.rest[0])
     let seconds = options.values["seconds"].flatMap { Double($0) } ?? 10
-    let deadline = Instant.now.advanced(bySeconds: seconds)
+    let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
     var poller = Poller()
     poller.add(process.statusDescriptor, .readable)
-    while !process.hasEnded, Instant.now < deadline {
+    while !process.hasEnded, MonotonicTime.now < deadline {
       _ = try poller.wait(seconds: deadline.seconds(since: .now))
       process.readEvents().forEach(show)
     }

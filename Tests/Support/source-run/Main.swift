@@ -49,9 +49,9 @@ struct Run {
   }
 
   static func timed<Result>(_ what: String, _ body: () throws -> Result) rethrows -> Result {
-    let start = Instant.now
+    let start = MonotonicTime.now
     let result = try body()
-    print("\(what) \(Int(Instant.now.seconds(since: start) * 1e6)) us")
+    print("\(what) \(Int(MonotonicTime.now.seconds(since: start) * 1e6)) us")
     return result
   }
 
