@@ -7,8 +7,6 @@ internal import QEMUControl
 /// spooled disks is untested.
 struct ExportChoice {
   let way: DataWay
-  /// Which disks NBD may serve without harm, in the order of the disks.
-  let isNBDSafe: [Bool]
   /// Whether QEMU's one NBD server is used: for data, or to ask where there is data.
   let usesNBD: Bool
   /// Why a spool is used although it was not requested; for people.
@@ -41,16 +39,13 @@ struct ExportChoice {
   ) throws(JobError) {
     let options = DataWay.allCases.map { WayOption($0, machine, disks) }
     way = try Self.way(wish, options)
-    let isFree = machine.features.hasNBDExport && !machine.nbdServerInUse && way != .spool
-    isNBDSafe = disks.map {
-      isFree && WaySafety.isSafe(.nbd, hasIOThread: $0.iothread != nil)
-    }
-    usesNBD = isNBDSafe.contains(true)
+    // A way that exports is chosen only where no disk is on an I/O thread: NBD is safe there, too.
+    usesNBD = machine.features.hasNBDExport && !machine.nbdServerInUse && way != .spool
     let isForced = way == .spool && wish == .auto
     spoolReason =
       isForced
       ? options.filter { $0.way != .spool }.compactMap(\.obstacle).joined(separator: "; ") : nil
-    notes = way == .spool ? [] : Self.notes(way, wish, disks, isNBDSafe, options)
+    notes = way == .spool ? [] : Self.notes(way, wish, disks, usesNBD, options)
   }
 
   /// The first of them that can be used.
@@ -66,18 +61,18 @@ struct ExportChoice {
 
   private static func notes(
     _ way: DataWay, _ wish: BackupRequest.TransportChoice, _ disks: [GuestBlockDevice],
-    _ isNBDSafe: [Bool], _ options: [WayOption]
+    _ usesNBD: Bool, _ options: [WayOption]
   ) -> [String] {
     var notes: [String] = []
     if way == .nbd && wish == .auto {
       notes.append("this QEMU has no vhost-user-blk exports; using NBD, which is slower")
     }
-    let mapless = zip(disks, isNBDSafe).filter { !$1 }.map(\.0.name)
-    if !mapless.isEmpty {
+    if !usesNBD {
       if let obstacle = options.first(where: { $0.way == .nbd })?.obstacle {
         notes.append(obstacle)
       }
-      notes.append("\(mapless.joined(separator: ", ")): no allocation map, so holes are read too")
+      let names = disks.map(\.name).joined(separator: ", ")
+      notes.append("\(names): no allocation map, so holes are read too")
     }
     return notes
   }

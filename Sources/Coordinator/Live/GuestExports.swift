@@ -17,7 +17,7 @@ struct GuestExports {
     let server = try await startNBD()
     var sockets: [PrivateSocket?] = []
     for number in instant.disks.indices {
-      if server != nil && choice.isNBDSafe[number] {
+      if server != nil {
         try await controlling("exporting \(instant.disks[number].name)") {
           () throws(ControlError) in
           try await self.instant.exportNBD(number)
@@ -27,8 +27,7 @@ struct GuestExports {
     }
     var disks: [GuestDisk] = []
     for number in instant.disks.indices {
-      let isServed = server != nil && choice.isNBDSafe[number]
-      disks.append(try await connect(number, isServed ? server : nil, sockets[number]))
+      disks.append(try await connect(number, server, sockets[number]))
     }
     return disks
   }
