@@ -17,6 +17,7 @@ let strictTests = Array(strict.dropFirst())
 
 /// A writer is one static executable: it starts in a millisecond and needs few system calls.
 let staticPlugin: [SwiftSetting] = strict + [.unsafeFlags(["-static-executable"])]
+let staticTests = strictTests + [.unsafeFlags(["-static-executable"])]
 let staticLink: [LinkerSetting] = [.unsafeFlags(["-static-executable"])]
 
 /// The launcher runs between fork and exec: C only, no Swift runtime, nothing to load.
@@ -40,6 +41,7 @@ let package = Package(
     .executable(name: "sluice-sink", targets: ["sluice-sink"]),
     .executable(name: "sluice-watchdog", targets: ["sluice-watchdog"]),
     .executable(name: "sluice-writer-ova", targets: ["sluice-writer-ova"]),
+    .executable(name: "sluice-writer-qcow2", targets: ["sluice-writer-qcow2"]),
     .executable(name: "sluice-writer-raw", targets: ["sluice-writer-raw"]),
     .executable(name: "sluice-writer-vma", targets: ["sluice-writer-vma"]),
     .library(name: "WriterKit", targets: ["WriterKit"]),
@@ -67,10 +69,8 @@ let package = Package(
     .systemLibrary(
       name: "CCompression", path: "Sources/Libraries/CCompression",
       providers: [.apt(["libzstd-dev", "libdeflate-dev", "zlib1g-dev"])]),
-
     // One header: what host and launcher say to each other.
     .systemLibrary(name: "CLaunch"),
-
     // The floor: what both sides of the wire stand on.
     .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
     .target(name: "System", dependencies: ["CLinux"], swiftSettings: strict),
@@ -82,8 +82,7 @@ let package = Package(
     .target(name: "SharedPool", dependencies: ["System", "CLinux"], swiftSettings: strict),
 
     // What hypervisors and appliances write of a machine.
-    .target(
-      name: "MachineFiles", dependencies: ["JSON", "Machine", "XML"], swiftSettings: strict),
+    .target(name: "MachineFiles", dependencies: ["JSON", "Machine", "XML"], swiftSettings: strict),
 
     // What a plugin imports.
     .target(name: "ArchiveBytes", dependencies: ["BackupProtocol"], swiftSettings: strict),
@@ -91,9 +90,7 @@ let package = Package(
       name: "WriterKit",
       dependencies: [
         "BackupProtocol", "Hashing", "Machine", "SharedPool", "System", "JSON", "CLinux",
-      ],
-      swiftSettings: strict),
-
+      ], swiftSettings: strict),
     .target(
       name: "ArchiveFiles",
       dependencies: ["ArchiveBytes", "WriterKit", "System", "CLinux", "CCompression"],
@@ -104,24 +101,26 @@ let package = Package(
       name: "DiskFormats", dependencies: ["ArchiveBytes", "BackupProtocol", "CCompression"],
       swiftSettings: strict),
 
+    // What a user asks: the words of the command line, of a file, and of tests.
+    .target(name: "Requests", dependencies: ["System"], swiftSettings: strict),
+
     // The host.
     .target(name: "CHashing", linkerSettings: lanesLink),
-    .target(
-      name: "LeafHashing", dependencies: ["CHashing", "Hashing"], swiftSettings: strict),
+    .target(name: "LeafHashing", dependencies: ["CHashing", "Hashing"], swiftSettings: strict),
     .target(
       name: "Sandbox", dependencies: ["System", "CLaunch", "CLinux", "CSeccomp"],
       swiftSettings: strict),
     .target(
       name: "BlockSource",
-      dependencies: ["SharedPool", "System", "Sandbox", "JSON", "CLinux", "CNBD"],
-      swiftSettings: strict),
+      dependencies: [
+        "BackupProtocol", "Requests", "SharedPool", "System", "Sandbox", "JSON", "CLinux", "CNBD",
+      ], swiftSettings: strict),
     .target(
       name: "Pump",
       dependencies: [
         "BackupProtocol", "BlockSource", "Hashing", "LeafHashing", "PluginHost", "SharedPool",
         "System", "CLinux",
-      ],
-      swiftSettings: strict),
+      ], swiftSettings: strict),
     .target(
       name: "PluginHost",
       dependencies: ["BackupProtocol", "SharedPool", "Sandbox", "System", "JSON", "CLinux"],
@@ -129,20 +128,64 @@ let package = Package(
     .target(
       name: "QEMUControl", dependencies: ["Machine", "System", "JSON", "CLinux"],
       swiftSettings: strict),
+    // The jobs of the host: the engine below them, errors and events for people above.
+    .target(
+      name: "JobSupport",
+      dependencies: [
+        "BackupProtocol", "BlockSource", "CLinux", "JSON", "PluginHost", "Pump", "Requests",
+        "Sandbox", "SharedPool", "System",
+      ],
+      path: "Sources/Coordinator/Support", swiftSettings: strict),
+    .target(
+      name: "ArchiveJobs",
+      dependencies: [
+        "BackupProtocol", "CLinux", "JobSupport", "Machine", "PluginHost", "Pump", "Requests",
+        "SharedPool", "System",
+      ],
+      path: "Sources/Coordinator/Archive", swiftSettings: strict),
+    .target(
+      name: "BackupJobs",
+      dependencies: [
+        "ArchiveJobs", "BackupProtocol", "BlockSource", "CLinux", "JSON", "JobSupport", "Machine",
+        "MachineFiles", "PluginHost", "Pump", "QEMUControl", "Requests", "Sandbox", "SharedPool",
+        "System",
+      ],
+      path: "Sources/Coordinator/Backup", swiftSettings: strict),
+    .target(
+      name: "LiveBackup",
+      dependencies: [
+        "BackupJobs", "BackupProtocol", "BlockSource", "JSON", "JobSupport", "Machine", "Pump",
+        "QEMUControl", "Requests", "Sandbox", "SharedPool", "System",
+      ],
+      path: "Sources/Coordinator/Live", swiftSettings: strict),
+    .target(
+      name: "RestoreJobs",
+      dependencies: [
+        "ArchiveJobs", "BackupProtocol", "BlockSource", "CLinux", "JobSupport", "PluginHost",
+        "Pump", "QEMUControl", "Requests", "SharedPool", "System",
+      ],
+      path: "Sources/Coordinator/Restore", swiftSettings: strict),
+    .target(
+      name: "ConvertJobs",
+      dependencies: [
+        "ArchiveJobs", "BackupJobs", "BackupProtocol", "BlockSource", "CLinux", "JobSupport",
+        "Machine", "PluginHost", "Pump", "Requests", "SharedPool", "System",
+      ],
+      path: "Sources/Coordinator/Convert", swiftSettings: strict),
     .target(
       name: "Coordinator",
       dependencies: [
-        "BackupProtocol", "BlockSource", "Machine", "MachineFiles", "Pump", "PluginHost",
-        "QEMUControl", "Sandbox", "SharedPool", "System", "JSON", "CLinux",
+        "BackupJobs", "BackupProtocol", "BlockSource", "JobSupport", "LiveBackup", "PluginHost",
+        "QEMUControl", "Requests", "Sandbox", "SharedPool", "System",
       ],
-      swiftSettings: strict),
+      path: "Sources/Coordinator/Commands", swiftSettings: strict),
     .executableTarget(
       name: "sluice",
       dependencies: [
-        "Coordinator", "BackupProtocol", "BlockSource", "PluginHost", "Pump", "Sandbox", "System",
-        "JSON", "CLinux", argumentParser,
-      ],
-      swiftSettings: strict),
+        "ArchiveJobs", "BackupJobs", "BackupProtocol", "ConvertJobs", "Coordinator", "JSON",
+        "JobSupport", "LiveBackup", "PluginHost", "Pump", "Requests", "RestoreJobs", "Sandbox",
+        "System", argumentParser,
+      ], swiftSettings: strict),
     .executableTarget(
       name: "sluice-launcher",
       cSettings: [.define("_GNU_SOURCE"), .headerSearchPath("../CLaunch")],
@@ -154,13 +197,20 @@ let package = Package(
 
     // The plugins.
     .target(
-      name: "RawFormat", dependencies: ["WriterKit"], path: "Plugins/raw/Format",
-      swiftSettings: strict),
+      name: "RawFormat", dependencies: ["WriterKit", "System", "CLinux"],
+      path: "Plugins/raw/Format", swiftSettings: strict),
     .executableTarget(
       name: "sluice-writer-raw", dependencies: ["RawFormat", "WriterKit", "System", "CLinux"],
       path: "Plugins/raw", exclude: ["README.md", "Format"],
       // In the code, not in a bundle: the accessor of a bundle needs Foundation.
       resources: [.embedInCode("raw.json")],
+      swiftSettings: staticPlugin, linkerSettings: staticLink),
+    .executableTarget(
+      name: "sluice-writer-qcow2",
+      dependencies: [
+        "RawFormat", "DiskFormats", "ArchiveBytes", "ArchiveFiles", "WriterKit", "System", "CLinux",
+      ],
+      path: "Plugins/qcow2", exclude: ["README.md"], resources: [.embedInCode("qcow2.json")],
       swiftSettings: staticPlugin, linkerSettings: staticLink),
     // The format alone, on memory and files alike: what the fuzzer runs too.
     .target(
@@ -172,10 +222,8 @@ let package = Package(
         "VMAFormat", "ArchiveBytes", "ArchiveFiles", "WriterKit", "BackupProtocol", "System",
         "CLinux", "CCrypto",
       ],
-      path: "Plugins/vma", exclude: ["README.md", "Format"],
-      resources: [.embedInCode("vma.json")],
+      path: "Plugins/vma", exclude: ["README.md", "Format"], resources: [.embedInCode("vma.json")],
       swiftSettings: staticPlugin, linkerSettings: staticLink),
-
     .executableTarget(
       name: "sluice-writer-ova",
       dependencies: [
@@ -208,12 +256,16 @@ let package = Package(
       swiftSettings: strictTests),
     .target(
       name: "ScriptedHost",
-      dependencies: ["BackupProtocol", "SharedPool", "System", "JSON", "CLinux"],
+      dependencies: [
+        "BackupProtocol", "CommandLine", "SharedPool", "System", "JSON", "CLinux", "WriterKit",
+      ],
       path: "Tests/Support/ScriptedHost", swiftSettings: strictTests),
     .executableTarget(
-      name: "source-run", dependencies: ["BlockSource", "Sandbox", "SharedPool", "System"],
+      name: "source-run",
+      dependencies: [
+        "BackupProtocol", "BlockSource", "Requests", "Sandbox", "SharedPool", "System",
+      ],
       path: "Tests/Support/source-run", swiftSettings: strictTests),
-
     .executableTarget(
       name: "misbehaving-plugin", path: "Tests/Support/misbehaving-plugin",
       linkerSettings: launcherLink),
@@ -235,45 +287,42 @@ let package = Package(
       path: "Tests/Support/LiveGuest", swiftSettings: strictTests),
     .executableTarget(
       name: "readme-writer", dependencies: ["WriterKit"], path: "Tests/Support/readme-writer",
-      resources: [.embedInCode("plain.json")],
-      swiftSettings: strictTests + [.unsafeFlags(["-static-executable"])],
+      resources: [.embedInCode("plain.json")], swiftSettings: staticTests,
       linkerSettings: staticLink),
-
     // Archives that are written and read forward only.
     .executableTarget(
       name: "stack-writer", dependencies: ["WriterKit", "JSON", "CLinux"],
       path: "Tests/Support/stack-writer", resources: [.embedInCode("stack.json")],
-      swiftSettings: strictTests + [.unsafeFlags(["-static-executable"])],
-      linkerSettings: staticLink),
+      swiftSettings: staticTests, linkerSettings: staticLink),
 
-    // Tests, one target per module.
+    // Tests, one target per module or plugin; they start the programs that the same build makes.
     .testTarget(
-      name: "SandboxTests", dependencies: ["Sandbox", "System", "CLinux"],
+      name: "SandboxTests", dependencies: ["CommandLine", "Sandbox", "System", "CLinux"],
       swiftSettings: strictTests),
     .testTarget(
       name: "PluginHostTests",
-      dependencies: ["PluginHost", "BackupProtocol", "Sandbox", "SharedPool", "System"],
-      swiftSettings: strictTests),
+      dependencies: [
+        "CommandLine", "PluginHost", "BackupProtocol", "Sandbox", "SharedPool", "System",
+      ], swiftSettings: strictTests),
     .testTarget(
       name: "CoordinatorTests",
       dependencies: [
-        "CommandLine", "Coordinator", "JSON", "MachineFiles", "PluginHost", "Pump", "QEMUControl",
-        "Sandbox", "System",
-      ],
-      swiftSettings: strictTests),
+        "ArchiveJobs", "BackupJobs", "BackupProtocol", "CommandLine", "JSON", "JobSupport",
+        "LiveBackup", "MachineFiles", "PluginHost", "Pump", "QEMUControl", "Requests",
+        "RestoreJobs", "Sandbox", "SharedPool", "System",
+      ], swiftSettings: strictTests),
+    .testTarget(name: "RequestsTests", dependencies: ["Requests"], swiftSettings: strictTests),
     .testTarget(
       name: "PumpTests",
       dependencies: [
         "Pump", "BackupProtocol", "BlockSource", "Hashing", "LeafHashing", "SharedPool", "System",
-      ],
-      swiftSettings: strictTests),
+      ], swiftSettings: strictTests),
     .testTarget(
       name: "BlockSourceTests",
       dependencies: [
-        "BlockSource", "Sandbox", "SharedPool", "System", "CLinux", "sluice-launcher",
-        "source-run",
-      ],
-      swiftSettings: strictTests),
+        "BackupProtocol", "BlockSource", "CommandLine", "Requests", "Sandbox", "SharedPool",
+        "System", "CLinux", "sluice-launcher", "source-run",
+      ], swiftSettings: strictTests),
     .testTarget(
       name: "QEMUControlTests",
       dependencies: ["QEMUControl", "CommandLine", "Machine", "System", "JSON", "CLinux"],
@@ -283,32 +332,32 @@ let package = Package(
       dependencies: [
         "WriterKit", "ScriptedHost", "BackupProtocol", "Hashing", "SharedPool", "System", "JSON",
         "CLinux",
-      ],
-      swiftSettings: strictTests),
+      ], swiftSettings: strictTests),
     // The rules of the tree itself; starts the programs that the same build makes.
     .testTarget(
-      name: "TidyTests", dependencies: ["CommandLine", "Coordinator", "System"],
+      name: "TidyTests", dependencies: ["CommandLine", "JobSupport", "System"],
       swiftSettings: strictTests),
-    // Starts the executable sluice-writer-raw that the same build makes.
     .testTarget(
-      name: "RawPluginTests", dependencies: ["WriterKit", "ScriptedHost", "System", "CLinux"],
+      name: "RawPluginTests",
+      dependencies: ["CommandLine", "WriterKit", "ScriptedHost", "System", "CLinux"],
       swiftSettings: strictTests),
-    // Starts the executable sluice-writer-ova that the same build makes.
+    .testTarget(
+      name: "QCOW2PluginTests",
+      dependencies: [
+        "CommandLine", "BackupProtocol", "JSON", "ScriptedHost", "SharedPool", "System", "CLinux",
+      ], swiftSettings: strictTests),
     .testTarget(
       name: "OVAPluginTests",
       dependencies: [
-        "TarFormat", "ArchiveBytes", "BackupProtocol", "JSON", "Machine", "ScriptedHost",
-        "SharedPool", "System", "WriterKit", "CLinux",
-      ],
-      swiftSettings: strictTests),
-    // Starts the executable sluice-writer-vma that the same build makes.
+        "CommandLine", "TarFormat", "ArchiveBytes", "BackupProtocol", "JSON", "Machine",
+        "ScriptedHost", "SharedPool", "System", "WriterKit", "CLinux",
+      ], swiftSettings: strictTests),
     .testTarget(
       name: "VMAPluginTests",
       dependencies: [
-        "VMAFormat", "ArchiveBytes", "BackupProtocol", "JSON", "ScriptedHost", "SharedPool",
-        "System", "CLinux",
-      ],
-      swiftSettings: strictTests),
+        "CommandLine", "VMAFormat", "ArchiveBytes", "BackupProtocol", "JSON", "ScriptedHost",
+        "SharedPool", "System", "CLinux",
+      ], swiftSettings: strictTests),
     // Machines as hypervisors write them.
     .target(
       name: "MachineSamples", path: "Tests/Support/MachineSamples", swiftSettings: strictTests),
@@ -321,34 +370,31 @@ let package = Package(
       name: "OVFFormatTests",
       dependencies: [
         "CommandLine", "Hashing", "Machine", "MachineFiles", "MachineSamples", "OVFFormat",
-        "System",
-        "XML",
-      ],
-      swiftSettings: strictTests),
+        "System", "XML",
+      ], swiftSettings: strictTests),
     .testTarget(
       name: "DiskFormatsTests",
-      dependencies: ["DiskFormats", "ArchiveBytes", "BackupProtocol", "CommandLine"],
+      dependencies: ["DiskFormats", "ArchiveBytes", "BackupProtocol", "CommandLine", "System"],
       swiftSettings: strictTests),
     // What the vector tests and the fuzzer do with bytes.
     .target(
       name: "FrameExercise", dependencies: ["BackupProtocol", "JSON"],
       path: "Tests/Fuzzing/FrameExercise", swiftSettings: strict),
     .testTarget(
-      name: "BackupProtocolTests", dependencies: ["BackupProtocol", "FrameExercise", "JSON"],
+      name: "BackupProtocolTests",
+      dependencies: ["CommandLine", "BackupProtocol", "FrameExercise", "JSON"],
       swiftSettings: strictTests),
     // Start the executables that the same build makes, as a user would.
     .testTarget(
       name: "EndToEndTests", dependencies: ["CommandLine", "JSON", "MachineSamples", "System"],
-      path: "Tests/EndToEnd",
-      swiftSettings: strictTests),
+      path: "Tests/EndToEnd", swiftSettings: strictTests),
     // Real guests in real QEMUs; minutes, not seconds.
     .testTarget(
       name: "LiveGuestTests", dependencies: ["CommandLine", "JSON", "LiveGuest", "System"],
       path: "Tests/LiveGuests", swiftSettings: strictTests),
     .testTarget(
       name: "MisbehaviourTests", dependencies: ["CommandLine", "System"],
-      path: "Tests/Misbehaviour",
-      swiftSettings: strictTests),
+      path: "Tests/Misbehaviour", swiftSettings: strictTests),
   ],
   swiftLanguageModes: [.v6]
 )

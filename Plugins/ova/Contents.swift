@@ -8,7 +8,7 @@ struct Contents {
 
   let streams: [StreamDescription]
   let machine: Job.Machine
-  let instant: String
+  let instant: Timestamp?
   let comment: String
 
   init(_ job: Job, _ announced: [StoredStream], tools: [String]) {

@@ -17,14 +17,14 @@ final class DigestingSink: ClusterSink {
 
   var pieceBytesMax: Int { inner.pieceBytesMax }
 
-  func zeros(_ count: UInt64) throws(ArchiveError) {
+  func zeros(_ count: UInt64, _ kind: Extent.Kind) throws(ArchiveError) {
     tree.updateZeros(count)
     if isHashed { hash.updateZeros(count) }
-    try inner.zeros(count)
+    try inner.zeros(count, kind)
   }
 
   func data(
-    _ count: Int, masks: Span<UInt16>,
+    _ count: Int, masks: Span<BlockMask>,
     _ fill: (inout MutableRawSpan) throws(ArchiveError) -> Void
   ) throws(ArchiveError) {
     try inner.data(count, masks: masks) { span throws(ArchiveError) in
@@ -36,7 +36,9 @@ final class DigestingSink: ClusterSink {
 
   /// All bytes went through.
   func finish() -> StreamDigests {
-    StreamDigests(tree: tree.finish(), sha256: isHashed ? hash.finish() : nil)
+    StreamDigests(
+      tree: Digest(algorithm: .treeSHA256, bytes: tree.finish()),
+      sha256: isHashed ? hash.finish() : nil)
   }
 }
 

@@ -10,6 +10,8 @@ struct ForeignListing {
   /// Images whose bytes are not those of the disk.
   private static let imageSuffixes = [".qcow2", ".vmdk", ".vdi", ".vhd", ".vhdx", ".qed"]
 
+  /// Whether hidden files were left out.
+  private(set) var hasHidden = false
   private(set) var streams: [StreamDescription] = []
   /// File names of the streams.
   private(set) var files: [UInt32: String] = [:]
@@ -27,6 +29,11 @@ struct ForeignListing {
     case .file: break
     }
     let file = try fileName(ofMember: member.name)
+    guard !isHidden(file) else {
+      host.warnOfHidden(file)
+      hasHidden = true
+      return
+    }
     if Self.imageSuffixes.contains(where: { file.hasSuffix($0) }) {
       throw PluginError(
         .unsupported,

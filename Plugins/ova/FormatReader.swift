@@ -14,7 +14,7 @@ final class FormatReader: ArchiveReader {
   var streams: [StreamDescription] { reader.streams }
   var machine: Job.Machine { reader.machine }
   var description: MachineDescription? { reader.description }
-  var instant: String { reader.instant }
+  var instant: Timestamp? { reader.instant }
   var isProven: Bool { reader.isProven }
 
   func read(

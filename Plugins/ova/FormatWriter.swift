@@ -11,7 +11,7 @@ final class FormatWriter: ArchiveWriter {
       : try TarWriter(job: job, output: output, host: host)
   }
 
-  func map(_ stream: StreamDescription, _ extents: [MapExtent]) throws(PluginError) {
+  func map(_ stream: StreamDescription, _ extents: [Extent]) throws(PluginError) {
     try writer.map(stream, extents)
   }
 
@@ -19,7 +19,7 @@ final class FormatWriter: ArchiveWriter {
 
   func data(_ data: borrowing StreamData) throws(PluginError) { try writer.data(data) }
 
-  func zero(_ range: Range<UInt64>, _ kind: ZeroKind) throws(PluginError) {
+  func zero(_ range: Range<UInt64>, _ kind: Extent.Kind) throws(PluginError) {
     try writer.zero(range, kind)
   }
 

@@ -1,3 +1,4 @@
+import ArchiveFiles
 import Hashing
 import Synchronization
 import System

@@ -36,7 +36,8 @@ struct OVAContents {
           fileID: Self.fileID(stream), content: configs[stream.id]))
     }
     descriptor.files.append(.init(id: "receipt", name: OVANames.receipt))
-    descriptor.backup = .init(machineID: job.vm.id, instant: job.instant, streams: streams)
+    descriptor.backup = .init(
+      machineID: job.vm.id, instant: job.instant?.text ?? "", streams: streams)
     do throws(OVFError) { return try descriptor.serialised() } catch {
       throw PluginError(.badJob, "cannot describe this machine in OVF: \(error)")
     }
@@ -47,9 +48,7 @@ struct OVAContents {
     let receipt = Receipt(
       job: job.id, format: job.format, instant: job.instant, vm: job.vm, tools: tools,
       streams: job.streams.map {
-        Receipt.Stream(
-          name: $0.name, kind: $0.kind, role: $0.role, size: $0.size ?? 0,
-          digest: digests[$0.id] ?? .none)
+        Receipt.Stream($0, size: $0.size ?? 0, digest: digests[$0.id] ?? Digest.none)
       })
     return JSONValue.object(receipt.object).serialised(.indented)
   }

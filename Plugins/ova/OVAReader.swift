@@ -12,18 +12,19 @@ final class OVAReader: ArchiveReader {
   let streams: [StreamDescription]
   let machine: Job.Machine
   let description: MachineDescription?
-  let instant: String
+  let instant: Timestamp?
   private let opened: any OpenedAppliance
 
   init(job: Job, input: Output, host: Host) throws(PluginError) {
     guard input.kind != .directory else {
       throw PluginError(.badJob, "ova reads a file or a stream, not a directory")
     }
-    opened = try Self.open(try ArchiveInput(input), job, host)
+    opened = try Self.open(try ArchiveInput(input, salvages: job.salvages), job, host)
     let appliance = opened.appliance
     streams = appliance.parts.map(\.stream)
     machine = opened.receipt?.machine ?? appliance.identity
-    instant = opened.receipt?.instant ?? appliance.descriptor.backup?.instant ?? ""
+    instant =
+      opened.receipt?.instant ?? appliance.descriptor.backup.flatMap { Timestamp($0.instant) }
     description = appliance.machine
     try checkListing()
   }

@@ -28,6 +28,7 @@ final class OVAWriter: ArchiveWriter {
   private var digests: [UInt32: Digest] = [:]
   private var manifest: [UInt8] = []
   private var isBegun = false
+  private let members: GrainMembers
   private var line: GrainLine?
 
   private var stream: StreamDescription?
@@ -53,14 +54,15 @@ final class OVAWriter: ArchiveWriter {
     _ = try contents.descriptor(configs: [:], disks: [:])
     target = PlainOutput(output)
     self.output = MemberOutput(target)
-    modified = secondsSince1970(job.instant) ?? Int64(time(nil))
+    members = GrainMembers(self.output)
+    modified = job.instant?.secondsSince1970 ?? Int64(time(nil))
   }
 
   /// Of VMDK's grains.
   private var level: Int { isPipe ? 0 : options.level ?? 1 }
   private var isExact: Bool { isPipe || options.diskFormat == .qcow2 }
 
-  func map(_ stream: StreamDescription, _ extents: [MapExtent]) throws(PluginError) {
+  func map(_ stream: StreamDescription, _ extents: [Extent]) throws(PluginError) {
     var runs = ClusterRuns()
     for extent in extents where extent.kind == .data {
       runs.append(bytes: extent.offset..<(extent.offset + extent.length))
@@ -81,7 +83,7 @@ final class OVAWriter: ArchiveWriter {
     walk = ClusterWalk(disk.runs)
     headerStart = try output.begin(try header(disk.name, disk.byteCount ?? 0))
     try startLine()
-    line?.begin(try disk.start(output))
+    members.begin(try disk.start(output))
   }
 
   func data(_ data: borrowing StreamData) throws(PluginError) {
@@ -90,17 +92,11 @@ final class OVAWriter: ArchiveWriter {
     let lease = data.keep()
     guard let base = unsafe start(of: lease) else { return }
     line.beginFrame()
-    do throws(PluginError) {
-      if try unsafe addGrains(of: data, at: base, line) { line.keep(lease) }
-      try line.finishFrame()
-    } catch {
-      // Before the lease ends: the threads look at its bytes.
-      line.stop()
-      throw error
-    }
+    if try unsafe addGrains(of: data, at: base, line) { line.keep(lease) }
+    try line.finishFrame()
   }
 
-  func zero(_ range: Range<UInt64>, _ kind: ZeroKind) throws(PluginError) {
+  func zero(_ range: Range<UInt64>, _ kind: Extent.Kind) throws(PluginError) {
     guard stream?.kind == .disk else {
       config.append(contentsOf: repeatElement(0, count: range.count))
       return
@@ -123,7 +119,7 @@ final class OVAWriter: ArchiveWriter {
     }
     guard let disk, let line else { return }
     try line.drain()
-    try output.write(line.finish())
+    try output.write(members.finish())
     let bytes = output.memberBytes
     let hash = try output.finishMember()
     note(hash, disk.name)
@@ -208,9 +204,9 @@ final class OVAWriter: ArchiveWriter {
 
   private func startLine() throws(PluginError) {
     guard line == nil else { return }
-    line = try GrainLine(
-      level: options.diskFormat == .vmdk ? level : nil, dropsZeros: !isExact,
-      framesMax: host.leasesMax, output: output)
+    let shape = MemberEncoder.shape(
+      level: options.diskFormat == .vmdk ? level : nil, dropsZeros: !isExact)
+    line = try GrainLine(shape, framesMax: host.leasesMax, target: members)
   }
 
   /// Safe because: the batches keep the lease until its grains are encoded.
@@ -227,8 +223,10 @@ final class OVAWriter: ArchiveWriter {
       let offset = place << 16
       let number = data.offset >> 16 + UInt64(place)
       if disk?.byteCount == nil {
-        if data.mask(place) == 0 { continue }
+        if data.mask(place).isEmpty { continue }
       } else if walk.next(before: number + 1) != number {
+        // The threads look at the frame's first grains.
+        line.stop()
         throw PluginError(.protocol, "data at \(number << 16) where the map has a hole")
       }
       if data.count - offset < VMDKLayout.grainBytes {

@@ -1,9 +1,7 @@
 import ArchiveFiles
 import WriterKit
 
-/// The options of ova.json, each of which belongs to one format.
-///
-/// A host tells those at their defaults too: of the other format they mean nothing.
+/// The options of both formats, of which a job has those of its own.
 struct Options {
   /// What the disks of an appliance are.
   enum DiskFormat: String { case vmdk, qcow2 }
@@ -17,37 +15,14 @@ struct Options {
 
   init(_ options: JSONObject, format: String) throws(PluginError) {
     for member in options.members {
-      switch member.name {
-      case "level": level = try member.level()
-      case "disk-format": diskFormat = try member.diskFormat()
-      case "compress": compression = try member.compression()
-      case "sha256sums": listsDisks = try member.flag()
+      switch (format, member.name) {
+      case ("ova", "level"): level = try member.level()
+      case ("ova", "disk-format"): diskFormat = try member.diskFormat()
+      case ("tar", "compress"): compression = try member.compression()
+      case ("tar", "sha256sums"): listsDisks = try member.flag()
       default:
         throw PluginError(.badOption, "\(format) has no option \"\(member.name)\"")
       }
-    }
-    try format == "ova" ? checkAppliance() : checkTar()
-  }
-
-  private func checkAppliance() throws(PluginError) {
-    guard compression == .none else {
-      throw PluginError(
-        .badOption,
-        "\"compress\" is an option of tar: an ova must not be compressed as a whole; "
-          + "use \"level\" to compress its disks")
-    }
-    guard !listsDisks else {
-      throw PluginError(
-        .badOption, "\"sha256sums\" is an option of tar: the manifest of an ova lists all members")
-    }
-  }
-
-  private func checkTar() throws(PluginError) {
-    guard level == nil else {
-      throw PluginError(.badOption, "\"level\" is an option of ova; use \"compress\" with tar")
-    }
-    guard diskFormat == .vmdk else {
-      throw PluginError(.badOption, "\"disk-format\" is an option of ova: disks of a tar are raw")
     }
   }
 }

@@ -1,5 +1,6 @@
 import ArchiveBytes
 import ArchiveFiles
+import RawFormat
 import TarFormat
 import WriterKit
 
@@ -7,6 +8,7 @@ import WriterKit
 final class TarInput {
   private let host: Host
   private let output: Output
+  private let salvages: Bool
   /// Where it is read again from.
   private var scratch: Int32?
   private var input: ArchiveInput
@@ -15,11 +17,12 @@ final class TarInput {
   private var current: TarMember?
   private let work: LongWork
 
-  init(_ output: Output, _ host: Host) throws(PluginError) {
+  init(_ output: Output, _ host: Host, salvages: Bool) throws(PluginError) {
     self.host = host
     self.output = output
+    self.salvages = salvages
     work = LongWork(host)
-    input = try ArchiveInput(output, keepsStart: true)
+    input = try ArchiveInput(output, keepsStart: true, salvages: salvages)
     walk = TarWalk(input.source)
     listen()
   }
@@ -42,6 +45,7 @@ final class TarInput {
       try body(member)
       try advance()
     }
+    try walk.checkEnd(isOurs: false, host)
     try restart()
   }
 
@@ -88,10 +92,13 @@ final class TarInput {
     return sink.bytes
   }
 
-  /// Whether no member follows.
-  func isAtEnd() throws(PluginError) -> Bool {
+  /// Refuses an archive of Sluice that goes on, or ends too early.
+  func requireEnd() throws(PluginError) {
     if current == nil { try advance() }
-    return current == nil
+    guard current == nil else {
+      throw PluginError(.corrupt, "the archive has a member after \(Layout.checksums)")
+    }
+    try walk.checkEnd(isOurs: true, host)
   }
 
   /// Goes to the end of the archive, and of the file.
@@ -113,7 +120,10 @@ final class TarInput {
   }
 
   private func restart() throws(PluginError) {
-    input = if let scratch { try ArchiveInput(file: scratch) } else { try ArchiveInput(output) }
+    input =
+      if let scratch { try ArchiveInput(file: scratch, salvages: salvages) } else {
+        try ArchiveInput(output, salvages: salvages)
+      }
     walk = TarWalk(input.source)
     listen()
     try advance()
@@ -146,12 +156,12 @@ private final class MemorySink: ClusterSink {
 
   let pieceBytesMax = 64 << 10
 
-  func zeros(_ count: UInt64) throws(ArchiveError) {
+  func zeros(_ count: UInt64, _ kind: Extent.Kind) throws(ArchiveError) {
     bytes.append(contentsOf: repeatElement(0, count: Int(count)))
   }
 
   func data(
-    _ count: Int, masks: Span<UInt16>,
+    _ count: Int, masks: Span<BlockMask>,
     _ fill: (inout MutableRawSpan) throws(ArchiveError) -> Void
   ) throws(ArchiveError) {
     var piece = [UInt8](repeating: 0, count: count)

@@ -16,5 +16,5 @@ func checkTarJob(_ job: Job, _ output: Output) throws(PluginError) {
         .unsupported, "tar needs the size of \"\(stream.name)\" in advance")
     }
   }
-  try Layout.check(job.streams)
+  try Layout.raw.check(job.streams)
 }

@@ -11,7 +11,7 @@ import WriterKit
 final class TarReader: ArchiveReader {
   let streams: [StreamDescription]
   let machine: Job.Machine
-  let instant: String
+  let instant: Timestamp?
   /// File names of the streams.
   private let files: [UInt32: String]
   private let isOurs: Bool
@@ -28,21 +28,24 @@ final class TarReader: ArchiveReader {
       throw PluginError(.badJob, "tar reads a file or a stream, not a directory")
     }
     isVerified = job.mode == .verify
-    self.input = try TarInput(input, host)
+    self.input = try TarInput(input, host, salvages: job.salvages)
     if let contents = try Contents(comment: try self.input.start()) {
       isOurs = true
       (machine, instant) = (contents.machine, contents.instant)
       streams = contents.streams
       files = Dictionary(
-        uniqueKeysWithValues: contents.streams.map { ($0.id, Layout.fileName($0)) })
+        uniqueKeysWithValues: contents.streams.map { ($0.id, Layout.raw.fileName($0)) })
       self.input.goOn()
     } else {
       isOurs = false
-      (machine, instant) = (Job.Machine(), "")
+      (machine, instant) = (Job.Machine(), nil)
       var listing = ForeignListing(host)
       try self.input.list { member throws(PluginError) in
         if listing.streams.isEmpty { try Self.refuseAppliance(member) }
         try listing.add(member)
+      }
+      guard !listing.streams.isEmpty || !listing.hasHidden else {
+        throw PluginError(.corrupt, "the archive has only files with hidden names")
       }
       (streams, files) = (listing.streams, listing.files)
     }
@@ -74,7 +77,7 @@ final class TarReader: ArchiveReader {
   func finish() throws(PluginError) {
     if isOurs {
       let behind = streams.reversed().prefix { $0.id != last }
-      try input.pass(Set(behind.map(Layout.fileName)))
+      try input.pass(Set(behind.map(Layout.raw.fileName)))
       try checkManifest()
     }
     if isVerified { try input.drain() }
@@ -97,15 +100,13 @@ final class TarReader: ArchiveReader {
       guard let read = digests[stream.id] else { continue }
       let tree = recorded.digest.flatMap { $0.algorithm == .treeSHA256 ? $0 : nil }
       let isRight = tree.map { $0 == read.tree } ?? true
-      let isListed = read.sha256.map { checksums[Layout.fileName(stream)] == $0 } ?? true
+      let isListed = read.sha256.map { checksums[Layout.raw.fileName(stream)] == $0 } ?? true
       guard isRight && isListed else {
         throw PluginError(.corrupt, "\"\(stream.name)\" is damaged: digest mismatch")
       }
       if tree == nil && read.sha256 == nil { isProven = false }
     }
-    guard try input.isAtEnd() else {
-      throw PluginError(.corrupt, "the archive has a member after \(Layout.checksums)")
-    }
+    try input.requireEnd()
   }
 
   /// The disks of an appliance are images, which this format does not know.

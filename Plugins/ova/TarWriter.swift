@@ -36,10 +36,10 @@ final class TarWriter: ArchiveWriter {
     self.host = host
     target = PlainOutput(output)
     self.output = BlockOutput(try options.compression.output(to: target))
-    modified = secondsSince1970(job.instant) ?? Int64(time(nil))
+    modified = job.instant?.secondsSince1970 ?? Int64(time(nil))
   }
 
-  func map(_ stream: StreamDescription, _ extents: [MapExtent]) throws(PluginError) {
+  func map(_ stream: StreamDescription, _ extents: [Extent]) throws(PluginError) {
     var map = SparseMap(byteCount: stream.size ?? 0)
     for extent in extents where extent.kind == .data {
       try plugin { () throws(ArchiveError) in try map.append(extent.offset, extent.length) }
@@ -64,7 +64,7 @@ final class TarWriter: ArchiveWriter {
     try output.write(data.bytes, isShared: data.isShared)
   }
 
-  func zero(_ range: Range<UInt64>, _ kind: ZeroKind) throws(PluginError) {
+  func zero(_ range: Range<UInt64>, _ kind: Extent.Kind) throws(PluginError) {
     if isHashed { hash.updateZeros(range.upperBound - range.lowerBound) }
     // What the map calls data has its place in the archive, zeros or not.
     var index = extentIndex
@@ -131,7 +131,7 @@ final class TarWriter: ArchiveWriter {
 
   private func header(of stream: StreamDescription) -> SparseHeader {
     SparseHeader(
-      name: Layout.fileName(stream), map: allocation(of: stream), modified: modified)
+      name: Layout.raw.fileName(stream), map: allocation(of: stream), modified: modified)
   }
 
   /// Writes a small file of our own.

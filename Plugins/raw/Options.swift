@@ -1,12 +1,11 @@
+import RawFormat
 import WriterKit
 
 /// The options of raw.json.
 struct Options {
-  enum Direct: String { case auto, on, off }
-
   /// List disks in SHA256SUMS.
   var listsDisks = false
-  var direct = Direct.auto
+  var direct = OutputFile.Direct.auto
 
   init(_ options: JSONObject) throws(PluginError) {
     for member in options.members {
@@ -15,7 +14,7 @@ struct Options {
         guard let value = member.value.bool else { throw Self.refusal(member, "true or false") }
         listsDisks = value
       case "direct":
-        guard let value = member.value.string.flatMap(Direct.init) else {
+        guard let value = member.value.string.flatMap(OutputFile.Direct.init) else {
           throw Self.refusal(member, "auto, on or off")
         }
         direct = value

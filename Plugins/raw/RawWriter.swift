@@ -27,7 +27,7 @@ final class RawWriter: ArchiveWriter {
       throw PluginError(
         .unsupported, "raw stores full backups only, and \"\(stream.name)\" is incremental")
     }
-    try Layout.check(job.streams)
+    try Layout.raw.check(job.streams)
     options = try Options(job.options)
     self.job = job
     self.host = host
@@ -35,7 +35,7 @@ final class RawWriter: ArchiveWriter {
   }
 
   func open(_ stream: StreamDescription) throws(PluginError) {
-    var file = try create(Layout.fileName(stream))
+    var file = try create(Layout.raw.fileName(stream))
     if stream.kind == .disk && host.usesSharedMemory {
       let isDirect = try file.goDirect(options.direct)
       if !isDirect && options.direct == .auto {
@@ -65,7 +65,7 @@ final class RawWriter: ArchiveWriter {
     }
   }
 
-  func zero(_ range: Range<UInt64>, _ kind: ZeroKind) throws(PluginError) {
+  func zero(_ range: Range<UInt64>, _ kind: Extent.Kind) throws(PluginError) {
     // The length is set: what nobody writes is a hole.
   }
 

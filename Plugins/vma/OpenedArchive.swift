@@ -12,18 +12,18 @@ struct OpenedArchive {
   var source: any ByteSource { input.source }
 
   /// - Parameter scratch: A file for clusters that come too early, if the host gave one.
-  init(_ input: Output, scratch: Int32?) throws(PluginError) {
+  init(_ input: Output, scratch: Int32?, salvages: Bool) throws(PluginError) {
     self.scratch = scratch.map { ScratchDescriptor($0) }
-    self.input = try ArchiveInput(input)
+    self.input = try ArchiveInput(input, salvages: salvages)
   }
 
   /// A pass from where the source stands, after the header.
-  func pass(_ header: ArchiveHeader) -> ArchivePass {
+  func pass(_ header: ArchiveHeader, salvages: Bool) -> ArchivePass {
     let early: any EarlyPlace =
       if let file = input.file { ArchivePlaces(file, header.identifier) } else {
         KeptClusters(scratch: scratch)
       }
-    return ArchivePass(header, source: source, early: early)
+    return ArchivePass(header, source: source, early: early, salvages: salvages)
   }
 
   /// Goes back to the end of the header.

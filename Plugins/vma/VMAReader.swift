@@ -10,11 +10,12 @@ import WriterKit
 /// of everything else a stream that was left behind is gone.
 final class VMAReader: ArchiveReader {
   let streams: [StreamDescription]
-  let instant: String
+  let instant: Timestamp?
   private let header: ArchiveHeader
   private let archive: OpenedArchive
   private let host: Host
   private let isVerified: Bool
+  private let salvages: Bool
   private var pass: ArchivePass
   /// Bytes kept or passed over since the host last heard of us.
   private var detourBytes = 0
@@ -23,21 +24,18 @@ final class VMAReader: ArchiveReader {
     guard input.kind != .directory else {
       throw PluginError(.badJob, "vma reads a file or a stream, not a directory")
     }
-    archive = try OpenedArchive(input, scratch: host.scratch)
+    archive = try OpenedArchive(input, scratch: host.scratch, salvages: job.salvages)
     let source = archive.source
     header = try plugin { () throws(ArchiveError) in try ArchiveHeader(reading: source) }
     self.host = host
     isVerified = job.mode == .verify
+    salvages = job.salvages
     streams = Self.streams(header)
-    instant = timestamp(secondsSince1970: header.created)
-    pass = archive.pass(header)
+    // The first second of 1970 is what writers without a clock say.
+    instant = header.created > 0 ? Timestamp(secondsSince1970: header.created) : nil
+    pass = archive.pass(header, salvages: salvages)
     try checkListing()
-    if let id = header.vmstate {
-      host.log(
-        .warning,
-        "skipping the machine's memory state (device \(id), vmstate): "
-          + "VMA writers drop blocks of zeros from it")
-    }
+    for oddity in header.oddities { host.log(.warning, oddity) }
   }
 
   func read(
@@ -54,11 +52,18 @@ final class VMAReader: ArchiveReader {
       }
     }
     // The last one alone fails for what is wrong behind it: the others came whole.
-    if stream.id == streams.last?.id && !isVerified { try drain() }
+    if stream.id == streams.last?.id && endsWithDisk && !isVerified && !salvages { try drain() }
   }
 
+  /// A configuration is in the header: what is wrong with extents is no fault of it.
+  private var endsWithDisk: Bool { !header.devices.isEmpty }
+
   func finish() throws(PluginError) {
-    if isVerified { try drain() }
+    guard !salvages else {
+      listenForDetours()
+      return try plugin { () throws(ArchiveError) in try pass.endSalvage() }
+    }
+    if isVerified || !endsWithDisk { try drain() }
   }
 
   private static func streams(_ header: ArchiveHeader) -> [StreamDescription] {
@@ -72,8 +77,8 @@ final class VMAReader: ArchiveReader {
     for device in header.devices {
       streams.append(
         StreamDescription(
-          id: UInt32(streams.count + 1), kind: .disk, name: device.name, role: "disk",
-          size: device.size))
+          id: UInt32(streams.count + 1), kind: device.isMemory ? .vmstate : .disk,
+          name: device.name, role: device.isMemory ? "vmstate" : "disk", size: device.size))
     }
     return streams
   }
@@ -126,7 +131,7 @@ final class VMAReader: ArchiveReader {
         "\"\(device.name)\" cannot be read: a stream cannot be rewound, or continued after an "
           + "error; use a file")
     }
-    pass = archive.pass(header)
+    pass = archive.pass(header, salvages: salvages)
   }
 
   private func drain() throws(PluginError) {

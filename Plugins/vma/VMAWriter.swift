@@ -1,4 +1,3 @@
-import ArchiveBytes
 import ArchiveFiles
 import Glibc
 import VMAFormat
@@ -61,14 +60,14 @@ final class VMAWriter: ArchiveWriter {
     if shelf.isDue { try send() }
   }
 
-  func zero(_ range: Range<UInt64>, _ kind: ZeroKind) throws(PluginError) {
+  func zero(_ range: Range<UInt64>, _ kind: Extent.Kind) throws(PluginError) {
     let cluster = UInt64(Layout.clusterBytes)
     guard stream?.kind == .disk else {
       config.append(contentsOf: repeatElement(0, count: range.count))
       return
     }
     for number in (range.lowerBound / cluster)..<((range.upperBound + cluster - 1) / cluster) {
-      batch.add(ExtentSlot(device: device, cluster: UInt32(number), mask: 0))
+      batch.add(ExtentSlot(device: device, cluster: UInt32(number), mask: []))
       if batch.isFull { try close() }
     }
   }
@@ -104,14 +103,15 @@ final class VMAWriter: ArchiveWriter {
   private func add(
     _ place: Int, _ data: borrowing StreamData, start: UInt64, count: Int
   ) throws(PluginError) {
-    let mask = data.mask(place) & validMask(byteCount: count)
+    let mask = data.mask(place).intersection(BlockMask(covering: count))
     batch.add(
       ExtentSlot(
         device: device, cluster: UInt32(start / UInt64(Layout.clusterBytes)), mask: mask))
-    var runs = BlockRuns(mask: mask, byteCount: count)
-    while let run = runs.next() {
-      let from = place * Layout.clusterBytes + run.start
-      addBlocks(data.bytes.extracting(from..<(from + run.wantedBytes)), isShared: data.isShared)
+    for run in mask.runs {
+      let from = place * Layout.clusterBytes + run.lowerBound
+      // The last block of a disk may be short.
+      let wanted = run.clamped(to: 0..<count).count
+      addBlocks(data.bytes.extracting(from..<(from + wanted)), isShared: data.isShared)
     }
     if batch.isFull { try close() }
   }
@@ -162,7 +162,7 @@ final class VMAWriter: ArchiveWriter {
   private func writeHeader() throws(PluginError) {
     guard !isHeaderWritten else { return }
     isHeaderWritten = true
-    let created = secondsSince1970(job.instant) ?? Int64(time(nil))
+    let created = job.instant?.secondsSince1970 ?? Int64(time(nil))
     var header = HeaderBuilder(identifier: identifier, created: created)
     for config in configs { header.addConfig(name: config.name, content: config.content) }
     for disk in job.streams where disk.kind == .disk {

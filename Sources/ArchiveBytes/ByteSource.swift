@@ -1,3 +1,5 @@
+package import BackupProtocol
+
 /// The bytes of an archive, from its start to its end; compressed ones come out decompressed.
 package protocol ByteSource: AnyObject {
   /// Bytes that have been read or skipped.
@@ -25,6 +27,12 @@ package protocol RandomSource: ByteSource {
     -> Int
 }
 
+/// A source that can go on behind what is damaged, without knowing how much of it is lost.
+package protocol ResumableSource: ByteSource {
+  /// Goes on after an error of ``read(into:)``, which is thrown until then.
+  func resume()
+}
+
 /// Room beside the memory, for clusters that come long before their turn.
 package protocol ScratchFile: AnyObject {
   func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(ArchiveError)
@@ -37,14 +45,30 @@ package protocol ClusterSink: AnyObject {
   /// Bytes of the largest piece; a multiple of 64 KiB.
   var pieceBytesMax: Int { get }
 
-  /// The next bytes are zeros.
-  func zeros(_ count: UInt64) throws(ArchiveError)
+  /// The next bytes are zeros, or as in the parent backup.
+  ///
+  /// - Parameter kind: `.zero` or `.hole`; `.unchanged` of an increment.
+  func zeros(_ count: UInt64, _ kind: Extent.Kind) throws(ArchiveError)
 
-  /// The next bytes; blocks whose mask bit is clear are zeros, whatever `fill` leaves there.
+  /// The next bytes; blocks that a mask leaves out are zeros, whatever `fill` leaves there.
   func data(
-    _ count: Int, masks: Span<UInt16>,
+    _ count: Int, masks: Span<BlockMask>,
     _ fill: (inout MutableRawSpan) throws(ArchiveError) -> Void
   ) throws(ArchiveError)
+
+  /// The next bytes are lost.
+  ///
+  /// - Throws: E_CORRUPT with that reason if damage is not wanted.
+  func damaged(_ count: UInt64, _ reason: String) throws(ArchiveError)
+}
+
+extension ClusterSink {
+  /// The next bytes are zeros.
+  package func zeros(_ count: UInt64) throws(ArchiveError) { try zeros(count, .hole) }
+
+  package func damaged(_ count: UInt64, _ reason: String) throws(ArchiveError) {
+    throw .corrupt(reason)
+  }
 }
 
 extension ByteSource {

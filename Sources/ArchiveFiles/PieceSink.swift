@@ -9,12 +9,18 @@ package final class PieceSink: ClusterSink {
 
   package var pieceBytesMax: Int { sink.pieceBytesMax }
 
-  package func zeros(_ count: UInt64) throws(ArchiveError) {
-    do { try sink.zeros(count) } catch { throw ArchiveError(error) }
+  package func zeros(_ count: UInt64, _ kind: Extent.Kind) throws(ArchiveError) {
+    do throws(PluginError) {
+      try kind == .unchanged ? sink.unchanged(count) : sink.zeros(count, kind)
+    } catch { throw ArchiveError(error) }
+  }
+
+  package func damaged(_ count: UInt64, _ reason: String) throws(ArchiveError) {
+    do { try sink.damaged(count, reason) } catch { throw ArchiveError(error) }
   }
 
   package func data(
-    _ count: Int, masks: Span<UInt16>,
+    _ count: Int, masks: Span<BlockMask>,
     _ fill: (inout MutableRawSpan) throws(ArchiveError) -> Void
   ) throws(ArchiveError) {
     do {

@@ -27,6 +27,13 @@ import WriterKit
     var target = unsafe ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
     let result = unsafe ZSTD_decompressStream(context, &target, &source)
     guard ZSTD_isError(result) == 0 else {
+      // Not damage: `zstd --long` makes such archives.
+      guard ZSTD_getErrorCode(result) != ZSTD_error_frameParameter_windowTooLarge else {
+        throw ArchiveError(
+          .unsupported,
+          "the archive is compressed with a zstd window above 128 MiB, the limit; decompress it "
+            + "(zstd -dc --long=31 < ARCHIVE | sluice … -)")
+      }
       let name = unsafe String(cString: ZSTD_getErrorName(result))
       throw ArchiveError(.corrupt, "the archive cannot be decompressed: \(name)")
     }

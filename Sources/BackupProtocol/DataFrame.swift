@@ -21,12 +21,14 @@ public struct DataFrame: Equatable, Sendable {
   public var offset: UInt64
   /// 1…slot size; a multiple of 64 KiB except at the end of the stream.
   public var length: UInt32
+  /// Where the bytes are.
   public var place: Place
   /// Masks in the frame: 0 (no claim) or one per 64 KiB begun.
   public var maskCount: UInt16
   /// In read mode the number of the READ this answers; 0 in write mode.
   public var request: UInt32
 
+  /// Makes one of its fields.
   public init(
     offset: UInt64, length: UInt32, place: Place, maskCount: UInt16 = 0, request: UInt32 = 0
   ) {
@@ -38,18 +40,19 @@ public struct DataFrame: Equatable, Sendable {
   }
 
   /// Clusters the data touches.
-  public var clusterCount: Int { (Int(length) + (64 << 10) - 1) >> 16 }
+  public var clusterCount: Int { Cluster.count(in: Int(length)) }
 
   /// Where inline bytes begin in the payload: masks end on a multiple of 8.
   public var inlineOffset: Int { Self.structBytes + (Int(maskCount) * 2 + 7) & ~7 }
 
-  /// The mask of a cluster: bit b set = 4 KiB block b may hold something else than zeros.
+  /// The mask of a cluster.
   ///
   /// - Parameters:
   ///   - cluster: 0..<``clusterCount``.
   ///   - payload: The payload this frame was parsed from.
-  public func mask(_ cluster: Int, in payload: RawSpan) -> UInt16 {
-    maskCount == 0 ? 0xFFFF : payload.load(Self.structBytes + 2 * cluster, as: UInt16.self)
+  public func mask(_ cluster: Int, in payload: RawSpan) -> BlockMask {
+    if maskCount == 0 { return .all }
+    return BlockMask(rawValue: payload.load(Self.structBytes + 2 * cluster, as: UInt16.self))
   }
 
   /// Reads the struct and checks every field that does not depend on the stream.
@@ -73,7 +76,7 @@ public struct DataFrame: Equatable, Sendable {
   }
 
   private func checkRange() throws(WireError) {
-    guard offset % Limits.clusterBytes == 0, offset <= Limits.streamBytesMax else {
+    guard offset % Cluster.bytes == 0, offset <= Limits.streamBytesMax else {
       throw .field(.data, field: "offset", value: offset)
     }
     let most = place == .inline ? Limits.inlineBytesMax : Limits.slotBytes.upperBound
@@ -88,11 +91,10 @@ public struct DataFrame: Equatable, Sendable {
   /// Blocks that begin behind the end of the data have no say.
   private func checkLastMask(_ payload: RawSpan) throws(WireError) {
     guard maskCount > 0 else { return }
-    let tail = Int(length) - (clusterCount - 1) * Int(Limits.clusterBytes)
-    let blocks = (tail + Int(Limits.blockBytes) - 1) / Int(Limits.blockBytes)
+    let tail = Int(length) - (clusterCount - 1) * Int(Cluster.bytes)
     let last = mask(clusterCount - 1, in: payload)
-    guard UInt32(last) >> UInt32(blocks) == 0 else {
-      throw .field(.data, field: "mask", value: UInt64(last))
+    guard last.isSubset(of: BlockMask(covering: tail)) else {
+      throw .field(.data, field: "mask", value: UInt64(last.rawValue))
     }
   }
 
@@ -115,7 +117,7 @@ extension FrameWriter {
   /// - Parameter masks: As many as `frame.maskCount` says.
   @discardableResult
   public mutating func append(
-    _ frame: DataFrame, stream: UInt32, masks: Span<UInt16>
+    _ frame: DataFrame, stream: UInt32, masks: Span<BlockMask>
   ) -> UInt32 {
     let following = frame.place == .inline ? Int(frame.length) : 0
     let end = frame.inlineOffset
@@ -130,7 +132,9 @@ extension FrameWriter {
       bytes.appendLittleEndian(UInt32(0))
       bytes.appendLittleEndian(frame.request)
       bytes.appendLittleEndian(UInt32(0))
-      for cluster in 0..<Int(frame.maskCount) { bytes.appendLittleEndian(masks[cluster]) }
+      for cluster in 0..<Int(frame.maskCount) {
+        bytes.appendLittleEndian(masks[cluster].rawValue)
+      }
       while bytes.count - start < end { bytes.append(0) }
     }
   }

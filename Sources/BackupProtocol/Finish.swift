@@ -7,15 +7,19 @@ public struct Finished: Equatable, Sendable {
 
   /// A file or folder the plugin made in its directory, or its archive.
   public struct Artefact: Equatable, Sendable {
+    /// Its name in the directory, or ``Finished/archiveName``.
     public var name: String
+    /// Its bytes, holes included.
     public var size: UInt64
 
+    /// Makes a value of its parts.
     public init(name: String, size: UInt64) {
       self.name = name
       self.size = size
     }
   }
 
+  /// What the plugin made; nothing in read and verify mode.
   public var artefacts: [Artefact]
   /// Bytes the archive takes on the storage, as far as the plugin knows.
   public var storedBytes: UInt64
@@ -23,6 +27,7 @@ public struct Finished: Equatable, Sendable {
   /// digests that the archive keeps. The plugin's word, and no more than that.
   public var isProven: Bool
 
+  /// Makes a value of its parts.
   public init(artefacts: [Artefact] = [], storedBytes: UInt64 = 0, isProven: Bool = false) {
     self.artefacts = artefacts
     self.storedBytes = storedBytes
@@ -40,6 +45,7 @@ public struct Finished: Equatable, Sendable {
       storedBytes: storedBytes ?? archiveBytes)
   }
 
+  /// Reads the payload and checks every member.
   public init(parsing payload: [UInt8]) throws(WireError) {
     let members = try ControlFrame.members(.finished, payload)
     storedBytes = try members.optionalInteger("stored", in: 0...Limits.streamBytesMax) ?? 0
@@ -48,9 +54,10 @@ public struct Finished: Equatable, Sendable {
     var names: Set<String> = []
     for element in try Self.artefacts(members) {
       let name = try element.string("name")
-      guard StreamDescription.isAcceptable(name: name), names.insert(name).inserted else {
-        throw .member(.finished, name: "artefacts")
+      guard StreamDescription.isAcceptable(name: name) else {
+        throw .member(.finished, name: "name")
       }
+      guard names.insert(name).inserted else { throw .twice(.finished, name: "artefacts") }
       let size = try element.integer("size", in: 0...Limits.streamBytesMax)
       artefacts.append(Artefact(name: name, size: size))
     }
@@ -83,6 +90,7 @@ public struct Finished: Equatable, Sendable {
     guard isRight else { throw .member(.finished, name: "artefacts") }
   }
 
+  /// As a payload.
   public var object: JSONObject {
     var object: JSONObject = [
       "artefacts": .array(
@@ -96,13 +104,17 @@ public struct Finished: Equatable, Sendable {
 
 /// ABORT and ABORTED: the job ends without an archive.
 public struct Abort: Equatable, Sendable {
+  /// For people.
   public var reason: String
 
+  /// Makes a value of its parts.
   public init(reason: String) { self.reason = reason }
 
+  /// Reads the payload and checks every member.
   public init(parsing payload: [UInt8], type: FrameType) throws(WireError) {
     reason = try ControlFrame.members(type, payload).optionalString("reason") ?? ""
   }
 
+  /// As a payload.
   public var object: JSONObject { ["reason": .string(reason)] }
 }

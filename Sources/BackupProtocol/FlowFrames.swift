@@ -19,20 +19,24 @@ public struct ReadFrame: Equatable, Sendable {
   /// Bytes; ``wholeStream`` with offset 0 asks for everything.
   public var length: UInt64
 
+  /// A length that asks for everything.
   public static let wholeStream = UInt64.max
 
+  /// Makes a READ of a range, or of the whole stream.
   public init(offset: UInt64 = 0, length: UInt64 = ReadFrame.wholeStream) {
     self.offset = offset
     self.length = length
   }
 
+  /// Whether everything is asked for.
   public var isWholeStream: Bool { offset == 0 && length == Self.wholeStream }
 
+  /// Reads the payload and checks every field.
   public init(parsing payload: RawSpan) throws(WireError) {
     guard payload.byteCount == 16 else { throw .length(.read, length: payload.byteCount) }
     offset = payload.load(0, as: UInt64.self)
     length = payload.load(8, as: UInt64.self)
-    guard offset % Limits.clusterBytes == 0, offset <= Limits.streamBytesMax else {
+    guard offset % Cluster.bytes == 0, offset <= Limits.streamBytesMax else {
       throw .field(.read, field: "offset", value: offset)
     }
     guard isWholeStream || (length >= 1 && length <= Limits.streamBytesMax - offset) else {
@@ -48,32 +52,17 @@ public struct ReadDoneFrame: Equatable, Sendable {
   /// 0, or why it failed.
   public var status: ErrorCode
 
+  /// Makes one of its fields.
   public init(request: UInt32, status: ErrorCode) {
     self.request = request
     self.status = status
   }
 
+  /// Reads the payload and checks every field.
   public init(parsing payload: RawSpan) throws(WireError) {
     guard payload.byteCount == 8 else { throw .length(.readDone, length: payload.byteCount) }
     request = payload.load(0, as: UInt32.self)
     status = ErrorCode(rawValue: payload.load(4, as: UInt32.self))
-  }
-}
-
-/// One range of an allocation map.
-public struct MapExtent: Equatable, Sendable {
-  /// What the range holds; raw values of protocol.md §4.14.
-  public enum Kind: UInt32, Sendable { case data = 0, zero, hole, unchanged }
-
-  /// Bytes; a multiple of 64 KiB.
-  public var offset: UInt64
-  public var length: UInt64
-  public var kind: Kind
-
-  public init(offset: UInt64, length: UInt64, kind: Kind) {
-    self.offset = offset
-    self.length = length
-    self.kind = kind
   }
 }
 
@@ -83,7 +72,7 @@ public enum ExtentsFrame {
 
   /// Calls `body` with each extent; checks all but how the first one continues the frame before.
   public static func parse(
-    _ payload: RawSpan, _ body: (MapExtent) throws(WireError) -> Void
+    _ payload: RawSpan, _ body: (Extent) throws(WireError) -> Void
   ) throws(WireError) {
     let count = payload.byteCount / entryBytes
     guard payload.byteCount % entryBytes == 0, count <= Limits.extentsMax else {
@@ -92,31 +81,31 @@ public enum ExtentsFrame {
     var end: UInt64?
     for place in 0..<count {
       let extent = try extent(payload, at: place * entryBytes)
-      guard end == nil || end == extent.offset else {
-        throw .field(.extents, field: "offset", value: extent.offset)
+      if let end, end != extent.offset {
+        throw .gap(.extents, offset: extent.offset, expected: end)
       }
       end = extent.offset + extent.length
       try body(extent)
     }
   }
 
-  private static func extent(_ payload: RawSpan, at place: Int) throws(WireError) -> MapExtent {
+  private static func extent(_ payload: RawSpan, at place: Int) throws(WireError) -> Extent {
     let offset = payload.load(place, as: UInt64.self)
     let length = payload.load(place + 8, as: UInt64.self)
     let code = payload.load(place + 16, as: UInt32.self)
-    guard offset % Limits.clusterBytes == 0, offset <= Limits.streamBytesMax else {
+    guard offset % Cluster.bytes == 0, offset <= Limits.streamBytesMax else {
       throw .field(.extents, field: "offset", value: offset)
     }
     guard length >= 1, length <= Limits.streamBytesMax - offset else {
       throw .field(.extents, field: "length", value: length)
     }
-    guard let kind = MapExtent.Kind(rawValue: code) else {
+    guard let kind = Extent.Kind(rawValue: code) else {
       throw .field(.extents, field: "kind", value: UInt64(code))
     }
     guard payload.load(place + 20, as: UInt32.self) == 0 else {
       throw .reserved(.extents, field: "reserved")
     }
-    return MapExtent(offset: offset, length: length, kind: kind)
+    return Extent(offset: offset, length: length, kind: kind)
   }
 }
 
@@ -129,6 +118,7 @@ extension FrameWriter {
     }
   }
 
+  /// Appends READ and returns its number.
   @discardableResult
   public mutating func append(_ frame: ReadFrame, stream: UInt32) -> UInt32 {
     append(.read, stream: stream) { bytes in
@@ -137,6 +127,7 @@ extension FrameWriter {
     }
   }
 
+  /// Appends READ_DONE and returns its number.
   @discardableResult
   public mutating func append(_ frame: ReadDoneFrame, stream: UInt32) -> UInt32 {
     append(.readDone, stream: stream) { bytes in
@@ -150,7 +141,7 @@ extension FrameWriter {
   /// - Parameter isLast: No other EXTENTS of this stream follows.
   @discardableResult
   public mutating func append(
-    extents: ArraySlice<MapExtent>, stream: UInt32, isLast: Bool
+    extents: ArraySlice<Extent>, stream: UInt32, isLast: Bool
   ) -> UInt32 {
     append(.extents, flags: isLast ? FrameHeader.lastExtentsFlag : 0, stream: stream) { bytes in
       for extent in extents {

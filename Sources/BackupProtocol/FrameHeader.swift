@@ -7,10 +7,12 @@
 /// └────────┴────────┴────────┴────────┴────────┘
 /// ```
 public struct FrameHeader: Equatable, Sendable {
+  /// Bytes of a header.
   public static let byteCount = 16
 
   /// Bytes of the payload that follows.
   public var length: UInt32
+  /// What the frame is.
   public var type: FrameType
   /// Bits defined by the type; all others are zero.
   public var flags: UInt16
@@ -19,6 +21,7 @@ public struct FrameHeader: Equatable, Sendable {
   /// Number of this frame in its direction, from 0, modulo 2^32.
   public var sequence: UInt32
 
+  /// Makes one of its fields.
   public init(
     length: UInt32, type: FrameType, flags: UInt16 = 0, stream: UInt32 = 0, sequence: UInt32
   ) {
@@ -80,7 +83,7 @@ extension FrameType {
   /// Frames about one stream.
   var needsStream: Bool {
     switch self {
-    case .open, .data, .zero, .close, .read, .extents, .readDone: true
+    case .open, .data, .zero, .close, .read, .extents, .readDone, .damaged: true
     default: false
     }
   }

@@ -14,24 +14,32 @@ public enum Feature: String, Sendable, CaseIterable {
 
 /// HELLO: what the host speaks and offers.
 public struct Hello: Equatable, Sendable {
+  /// The version of the protocol that this code speaks.
   public static let version: UInt64 = 1
   /// What `require` may name.
   static let known = Set(
     ["versions", "features", "limits", "pool", "host"] + Feature.allCases.map(\.rawValue))
 
+  /// Versions the host speaks.
   public var versions: [UInt64]
   /// Names as they are on the wire; unknown ones are of no concern.
   public var features: [String]
+  /// Slots of the pool.
   public var slotCount: UInt32
+  /// Bytes of a slot.
   public var slotBytes: UInt32
+  /// Payload bytes of the largest frame the host takes.
   public var frameBytesMax: UInt32
   /// Inline bytes the producer may have unreleased.
   public var windowBytes: UInt64
   /// DATA frames the producer may have unreleased.
   public var inflightMax: UInt32
+  /// The program that is the host.
   public var hostName: String
+  /// Its version.
   public var hostVersion: String
 
+  /// Makes the offer of a host that speaks this version; its window is the pool.
   public init(
     features: [String], slotCount: UInt32, slotBytes: UInt32, hostName: String, hostVersion: String
   ) {
@@ -46,6 +54,7 @@ public struct Hello: Equatable, Sendable {
     self.hostVersion = hostVersion
   }
 
+  /// Reads the payload and checks every member.
   public init(parsing payload: [UInt8]) throws(WireError) {
     let members = try ControlFrame.members(.hello, payload, knows: Self.known)
     guard let list = members.object["versions"]?.array, list.count <= 64 else {
@@ -73,6 +82,7 @@ public struct Hello: Equatable, Sendable {
     hostVersion = try host.string("version")
   }
 
+  /// As a payload.
   public var object: JSONObject {
     [
       "versions": .array(versions.map { JSONValue($0) }), "features": JSONValue(features),
@@ -88,11 +98,16 @@ public struct Hello: Equatable, Sendable {
 
 /// HELLO_ACK: what the plugin chose.
 public struct HelloAck: Equatable, Sendable {
+  /// The version the plugin chose.
   public var version: UInt64
+  /// Features the plugin accepted, as they are on the wire.
   public var features: [String]
+  /// The name of its manifest.
   public var plugin: String
+  /// The version of its manifest.
   public var pluginVersion: String
 
+  /// Makes the answer of a plugin that speaks this version.
   public init(features: [Feature], plugin: String, pluginVersion: String) {
     version = Hello.version
     self.features = features.map(\.rawValue)
@@ -100,6 +115,7 @@ public struct HelloAck: Equatable, Sendable {
     self.pluginVersion = pluginVersion
   }
 
+  /// Reads the payload and checks every member.
   public init(parsing payload: [UInt8]) throws(WireError) {
     let members = try ControlFrame.members(.helloAck, payload)
     version = try members.integer("version", in: 0...UInt64(UInt32.max))
@@ -108,8 +124,10 @@ public struct HelloAck: Equatable, Sendable {
     pluginVersion = try members.string("plugin_version")
   }
 
+  /// Whether the plugin accepted a feature.
   public func accepts(_ feature: Feature) -> Bool { features.contains(feature.rawValue) }
 
+  /// As a payload.
   public var object: JSONObject {
     [
       "version": JSONValue(version), "features": JSONValue(features),

@@ -6,21 +6,30 @@
 ///     └──────────── ABORT sent in any of them ────────────→ aborting ─ABORTED→ aborted
 /// ```
 public struct HostStateMachine: Sendable {
+  /// Where the conversation is.
   public enum Phase: String, Sendable {
     case greeting, accepting, running, finishing, finished, aborting, aborted
   }
 
+  /// Where the conversation is now.
   public private(set) var phase: Phase = .greeting
+  /// What the job is: it decides who produces.
   public let mode: Job.Mode
+  /// Whether JOB asks for what a damaged archive still holds.
+  private let salvages: Bool
 
-  public init(mode: Job.Mode) { self.mode = mode }
+  /// Starts with the greeting.
+  public init(mode: Job.Mode, salvages: Bool = false) {
+    self.mode = mode
+    self.salvages = salvages
+  }
 
   /// Admits a frame that came from the plugin, and moves on.
   ///
   /// - Throws: `WireError.state` when this frame may not come now; the session is lost.
   public mutating func receive(_ type: FrameType) throws(WireError) {
     if phase == .finished || phase == .aborted {
-      throw .state(type, state: "after the plugin has \(phase.rawValue)")
+      throw .afterEnd(type, ended: phase == .finished ? "FINISHED" : "ABORTED")
     }
     if type.isIgnorable { return }
     switch type {
@@ -30,9 +39,12 @@ public struct HostStateMachine: Sendable {
     case .finished: try move(type, from: .finishing, to: .finished)
     case .aborted: try move(type, from: .aborting, to: .aborted)
     // The host offers no checkpoints.
-    case .checkpointAck: throw .state(type, state: "without a CHECKPOINT")
+    case .checkpointAck: throw .notInUse(type, feature: Feature.checkpoint.rawValue)
     case .release: try admit(type, when: mode == .write)
     case .open, .data, .zero, .close, .readDone: try admit(type, when: mode != .write)
+    case .damaged:
+      guard salvages else { throw .state(type, state: "unless JOB asks for a salvage") }
+      try admit(type, when: mode == .read)
     default: throw .state(type, state: "from a plugin")
     }
   }

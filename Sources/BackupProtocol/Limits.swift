@@ -11,10 +11,6 @@ public enum Limits {
   public static let controlBytesMax: UInt32 = 256 << 10
   /// Nesting of JSON in a control frame.
   public static let jsonDepthMax = 16
-  /// Bytes of a cluster, the unit of masks and frame boundaries.
-  public static let clusterBytes: UInt64 = 64 << 10
-  /// Bytes of a block, the unit of a mask's bit.
-  public static let blockBytes: UInt64 = 4 << 10
   /// Bytes of a slot.
   public static let slotBytes: ClosedRange<UInt32> = (64 << 10)...(16 << 20)
   /// Slots of a pool.

@@ -9,13 +9,19 @@ public struct Manifest: Equatable, Sendable {
   /// Something the plugin cannot work without.
   public enum Need: String, Sendable { case map, size, seek, scratch }
 
+  /// The name that users and hosts call it by.
   public var name: String
+  /// Its version.
   public var version: String
+  /// Who made it.
   public var vendor: String
+  /// Its licence, as SPDX names it.
   public var license: String
   /// Path relative to the manifest.
   public var executable: String
+  /// Archive formats it knows.
   public var formats: [ManifestFormat]
+  /// What it cannot work without.
   public var needs: [Need]
   /// Threads the plugin may have beside its first.
   public var threads: UInt64
@@ -23,8 +29,8 @@ public struct Manifest: Equatable, Sendable {
   public var memoryBytes: UInt64
   /// Slots without which it cannot go on.
   public var slotCountMin: UInt32
+  /// What its executable needs around it.
   public var profile: Profile
-  public var options: [ManifestOption]
 
   /// Longest manifest that is read.
   public static let byteCountMax = 64 << 10
@@ -52,6 +58,9 @@ public struct Manifest: Equatable, Sendable {
     vendor = try members.optionalString("vendor") ?? ""
     license = try members.optionalString("license") ?? ""
     executable = try members.string("executable")
+    guard !executable.isEmpty, !executable.hasPrefix("/") else {
+      throw .member(.hello, name: "executable")
+    }
     guard let versions = members.object["protocol"]?.array, versions.contains(.integer(1)) else {
       throw .member(.hello, name: "protocol")
     }
@@ -72,11 +81,8 @@ public struct Manifest: Equatable, Sendable {
       throw .member(.hello, name: "profile")
     }
     self.profile = profile
-    options = []
-    guard members.object["options"] != nil else { return }
-    for element in try members.list("options", atMost: 256) {
-      options.append(try ManifestOption(element))
-    }
+    // Ignored, the options of a plugin of an earlier draft would be refused one by one.
+    guard members.object["options"] == nil else { throw .member(.hello, name: "options") }
   }
 }
 
@@ -87,14 +93,40 @@ public enum ManifestError: Error, Equatable, Sendable {
   case member(String)
   /// Something the plugin requires and this host does not know.
   case required(String)
+  /// A receipt of another version of the schema, and the programs that made the archive.
+  case version(Int64, tools: [String])
+  /// A receipt with digests of an algorithm that is not known.
+  case algorithm(String, tools: [String])
 }
 
 extension ManifestError: CustomStringConvertible {
+  /// The predicate of a sentence about a manifest.
   public var description: String {
     switch self {
     case .malformed(let reason): "not a manifest: \(reason)"
+    case .version(let found, let tools):
+      "its version is \(found), and this program knows version \(Receipt.version) only"
+        + Self.makers(tools)
+    case .algorithm(let name, let tools):
+      "its digests are \"\(name)\", which this program does not know" + Self.makers(tools)
+    case .member("executable"): "\"executable\" is not a path relative to the manifest"
+    case .member("options"): "\"options\" is malformed, or not a member of a format"
     case .member(let name): "no proper \"\(name)\""
     case .required(let name): "requires \"\(name)\", which this version does not know"
+    }
+  }
+}
+
+extension ManifestError {
+  private static func makers(_ tools: [String]) -> String {
+    tools.isEmpty ? "" : "; it was made by \(tools.joined(separator: " and "))"
+  }
+
+  /// Whether another version of the program may be able to read it.
+  public var isOfAnotherVersion: Bool {
+    switch self {
+    case .version, .algorithm: true
+    default: false
     }
   }
 }
@@ -103,18 +135,30 @@ extension ManifestError: CustomStringConvertible {
 public struct ManifestFormat: Equatable, Sendable {
   /// Bytes that tell an archive of this format.
   public struct Magic: Equatable, Sendable {
+    /// Where they are in the archive.
     public var offset: UInt64
+    /// The bytes.
     public var bytes: [UInt8]
   }
 
+  /// The name that users and hosts call it by.
   public var name: String
+  /// What it is, for people.
   public var help: String
+  /// Endings of file names, without the dot.
   public var extensions: [String]
+  /// Any of these tells it.
   public var magic: [Magic]
+  /// What the plugin can do with it.
   public var modes: [Job.Mode]
+  /// What an archive of it may be.
   public var outputs: [Job.OutputKind]
   /// For directories: the file inside that is the receipt, and tells the format.
   public var receipt: String?
+  /// Whether an archive of it may hold increments.
+  public var isIncremental: Bool
+  /// What a user may choose; JOB carries it under the options' names.
+  public var options: [ManifestOption]
 
   init(_ members: ControlMembers) throws(WireError) {
     name = try members.string("name")
@@ -140,7 +184,18 @@ public struct ManifestFormat: Equatable, Sendable {
     if let receipt, !StreamDescription.isAcceptable(name: receipt) {
       throw .member(.hello, name: "receipt")
     }
+    isIncremental = try members.bool("incremental", default: false)
     magic = try Self.magic(members)
+    options = try Self.options(members)
+  }
+
+  private static func options(_ members: ControlMembers) throws(WireError) -> [ManifestOption] {
+    guard members.object["options"] != nil else { return [] }
+    var options: [ManifestOption] = []
+    for element in try members.list("options", atMost: 256) {
+      options.append(try ManifestOption(element))
+    }
+    return options
   }
 
   private static func magic(_ members: ControlMembers) throws(WireError) -> [Magic] {

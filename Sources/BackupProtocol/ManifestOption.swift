@@ -1,14 +1,18 @@
 public import JSON
 
-/// An option of a plugin: what the host checks before it passes it on.
+/// An option of a format: what the host checks before it passes it on.
 /// Specified in protocol.md §2.3.
 public struct ManifestOption: Equatable, Sendable {
+  /// What a value of it is.
   public enum Kind: String, Sendable { case bool, integer, string, choice }
 
+  /// Its name on the command line and in a JOB.
   public var name: String
+  /// What a value of it is.
   public var kind: Kind
   /// Value the plugin takes when nobody gives one.
   public var defaultValue: JSONValue
+  /// What it does, for people.
   public var help: String
   /// For ``Kind/choice``: what may be chosen.
   public var choices: [String]

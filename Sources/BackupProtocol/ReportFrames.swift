@@ -2,6 +2,7 @@ internal import JSON
 
 /// ERROR: a failure, told to the other side. protocol.md §15.
 public struct ErrorFrame: Equatable, Sendable {
+  /// Why it failed, for programs.
   public var code: ErrorCode
   /// The sender cannot go on. Exactly one of this and ``isStreamOnly`` is true.
   public var isFatal: Bool
@@ -14,6 +15,7 @@ public struct ErrorFrame: Equatable, Sendable {
   /// The name of an errno ("ENOSPC"), or nothing.
   public var errnoName: String?
 
+  /// Makes one of its fields.
   public init(
     code: ErrorCode, isFatal: Bool = true, isStreamOnly: Bool = false, answers: UInt32 = 0,
     message: String, errnoName: String? = nil
@@ -26,6 +28,7 @@ public struct ErrorFrame: Equatable, Sendable {
     self.errnoName = errnoName
   }
 
+  /// Reads the payload and checks every field.
   public init(parsing payload: RawSpan) throws(WireError) {
     guard payload.byteCount >= 16, payload.byteCount <= Int(Limits.controlBytesMax) else {
       throw .length(.error, length: payload.byteCount)
@@ -49,14 +52,18 @@ public struct ErrorFrame: Equatable, Sendable {
 
 /// BUSY: the plugin needs longer for what it owes. protocol.md §13.1.
 public struct BusyFrame: Equatable, Sendable {
+  /// How long it will take.
   public var expectedMilliseconds: UInt32
+  /// What takes so long, for people.
   public var reason: String
 
+  /// Makes one of its fields.
   public init(expectedMilliseconds: UInt32, reason: String) {
     self.expectedMilliseconds = expectedMilliseconds
     self.reason = reason
   }
 
+  /// Reads the payload and checks every field.
   public init(parsing payload: RawSpan) throws(WireError) {
     guard payload.byteCount >= 8, payload.byteCount <= 8 + Limits.logBytesMax else {
       throw .length(.busy, length: payload.byteCount)
@@ -72,15 +79,20 @@ public struct BusyFrame: Equatable, Sendable {
 
 /// LOG: a line for people.
 public struct LogFrame: Equatable, Sendable {
+  /// How much a line matters.
   public enum Level: UInt8, Sendable { case debug = 0, info, notice, warning, error }
+  /// How much it matters.
   public var level: Level
+  /// The line, for people.
   public var text: String
 
+  /// Makes one of its fields.
   public init(level: Level, text: String) {
     self.level = level
     self.text = text
   }
 
+  /// Reads the payload and checks every field.
   public init(parsing payload: RawSpan) throws(WireError) {
     guard payload.byteCount >= 4, payload.byteCount <= 4 + Limits.logBytesMax else {
       throw .length(.log, length: payload.byteCount)
@@ -99,17 +111,21 @@ public struct LogFrame: Equatable, Sendable {
 
 /// PROGRESS: how far the plugin is.
 public struct ProgressFrame: Equatable, Sendable {
+  /// Bytes the archive has by now.
   public var storedBytes: UInt64
+  /// Bytes of the streams that are in it.
   public var logicalBytes: UInt64
   /// Hundredths of a percent, or `nil` if unknown.
   public var percentHundredths: UInt32?
 
+  /// Makes one of its fields.
   public init(storedBytes: UInt64, logicalBytes: UInt64, percentHundredths: UInt32? = nil) {
     self.storedBytes = storedBytes
     self.logicalBytes = logicalBytes
     self.percentHundredths = percentHundredths
   }
 
+  /// Reads the payload and checks every field.
   public init(parsing payload: RawSpan) throws(WireError) {
     guard payload.byteCount == 24 else { throw .length(.progress, length: payload.byteCount) }
     storedBytes = payload.load(0, as: UInt64.self)
@@ -126,6 +142,7 @@ public struct ProgressFrame: Equatable, Sendable {
 }
 
 extension FrameWriter {
+  /// Appends ERROR and returns its number.
   @discardableResult
   public mutating func append(_ frame: ErrorFrame, stream: UInt32 = 0) -> UInt32 {
     append(.error, stream: stream) { bytes in
@@ -139,6 +156,7 @@ extension FrameWriter {
     }
   }
 
+  /// Appends BUSY and returns its number.
   @discardableResult
   public mutating func append(_ frame: BusyFrame) -> UInt32 {
     append(.busy) { bytes in
@@ -148,6 +166,7 @@ extension FrameWriter {
     }
   }
 
+  /// Appends LOG and returns its number.
   @discardableResult
   public mutating func append(_ frame: LogFrame) -> UInt32 {
     append(.log) { bytes in
@@ -156,6 +175,7 @@ extension FrameWriter {
     }
   }
 
+  /// Appends PROGRESS and returns its number.
   @discardableResult
   public mutating func append(_ frame: ProgressFrame) -> UInt32 {
     append(.progress) { bytes in

@@ -3,10 +3,12 @@ public import JSON
 /// One stream of a job: a disk, a configuration file, the machine's memory.
 /// Specified in protocol.md §4.3.
 public struct StreamDescription: Equatable, Sendable {
+  /// What a stream holds.
   public enum Kind: String, Sendable { case disk, config, vmstate }
 
   /// 1…1024, unique in the job.
   public var id: UInt32
+  /// What it holds.
   public var kind: Kind
   /// Unique in the job; see ``isAcceptable(name:)``.
   public var name: String
@@ -18,10 +20,16 @@ public struct StreamDescription: Equatable, Sendable {
   public var blockBytes: UInt64
   /// Bytes that hold data, if the host knows.
   public var allocated: UInt64?
+  /// Whether it holds only what has changed since the parent backup.
   public var isIncremental: Bool
+  /// How it was found out what of it has changed, if the host says.
+  public var method: ChangeMethod?
+  /// Why it was done so, for people.
+  public var reason: String?
   /// In a JOB_ACK: the digest the archive recorded.
   public var digest: Digest?
 
+  /// Makes a value of its parts.
   public init(
     id: UInt32, kind: Kind, name: String, role: String, size: UInt64?, blockBytes: UInt64 = 512,
     allocated: UInt64? = nil, isIncremental: Bool = false, digest: Digest? = nil
@@ -72,10 +80,27 @@ public struct StreamDescription: Equatable, Sendable {
     blockBytes = try members.optionalInteger("block_size", in: 1...(1 << 20)) ?? 512
     allocated = try members.optionalInteger("allocated", in: 0...Limits.streamBytesMax)
     isIncremental = try members.bool("incremental", default: false)
+    method = try Self.method(members)
+    reason = try members.optionalString("reason")
     digest = try Self.digest(members)
+    // One name never means two things.
+    if let digest, digest.algorithm != .none {
+      guard (digest.algorithm == .incrementTreeSHA256) == isIncremental else {
+        throw .member(members.type, name: "digest.alg")
+      }
+    }
   }
 
-  private static func digest(_ members: ControlMembers) throws(WireError) -> Digest? {
+  private static func method(_ members: ControlMembers) throws(WireError) -> ChangeMethod? {
+    try members.optionalString("method").map { word throws(WireError) in
+      guard let method = ChangeMethod(rawValue: word) else {
+        throw .member(members.type, name: "method")
+      }
+      return method
+    }
+  }
+
+  static func digest(_ members: ControlMembers) throws(WireError) -> Digest? {
     guard members.object["digest"] != nil, members.object["digest"] != .null else { return nil }
     let digest = try members.members("digest")
     guard let algorithm = DigestAlgorithm(name: try digest.string("alg")),
@@ -92,6 +117,8 @@ public struct StreamDescription: Equatable, Sendable {
     ]
     if let allocated { object["allocated"] = JSONValue(allocated) }
     if isIncremental { object["incremental"] = true }
+    if let method { object["method"] = .string(method.rawValue) }
+    if let reason { object["reason"] = .string(reason) }
     if let digest { object["digest"] = digest.json }
     return object
   }
@@ -104,7 +131,7 @@ public struct StreamDescription: Equatable, Sendable {
     for element in try members.list("streams", atMost: Int(Limits.streamsMax)) {
       let stream = try StreamDescription(element)
       guard ids.insert(stream.id).inserted, names.insert(stream.name).inserted else {
-        throw .member(members.type, name: "streams")
+        throw .twice(members.type, name: "streams")
       }
       streams.append(stream)
     }

@@ -3,6 +3,7 @@ public enum StreamFrame: Equatable, Sendable {
   case open
   case data(DataFrame)
   case zero(ZeroFrame)
+  case damaged(DamagedFrame)
   case close(CloseFrame)
   case readDone(ReadDoneFrame)
 
@@ -14,6 +15,7 @@ public enum StreamFrame: Equatable, Sendable {
       self = .open
     case .data: self = .data(try DataFrame(parsing: payload))
     case .zero: self = .zero(try ZeroFrame(parsing: payload))
+    case .damaged: self = .damaged(try DamagedFrame(parsing: payload))
     case .close: self = .close(try CloseFrame(parsing: payload))
     case .readDone: self = .readDone(try ReadDoneFrame(parsing: payload))
     default: throw .state(type, state: "inside a stream")

@@ -1,3 +1,5 @@
+internal import Requests
+
 /// The options of qemu-storage-daemon that open an image: every node of the tree by our name.
 ///
 /// Nothing is left for QEMU to find inside the image: `backing` and `data-file` are given at every

@@ -12,14 +12,16 @@ struct DaemonPlan {
 
   let arguments: [String]
 
-  /// - Parameter vhostExports: How many images, from the first, get a vhost-user-blk export.
-  init(images: [InspectedImage], vhostExports: Int) {
+  /// - Parameters:
+  ///   - bitmaps: Of each image, the name of a dirty bitmap in it that is shown.
+  ///   - vhostExports: How many images, from the first, get a vhost-user-blk export.
+  init(images: [InspectedImage], bitmaps: [String?], vhostExports: Int) {
     var blockdevs: [String] = []
     var exports: [String] = []
     for (index, image) in images.enumerated() {
       let graph = BlockGraph(image.chain, prefix: "i\(index)")
       blockdevs += graph.arguments
-      exports += ["--export", Self.nbdExport(index, node: graph.topNode)]
+      exports += ["--export", Self.nbdExport(index, graph.topNode, bitmaps[index])]
       if index < vhostExports {
         exports += ["--export", Self.vhostExport(index, node: graph.topNode)]
       }
@@ -44,9 +46,9 @@ struct DaemonPlan {
     sockets.enumerated().map { ($1.listeningDescriptor, Int32(firstSocket + $0)) }
   }
 
-  private static func nbdExport(_ index: Int, node: String) -> String {
+  private static func nbdExport(_ index: Int, _ node: String, _ bitmap: String?) -> String {
     "type=nbd,id=n\(index),node-name=\(node),name=\(exportName(index)),writable=off,"
-      + "allocation-depth=on"
+      + "allocation-depth=on" + (bitmap.map { ",bitmaps.0=\($0)" } ?? "")
   }
 
   private static func vhostExport(_ index: Int, node: String) -> String {

@@ -51,6 +51,3 @@ package protocol DiskReader: AnyObject {
   /// Ends the connection. Until the daemon has stopped, slots still in flight may be written to.
   func close()
 }
-
-/// Bytes of one cluster: offsets of reads, and the grain of the allocation map.
-let clusterBytes: UInt64 = 64 << 10

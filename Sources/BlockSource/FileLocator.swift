@@ -41,6 +41,12 @@ struct FileLocator {
       SourceError.nameRefused(name: name, image: image.path, why: why)
     }
     if Self.hasProtocol(name) { throw refuse(.notAPlainFile) }
+    guard Self.isExact(name) else {
+      throw .unsupported(
+        path: image.path,
+        what: "refers to “\(name)”, whose name is not UTF-8: QEMU does not report its bytes; "
+          + "rename that file (qemu-img rebase -u)")
+    }
     let (directory, leaf) = Self.split(name)
     let isPrintable = name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
     guard isPrintable, !leaf.isEmpty, leaf != ".", leaf != ".." else { throw refuse(.malformed) }
@@ -54,6 +60,13 @@ struct FileLocator {
     }
     if status.kind == .link { throw refuse(.link) }
     return place
+  }
+
+  /// Whether the text of a name says what its bytes are. QEMU puts U+FFFD for what is no UTF-8, and
+  /// a file that really has that name would be taken for another; so would the characters that
+  /// stand for bytes here.
+  private static func isExact(_ name: String) -> Bool {
+    !name.unicodeScalars.contains("\u{FFFD}") && nameBytes(name).elementsEqual(name.utf8)
   }
 
   private func held(

@@ -1,3 +1,4 @@
+package import BackupProtocol
 package import SharedPool
 package import System
 
@@ -42,11 +43,13 @@ package enum GuestExport {
   }
 
   /// Where the disk holds data, asked by NBD: extents that cover [0, size) exactly, in order.
+  ///
+  /// - Parameter changes: A bitmap that the export shows; what it calls clean is *unchanged*.
   package static func allocationMap(
-    socket: consuming OwnedDescriptor, export: String, size: UInt64
+    socket: consuming OwnedDescriptor, export: String, size: UInt64, changes: ChangeRecord? = nil
   ) throws(SourceError) -> [Extent] {
-    try AllocationMap.read(
-      try NBDConnection(socket: socket, export: export, for: .allocation, server: .machine),
-      size: size)
+    let connection = try NBDConnection(
+      socket: socket, export: export, for: .allocation(bitmap: changes?.bitmap), server: .machine)
+    return try AllocationMap.read(connection, size: size, changes: changes)
   }
 }

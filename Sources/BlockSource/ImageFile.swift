@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+internal import Requests
 internal import Sandbox
 internal import System
 
@@ -11,9 +12,6 @@ package final class ImageFile: Sendable {
   let path: String
   let status: FileStatus
   private let file: OwnedDescriptor
-
-  /// QEMU's lock on an image it may write: byte 100 plus the number of the write permission.
-  private static let writerLockOffset: Int64 = 101
 
   /// - Parameter followsLink: The caller named this file, and may have named a link to it.
   init(_ place: FilePlace, followsLink: Bool = false) throws(SourceError) {
@@ -122,7 +120,7 @@ package final class ImageFile: Sendable {
 
   /// - Throws: `.inUse` if a QEMU has it open for writing.
   func checkUnused() throws(SourceError) {
-    if clinux_is_byte_locked(file.raw, Self.writerLockOffset) == 1 { throw .inUse(path: path) }
+    if ImageLock.hasWriter(file.raw) { throw .inUse(path: path) }
   }
 
   /// The kernel's answer about a path, in the module's words.

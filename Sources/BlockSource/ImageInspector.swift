@@ -1,3 +1,4 @@
+internal import Requests
 package import Sandbox
 internal import System
 

@@ -1,4 +1,5 @@
 internal import JSON
+internal import Requests
 internal import Sandbox
 internal import System
 

@@ -1,3 +1,5 @@
+package import Requests
+
 /// What is odd about an image that can be read all the same: the data may not be what was meant.
 package enum ImageWarning: Equatable, Sendable {
   /// Its suffix alone says raw, and it begins like an image of another format.

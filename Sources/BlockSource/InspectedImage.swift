@@ -1,3 +1,4 @@
+package import Requests
 internal import Sandbox
 
 /// A disk the caller wants to read.

@@ -1,3 +1,5 @@
+internal import Requests
+
 /// What must hold for one file of a chain before QEMU's parser is let near it.
 enum LevelCheck {
   /// Type of a Virtual PC disk that stands on another: QEMU would read it as a whole one.

@@ -10,10 +10,28 @@ internal import System
     /// Simple replies. With structured ones QEMU 7.2 answers a bad sector by hanging up.
     case data
     /// Structured replies, which carry `base:allocation`.
-    case allocation
+    ///
+    /// - bitmap: Name of a dirty bitmap that is shown, too.
+    case allocation(bitmap: String? = nil)
   }
 
-  static let allocationContext = "base:allocation"
+  /// What the runs of an answer tell of.
+  enum Context {
+    case allocation, changes
+
+    fileprivate static let allocationName = "base:allocation"
+    fileprivate static let bitmapPrefix = "qemu:dirty-bitmap:"
+
+    fileprivate init?(_ name: String) {
+      if name == Self.allocationName {
+        self = .allocation
+      } else if name.hasPrefix(Self.bitmapPrefix) {
+        self = .changes
+      } else {
+        return nil
+      }
+    }
+  }
 
   private nonisolated(unsafe) let handle: OpaquePointer
   private let server: ServingProcess
@@ -29,7 +47,10 @@ internal import System
     unsafe try check(nbd_set_export_name(handle, export))
     switch purpose {
     case .data: unsafe try check(nbd_set_request_structured_replies(handle, false))
-    case .allocation: unsafe try check(nbd_add_meta_context(handle, Self.allocationContext))
+    case .allocation(let bitmap):
+      unsafe try check(nbd_add_meta_context(handle, Context.allocationName))
+      guard let bitmap else { break }
+      unsafe try check(nbd_add_meta_context(handle, Context.bitmapPrefix + bitmap))
     }
     // Otherwise every buffer is cleared before it is filled.
     unsafe try check(nbd_set_pread_initialize(handle, false))
@@ -54,7 +75,12 @@ internal import System
 
   /// Whether the server tells holes from data.
   var knowsAllocation: Bool {
-    unsafe nbd_can_meta_context(handle, Self.allocationContext) == 1
+    unsafe nbd_can_meta_context(handle, Context.allocationName) == 1
+  }
+
+  /// Whether the server shows a dirty bitmap that was asked for.
+  func shows(bitmap: String) -> Bool {
+    unsafe nbd_can_meta_context(handle, Context.bitmapPrefix + bitmap) == 1
   }
 
   // Many commands in flight
@@ -124,9 +150,10 @@ internal import System
   /// - Parameters:
   ///   - length: 1…4 GiB − 1. The answer may cover less or more.
   ///   - seconds: How long the answer may take.
-  ///   - body: Gets a length in bytes and the flags of `base:allocation`.
+  ///   - body: Gets a length in bytes and the flags of a context. Each context has runs of its own,
+  ///     from `offset` on.
   func blockStatus(
-    offset: UInt64, length: UInt64, seconds: Int, _ body: (UInt32, UInt32) -> Void
+    offset: UInt64, length: UInt64, seconds: Int, _ body: (Context, UInt32, UInt32) -> Void
   ) throws(SourceError) {
     let result = withoutActuallyEscaping(body) { body -> Result<Void, SourceError> in
       var sink = StatusSink(body: body)
@@ -143,11 +170,14 @@ internal import System
     offset: UInt64, length: UInt64, seconds: Int, _ sink: UnsafeMutablePointer<StatusSink>
   ) throws(SourceError) {
     let extents = unsafe nbd_extent_callback(
-      callback: { data, _, _, entries, count, _ in
-        guard let entries = unsafe entries, let data = unsafe data else { return -1 }
+      callback: { data, context, _, entries, count, _ in
+        guard let entries = unsafe entries, let data = unsafe data, let name = unsafe context else {
+          return -1
+        }
         let sink = unsafe data.assumingMemoryBound(to: StatusSink.self)
+        guard let context = Context(unsafe String(cString: name)) else { return 0 }
         for index in stride(from: 0, to: Int(count) - 1, by: 2) {
-          unsafe sink.pointee.body(entries[index], entries[index + 1])
+          unsafe sink.pointee.body(context, entries[index], entries[index + 1])
         }
         return 0
       }, user_data: sink, free: nil)
@@ -197,5 +227,5 @@ internal import System
 
 /// Where the runs of one answer go.
 private struct StatusSink {
-  let body: (UInt32, UInt32) -> Void
+  let body: (NBDConnection.Context, UInt32, UInt32) -> Void
 }

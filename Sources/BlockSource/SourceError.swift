@@ -1,3 +1,4 @@
+package import Requests
 package import System
 
 /// Why an image could not be read.
@@ -32,6 +33,7 @@ package enum SourceError: Error, Equatable, Sendable {
   case exportGone
   case notInTime(doing: String, seconds: Int, words: String)
   case protocolBroken(what: String)
+  case vhostUserLacking
   case refused(doing: String, words: String)
   case system(SystemCallError)
   case sandbox(words: String)
@@ -86,6 +88,7 @@ extension SourceError: CustomStringConvertible {
     case .notInTime(let doing, let seconds, let words):
       "timeout: \(doing) took longer than \(seconds) s" + (words.isEmpty ? "" : ": \(words)")
     case .protocolBroken(let what): "protocol error from QEMU: \(what)"
+    case .vhostUserLacking: "protocol error from QEMU: this QEMU lacks vhost-user features"
     case .refused(let doing, let words): "\(doing) failed: \(words)"
     case .system(let error): error.description
     case .sandbox(let words): words
@@ -112,8 +115,7 @@ extension SourceError: CustomStringConvertible {
     case .notAPlainFile: start + "is not a plain local file; such references are never followed"
     case .link: start + "is a symbolic link; name its target instead (qemu-img rebase -u)"
     case .malformed: start + "is not a usable file name"
-    case .elsewhere(let directory):
-      start + "is outside the image's directory; if you trust it, use --allow-backing \(directory)"
+    case .elsewhere: start + "is outside the image's directory"
     }
   }
 

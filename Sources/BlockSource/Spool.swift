@@ -6,10 +6,13 @@ package struct Spool: Sendable {
   package let size: UInt64
   /// Of the file, open for reading at least; stays open until the daemon has started.
   package let descriptor: Int32
+  /// A bitmap that QEMU has stored in the file.
+  package let changes: ChangeRecord?
 
-  package init(name: String, size: UInt64, descriptor: Int32) {
+  package init(name: String, size: UInt64, descriptor: Int32, changes: ChangeRecord? = nil) {
     self.name = name
     self.size = size
     self.descriptor = descriptor
+    self.changes = changes
   }
 }

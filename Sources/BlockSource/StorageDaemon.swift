@@ -1,4 +1,6 @@
+package import BackupProtocol
 internal import Glibc
+internal import Requests
 package import Sandbox
 package import SharedPool
 internal import System
@@ -10,6 +12,8 @@ internal import System
 /// Owned by the job; it ends with `stop()` or with its owner.
 package final class StorageDaemon {
   private let images: [InspectedImage]
+  /// Of each image, if it is a spool with a dirty bitmap.
+  private let changes: [ChangeRecord?]
   private let process: HelperProcess
   private let server: ServingProcess
   private let nbd: PrivateSocket
@@ -17,10 +21,11 @@ package final class StorageDaemon {
 
   /// - Parameter sockets: The NBD server's, then those of the vhost-user-blk exports.
   private init(
-    images: [InspectedImage], process: HelperProcess, server: ServingProcess,
-    sockets: [PrivateSocket]
+    images: [InspectedImage], changes: [ChangeRecord?], process: HelperProcess,
+    server: ServingProcess, sockets: [PrivateSocket]
   ) {
     self.images = images
+    self.changes = changes
     self.process = process
     self.server = server
     nbd = sockets[0]
@@ -38,7 +43,7 @@ package final class StorageDaemon {
   ) throws(SourceError) -> StorageDaemon {
     let vhostCount = transport == .vhostUser ? min(images.count, DaemonPlan.vhostExportsMax) : 0
     return try start(
-      images, vhostExports: vhostCount, files: [],
+      images, changes: images.map { _ in nil }, vhostExports: vhostCount, files: [],
       policy: .storageDaemon(files: try images.grants(), imageCount: images.count), launcher, mode)
   }
 
@@ -60,7 +65,7 @@ package final class StorageDaemon {
           chain: [ChainLink(file: file, format: .qcow2, dataFile: nil, extents: [])]))
     }
     return try start(
-      images, vhostExports: spools.count,
+      images, changes: spools.map(\.changes), vhostExports: spools.count,
       files: zip(spools, numbers).map { ($0.descriptor, $1) },
       policy: .storageDaemon(spools: numbers), launcher, mode)
   }
@@ -70,7 +75,7 @@ package final class StorageDaemon {
 
   /// - Parameter files: Descriptors of ours that it gets beside its sockets.
   private static func start(
-    _ images: [InspectedImage], vhostExports vhostCount: Int,
+    _ images: [InspectedImage], changes: [ChangeRecord?], vhostExports vhostCount: Int,
     files: [(source: Int32, target: Int32)], policy: SandboxPolicy, _ launcher: String,
     _ mode: SandboxMode
   ) throws(SourceError) -> StorageDaemon {
@@ -84,13 +89,16 @@ package final class StorageDaemon {
     let null = try lifted { () throws(SystemCallError) in try openFile("/dev/null", flags: O_RDWR) }
     let process = try HelperProcess(
       name: "qemu-storage-daemon",
-      arguments: DaemonPlan(images: images, vhostExports: vhostCount).arguments,
+      arguments: DaemonPlan(
+        images: images, bitmaps: changes.map { $0?.bitmap }, vhostExports: vhostCount
+      ).arguments,
       descriptors: [(null.raw, 0), (null.raw, 1), (words.descriptor, 2)]
         + DaemonPlan.descriptors(sockets) + files,
       policy: policy, launcher: launcher, mode: mode)
     for socket in sockets { socket.dropListener() }
     return StorageDaemon(
-      images: images, process: process, server: .storageDaemon(words), sockets: sockets)
+      images: images, changes: changes, process: process, server: .storageDaemon(words),
+      sockets: sockets)
   }
 
   /// A reader of one image, checked by a first read. One at a time per image.
@@ -109,11 +117,14 @@ package final class StorageDaemon {
     } catch { throw explained(error) }
   }
 
-  /// Where the image holds data: extents that cover [0, size) exactly, in order.
+  /// Where the image holds data: extents that cover [0, size) exactly, in order. Of a spool with a
+  /// dirty bitmap, what that calls clean is *unchanged*.
   package func allocationMap(image: Int) throws(SourceError) -> [Extent] {
     do {
+      let record = changes[image]
       return try AllocationMap.read(
-        try connectNBD(image, for: .allocation), size: images[image].size)
+        try connectNBD(image, for: .allocation(bitmap: record?.bitmap)), size: images[image].size,
+        changes: record)
     } catch { throw explained(error) }
   }
 

@@ -20,7 +20,7 @@ struct VhostUserSetup {
     let offered = try channel.askNumber(.getFeatures)
     let protocolOffered = try channel.askNumber(.getProtocolFeatures)
     guard offered & needed == needed, protocolOffered & neededProtocol == neededProtocol else {
-      throw .protocolBroken(what: "this QEMU lacks vhost-user features; use --transport nbd")
+      throw .vhostUserLacking
     }
     try channel.tell(.setProtocolFeatures, bytes(neededProtocol))
     channel.acknowledges = true

@@ -2,15 +2,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+// The name `text` of a caller as the kernel wants it.
+#define NAME(text) clinux_name_bytes(text, (char[PATH_MAX]){0}, PATH_MAX)
 
 #define RETRY(result, call) \
   do { (result) = (call); } while ((result) < 0 && errno == EINTR)
@@ -28,7 +33,16 @@ __attribute__((constructor)) static void take_standard_descriptors(void) {
 }
 
 int clinux_openat(int directory, const char *path, int flags, mode_t mode) {
-  RETURN(int, openat(directory, path, flags | O_CLOEXEC, mode));
+  const char *name = NAME(path);
+  RETURN(int, openat(directory, name, flags | O_CLOEXEC, mode));
+}
+
+int clinux_access(const char *path, int mode) { RETURN(int, access(NAME(path), mode)); }
+
+char *clinux_realpath(const char *path) { return realpath(NAME(path), NULL); }
+
+ssize_t clinux_readlinkat(int directory, const char *path, char *buffer, size_t count) {
+  RETURN(ssize_t, readlinkat(directory, NAME(path), buffer, count));
 }
 
 int clinux_reopen_read_only(int descriptor) {
@@ -138,7 +152,7 @@ int clinux_fdatasync(int descriptor) { RETURN(int, fdatasync(descriptor)); }
 int clinux_fstat(int descriptor, struct stat *status) { RETURN(int, fstat(descriptor, status)); }
 
 int clinux_fstatat(int directory, const char *path, struct stat *status) {
-  RETURN(int, fstatat(directory, path, status, AT_SYMLINK_NOFOLLOW));
+  RETURN(int, fstatat(directory, NAME(path), status, AT_SYMLINK_NOFOLLOW));
 }
 
 int64_t clinux_seek_data(int descriptor, int64_t offset) {
@@ -150,24 +164,24 @@ int64_t clinux_seek_hole(int descriptor, int64_t offset) {
 }
 
 int clinux_mkdirat(int directory, const char *path, mode_t mode) {
-  RETURN(int, mkdirat(directory, path, mode));
+  RETURN(int, mkdirat(directory, NAME(path), mode));
 }
 
 int clinux_unlinkat(int directory, const char *path, int is_directory) {
-  RETURN(int, unlinkat(directory, path, is_directory ? AT_REMOVEDIR : 0));
+  RETURN(int, unlinkat(directory, NAME(path), is_directory ? AT_REMOVEDIR : 0));
 }
 
 int clinux_rename_no_replace(int from_directory, const char *from, int to_directory,
                              const char *to) {
-  RETURN(int, renameat2(from_directory, from, to_directory, to, RENAME_NOREPLACE));
+  RETURN(int, renameat2(from_directory, NAME(from), to_directory, NAME(to), RENAME_NOREPLACE));
 }
 
 int clinux_rename(int from_directory, const char *from, int to_directory, const char *to) {
-  RETURN(int, renameat(from_directory, from, to_directory, to));
+  RETURN(int, renameat(from_directory, NAME(from), to_directory, NAME(to)));
 }
 
 int clinux_linkat(int from_directory, const char *from, int to_directory, const char *to) {
-  RETURN(int, linkat(from_directory, from, to_directory, to, 0));
+  RETURN(int, linkat(from_directory, NAME(from), to_directory, NAME(to), 0));
 }
 
 int clinux_fchown(int descriptor, uid_t owner, gid_t group) {
@@ -177,7 +191,7 @@ int clinux_fchown(int descriptor, uid_t owner, gid_t group) {
 int clinux_fchmod(int descriptor, mode_t mode) { RETURN(int, fchmod(descriptor, mode)); }
 
 int clinux_fchmodat(int directory, const char *path, mode_t mode) {
-  RETURN(int, fchmodat(directory, path, mode, AT_SYMLINK_NOFOLLOW));
+  RETURN(int, fchmodat(directory, NAME(path), mode, AT_SYMLINK_NOFOLLOW));
 }
 
 int clinux_try_lock(int descriptor) { RETURN(int, flock(descriptor, LOCK_EX | LOCK_NB)); }
@@ -198,6 +212,11 @@ int clinux_is_byte_locked(int descriptor, int64_t offset) {
 
 int clinux_block_device_size(int descriptor, uint64_t *bytes) {
   return ioctl(descriptor, BLKGETSIZE64, bytes) < 0 ? -errno : 0;
+}
+
+int clinux_is_read_only_device(int descriptor) {
+  int is_read_only = 0;
+  return ioctl(descriptor, BLKROGET, &is_read_only) < 0 ? -errno : is_read_only != 0;
 }
 
 int clinux_terminal_columns(int descriptor) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -57,7 +58,12 @@ int clinux_spawn(const char *path, char *const *arguments, char *const *environm
   for (int i = 0; i <= highest && i < SPAWN_DESCRIPTORS_MAX * 2; i++)
     if (!wanted[i]) posix_spawn_file_actions_addclose(&actions, i);
   posix_spawn_file_actions_addclosefrom_np(&actions, highest + 1);
-  int error = posix_spawn(pid, path, &actions, &attributes, arguments, environment);
+  char room[PATH_MAX];
+  char **words = clinux_argument_bytes(arguments);
+  int error = words ? posix_spawn(pid, clinux_name_bytes(path, room, sizeof room), &actions,
+                                  &attributes, words, environment)
+                    : ENOMEM;
+  if (words) clinux_free_arguments(words);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   for (size_t i = 0; i < descriptor_count; i++) close(lifted[i]);

@@ -1,6 +1,7 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -8,7 +9,9 @@
 
 enum { DESCRIPTORS_MAX = 8 };
 
-static int unix_address(const char *path, struct sockaddr_un *address) {
+static int unix_address(const char *text, struct sockaddr_un *address) {
+  char room[PATH_MAX];
+  const char *path = clinux_name_bytes(text, room, sizeof room);
   size_t length = strlen(path);
   if (length >= sizeof address->sun_path) return -ENAMETOOLONG;
   memset(address, 0, sizeof *address);

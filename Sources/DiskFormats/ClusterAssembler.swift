@@ -1,8 +1,9 @@
 internal import ArchiveBytes
+internal import BackupProtocol
 
 /// Puts pieces of any size together to clusters of 64 KiB, with the zeros between them.
 @safe final class ClusterAssembler {
-  static let clusterBytes = 65536
+  static let clusterBytes = Int(Cluster.bytes)
 
   private let sink: any ClusterSink
   private let capacity: UInt64
@@ -25,8 +26,10 @@ internal import ArchiveBytes
   ///
   /// - Parameter offset: Behind everything that was added.
   func put(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(ArchiveError) {
-    var place = offset
-    var left = unsafe bytes
+    // What is in a cluster that was given up is lost with it.
+    let lost = Int(min(UInt64(bytes.count), position > offset ? position - offset : 0))
+    var place = offset + UInt64(lost)
+    var left = unsafe UnsafeRawBufferPointer(rebasing: bytes[lost...])
     while unsafe !left.isEmpty, place < capacity {
       let cluster = place / UInt64(Self.clusterBytes)
       if open != cluster { try begin(cluster) }
@@ -37,6 +40,22 @@ internal import ArchiveBytes
       place += UInt64(count)
       unsafe left = UnsafeRawBufferPointer(rebasing: left[count...])
     }
+  }
+
+  /// Gives up every cluster of which a part is in `range`.
+  ///
+  /// - Parameter range: Behind everything that was added.
+  /// - Throws: E_CORRUPT with the reason, unless the sink wants to know what is lost.
+  func lose(_ range: Range<UInt64>, _ reason: String) throws(ArchiveError) {
+    let bytes = UInt64(Self.clusterBytes)
+    if open == range.lowerBound / bytes { open = nil }
+    try flush()
+    let start = max(position, range.lowerBound / bytes * bytes)
+    let end = min(capacity, (range.upperBound + bytes - 1) / bytes * bytes)
+    guard start < end else { return }
+    if start > position { try sink.zeros(start - position) }
+    try sink.damaged(end - start, reason)
+    position = end
   }
 
   /// The rest of the disk is zeros.
@@ -58,8 +77,7 @@ internal import ArchiveBytes
     let start = cluster * UInt64(Self.clusterBytes)
     if start > position { try sink.zeros(start - position) }
     let count = Int(min(UInt64(Self.clusterBytes), capacity - start))
-    let blocks = (count + 4095) / 4096
-    let masks: InlineArray<1, UInt16> = [UInt16.max >> UInt16(16 - blocks)]
+    let masks: InlineArray<1, BlockMask> = [BlockMask(covering: count)]
     try sink.data(count, masks: masks.span) { (span: inout MutableRawSpan) throws(ArchiveError) in
       unsafe span.withUnsafeMutableBytes { target in
         unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[..<count]))

@@ -2,12 +2,14 @@ internal import CCompression
 internal import ArchiveBytes
 internal import BackupProtocol
 
-/// Inflates grains, each into as much room as a grain has: there is no bomb in it.
+/// Decompresses grains, each into as much room as a grain has: there is no bomb in it.
 @safe final class GrainDecoder {
   private let decompressor: OpaquePointer
-  /// The grain that was inflated last.
+  /// Made for the first grain that is zstd.
+  private var zstd: OpaquePointer?
+  /// The grain that was decompressed last.
   let grain: UnsafeMutableRawBufferPointer
-  /// Deflated bytes, for whoever reads them.
+  /// Compressed bytes, for whoever reads them.
   let input: UnsafeMutableRawBufferPointer
 
   /// Bytes that a deflated grain may take: longer ones gain nothing.
@@ -25,6 +27,7 @@ internal import BackupProtocol
 
   deinit {
     unsafe libdeflate_free_decompressor(decompressor)
+    unsafe _ = ZSTD_freeDCtx(zstd)
     unsafe grain.deallocate()
     unsafe input.deallocate()
   }
@@ -55,6 +58,32 @@ internal import BackupProtocol
       &count)
     guard result == LIBDEFLATE_SUCCESS, unsafe count == grain.count else {
       throw .corrupt("cannot decompress a cluster of the qcow2 image")
+    }
+  }
+
+  /// 8 MiB: four times the largest cluster, so that no frame takes more memory.
+  private static let windowLogMax: Int32 = 23
+
+  /// Decompresses zstd, where the end of the input is known only roughly.
+  func decompressZstd(_ range: Range<Int>) throws(ArchiveError) {
+    if unsafe zstd == nil {
+      unsafe zstd = ZSTD_createDCtx()
+      unsafe _ = ZSTD_DCtx_setParameter(zstd, ZSTD_d_windowLogMax, Self.windowLogMax)
+    }
+    guard let context = unsafe zstd else {
+      throw ArchiveError(.internal, "the compression library is out of memory")
+    }
+    unsafe _ = ZSTD_DCtx_reset(context, ZSTD_reset_session_only)
+    let given = unsafe UnsafeRawBufferPointer(rebasing: input[range])
+    // Safe because: sizes are those of the buffers, and the library moves within them.
+    var source = unsafe ZSTD_inBuffer(src: given.baseAddress, size: given.count, pos: 0)
+    var target = unsafe ZSTD_outBuffer(dst: grain.baseAddress, size: grain.count, pos: 0)
+    while unsafe target.pos < target.size {
+      let before = unsafe (source.pos, target.pos)
+      let result = unsafe ZSTD_decompressStream(context, &target, &source)
+      guard ZSTD_isError(result) == 0, unsafe (source.pos, target.pos) != before else {
+        throw .corrupt("cannot decompress a cluster of the qcow2 image")
+      }
     }
   }
 }

@@ -9,12 +9,11 @@ internal import BackupProtocol
 /// └────────┴────────────────┴─────────────────┴────┴──────┴──────┘
 /// ```
 package struct QCOW2Layout {
-  package static let clusterBytes: UInt64 = 65536
+  package static let clusterBytes = QCOW2.clusterBytes
   /// Bytes of the largest disk: L1 has 32 MiB at most in QEMU, and we keep to what is tested.
   package static let capacityBytesMax: UInt64 = 62 << 40
-  /// Entries of a refcount block, and of a table.
-  private static let countEntries: UInt64 = 32768
-  private static let tableEntries: UInt64 = 8192
+  private static let countEntries = QCOW2.countEntries
+  private static let tableEntries = QCOW2.tableEntries
 
   private let capacity: UInt64
   private let runs: ClusterRuns
@@ -38,15 +37,15 @@ package struct QCOW2Layout {
     }
     capacity = capacityBytes
     self.runs = runs
-    let clusters = Self.ceil(capacityBytes, Self.clusterBytes)
-    l1Entries = Self.ceil(clusters, Self.tableEntries)
-    l1Clusters = max(1, Self.ceil(l1Entries * 8, Self.clusterBytes))
+    let clusters = QCOW2.ceil(capacityBytes, Self.clusterBytes)
+    l1Entries = max(1, QCOW2.ceil(clusters, Self.tableEntries))
+    l1Clusters = QCOW2.ceil(l1Entries * 8, Self.clusterBytes)
     l2Tables = runs.groupCount(of: Self.tableEntries)
     let others = 1 + l1Clusters + l2Tables + runs.count
     var (blocks, table): (UInt64, UInt64) = (1, 1)
     while true {
-      let next = Self.ceil(others + blocks + table, Self.countEntries)
-      let nextTable = Self.ceil(next * 8, Self.clusterBytes)
+      let next = QCOW2.ceil(others + blocks + table, Self.countEntries)
+      let nextTable = QCOW2.ceil(next * 8, Self.clusterBytes)
       if next == blocks && nextTable == table { break }
       (blocks, table) = (next, nextTable)
     }
@@ -73,23 +72,12 @@ package struct QCOW2Layout {
     try l2(body)
   }
 
-  private static func ceil(_ value: UInt64, _ unit: UInt64) -> UInt64 {
-    (value + unit - 1) / unit
-  }
-
   private var header: [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: Int(Self.clusterBytes))
-    bytes.replaceSubrange(0..<4, with: QCOW2Header.magic)
-    bytes.putBig(UInt32(3), at: 4)
-    bytes.putBig(UInt32(16), at: 20)
-    bytes.putBig(capacity, at: 24)
-    bytes.putBig(UInt32(l1Entries), at: 36)
-    bytes.putBig((1 + countClusters + countBlocks) * Self.clusterBytes, at: 40)
-    bytes.putBig(Self.clusterBytes, at: 48)
-    bytes.putBig(UInt32(countClusters), at: 56)
-    bytes.putBig(UInt32(4), at: 96)
-    bytes.putBig(UInt32(112), at: 100)
-    return bytes
+    QCOW2HeaderFields(
+      capacityBytes: capacity, l1Entries: l1Entries,
+      l1Offset: (1 + countClusters + countBlocks) * Self.clusterBytes,
+      countTableOffset: Self.clusterBytes, countTableClusters: countClusters
+    ).encoded()
   }
 
   /// So many clusters of big-endian numbers, zeros after the last.
@@ -122,8 +110,6 @@ package struct QCOW2Layout {
     }
   }
 
-  private static let copied: UInt64 = 1 << 63
-
   private func l1<Failure: Error>(_ body: ([UInt8]) throws(Failure) -> Void) throws(Failure) {
     let start = metadataBytes - l2Tables * Self.clusterBytes
     var walk = GroupWalk(runs, Self.tableEntries)
@@ -133,7 +119,7 @@ package struct QCOW2Layout {
       guard next == index else { return 0 }
       next = walk.next()
       table += 1
-      return (start + (table - 1) * Self.clusterBytes) | Self.copied
+      return (start + (table - 1) * Self.clusterBytes) | QCOW2.copied
     }
   }
 
@@ -148,7 +134,7 @@ package struct QCOW2Layout {
           bytes = [UInt8](repeating: 0, count: Int(Self.clusterBytes))
         }
         group = cluster / Self.tableEntries
-        bytes.putBig(offset | Self.copied, at: Int(cluster % Self.tableEntries) * 8)
+        bytes.putBig(offset | QCOW2.copied, at: Int(cluster % Self.tableEntries) * 8)
         offset += Self.clusterBytes
       }
     }

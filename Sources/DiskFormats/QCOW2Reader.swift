@@ -1,136 +1,184 @@
 package import ArchiveBytes
 internal import BackupProtocol
 
-/// What a qcow2 image says of itself, as far as reading its data needs it.
-package struct QCOW2Header: Equatable, Sendable {
-  package static let magic: [UInt8] = [0x51, 0x46, 0x49, 0xFB]
-
-  /// Bytes of the disk.
-  package let capacityBytes: UInt64
-  let clusterBits: Int
-  let l1Entries: UInt64
-  let l1Offset: UInt64
-
-  var clusterBytes: Int { 1 << clusterBits }
-  /// Bytes of the disk that an entry of L1 stands for, as a power of two.
-  var l1Shift: Int { 2 * clusterBits - 3 }
-
-  /// - Parameter bytes: 112 of them.
-  /// - Throws: E_CORRUPT; E_UNSUPPORTED for what leads to other files, or needs a newer reader.
-  package init(parsing bytes: [UInt8]) throws(ArchiveError) {
-    guard bytes.count >= 112, Array(bytes[0..<4]) == Self.magic else {
-      throw .corrupt("not a qcow2 image")
-    }
-    let version = bytes.big(UInt32.self, at: 4)
-    guard version == 2 || version == 3 else {
-      throw ArchiveError(.unsupported, "qcow2 image of unsupported version \(version)")
-    }
-    guard bytes.big(UInt64.self, at: 8) == 0, bytes.big(UInt32.self, at: 32) == 0 else {
-      throw ArchiveError(.unsupported, "qcow2 image with a backing file or encryption")
-    }
-    let features = version == 3 ? bytes.big(UInt64.self, at: 72) : 0
-    // Bit 0: refcounts may be wrong, which reading does not need.
-    guard features & ~1 == 0 else {
-      throw ArchiveError(.unsupported, "qcow2 image with unsupported features \(features)")
-    }
-    let bits = bytes.big(UInt32.self, at: 20)
-    guard (9...21).contains(bits) else {
-      throw .corrupt("qcow2 image with an invalid cluster size of 2^\(bits)")
-    }
-    clusterBits = Int(bits)
-    capacityBytes = bytes.big(UInt64.self, at: 24)
-    l1Entries = UInt64(bytes.big(UInt32.self, at: 36))
-    l1Offset = bytes.big(UInt64.self, at: 40)
-    let needed = capacityBytes == 0 ? 0 : ((capacityBytes - 1) >> UInt64(l1Shift)) + 1
-    guard capacityBytes < 1 << 53, capacityBytes % 512 == 0, l1Entries >= needed,
-      l1Offset <= 1 << 56, l1Offset % UInt64(clusterBytes) == 0, needed <= 4 << 20
-    else { throw .corrupt("invalid header of the qcow2 image") }
-  }
-}
-
-/// Reads a qcow2 image that stands alone: data as it is and clusters deflated by zlib.
+/// Reads a qcow2 image: data as it is and clusters compressed by zlib or zstd. Of an overlay what
+/// it has itself; no other file is ever looked at.
 ///
 /// Memory: a page of L1, a table, two clusters.
 package final class QCOW2Reader {
   package let header: QCOW2Header
-  private let source: SourceWindow
-  private var page: [UInt8] = []
-  private var pageStart: UInt64?
+  let source: SourceWindow
+  private let tables: QCOW2Tables
+  /// Where what is not in the image ends to be unchanged: the end of the disk below it.
+  private let unchangedEnd: UInt64
+  private let salvages: Bool
+  private var clusters: QCOW2Clusters?
+  private var masks: [BlockMask] = []
 
+  /// - Parameters:
+  ///   - backingBytes: Bytes of the disk below an overlay: up to there, clusters that are not in
+  ///     the image are unchanged. `nil` for an image that stands alone.
+  ///   - salvages: What cannot be read is told to the sink, and the rest is read.
   /// - Throws: E_CORRUPT, E_UNSUPPORTED.
-  package init(_ source: SourceWindow) throws(ArchiveError) {
+  package init(
+    _ source: SourceWindow, backingBytes: UInt64? = nil, salvages: Bool = false
+  ) throws(ArchiveError) {
     self.source = source
-    var bytes = [UInt8](repeating: 0, count: 112)
+    unchangedEnd = QCOW2.ceil(backingBytes ?? 0, Cluster.bytes) * Cluster.bytes
+    self.salvages = salvages
+    var bytes = [UInt8](repeating: 0, count: QCOW2Header.byteCount)
     try source.fill(&bytes, at: 0, "the header of a qcow2 image")
-    header = try QCOW2Header(parsing: bytes)
+    header = try QCOW2Header(parsing: bytes, isOverlay: backingBytes != nil)
+    tables = QCOW2Tables(header, source)
   }
 
   /// Reads the disk.
   ///
   /// - Throws: E_CORRUPT.
   package func read(to sink: any ClusterSink) throws(ArchiveError) {
-    let decoder = try GrainDecoder(grainBytes: header.clusterBytes)
-    let assembler = ClusterAssembler(sink, capacity: header.capacityBytes)
-    let entries = UInt64(header.clusterBytes / 8)
-    let clusters = (header.capacityBytes + UInt64(header.clusterBytes) - 1) >> header.clusterBits
-    let tables = (clusters + entries - 1) / entries
-    guard header.l1Offset + tables * 8 <= source.byteCount else {
+    try read(0..<header.capacityBytes, to: sink)
+  }
+
+  /// Reads a part of the disk.
+  ///
+  /// - Parameter range: Begins on a multiple of 64 KiB, and ends on one or with the disk.
+  /// - Throws: E_CORRUPT.
+  package func read(_ range: Range<UInt64>, to sink: any ClusterSink) throws(ArchiveError) {
+    let needed = QCOW2.ceil(header.capacityBytes, 1 << UInt64(header.l1Shift))
+    guard salvages || header.l1Offset + needed * 8 <= source.byteCount else {
       throw .corrupt("the qcow2 image is truncated inside its L1 table")
     }
-    var table = [UInt8](repeating: 0, count: header.clusterBytes)
-    for number in 0..<tables {
-      let place = try l1Entry(number, of: tables) & Self.offsetMask
-      if place == 0 { continue }
-      try source.fill(&table, at: place, "an L2 table")
-      for index in 0..<min(entries, clusters - number * entries) {
-        let entry = table.big(UInt64.self, at: 8 * Int(index))
-        try readCluster(number * entries + index, entry, decoder, assembler)
+    tables.startOver()
+    if clusters == nil { clusters = try QCOW2Clusters(tables, source) }
+    clusters?.startOver()
+    var place = range.lowerBound
+    var run = EmptyRun(sink)
+    while place < range.upperBound {
+      let stretch = try stretch(from: place, before: range.upperBound, sink.pieceBytesMax)
+      if stretch.kind == .bytes {
+        try run.end()
+        try put(place..<stretch.end, to: sink)
+      } else {
+        try run.add(stretch.end - place, stretch.kind)
+      }
+      place = stretch.end
+    }
+    try run.end()
+  }
+
+  // MARK: What comes next
+
+  private static let unit = Cluster.bytes
+
+  /// What is at a place: whole clusters of 64 KiB, or as far as the end.
+  private func stretch(
+    from start: UInt64, before end: UInt64, _ most: Int
+  ) throws(ArchiveError) -> (kind: Stretch, end: UInt64) {
+    var place = start
+    do throws(ArchiveError) {
+      if let empty = try emptyEnd(from: start, before: end) { return empty }
+      place = min(end, start + Self.unit)
+      while place < end, place - start < UInt64(most) {
+        if try emptyEnd(from: place, before: end) != nil { break }
+        place = min(end, place + Self.unit)
+      }
+      return (.bytes, place)
+    } catch {
+      guard salvages else { throw error }
+      if place > start { return (.bytes, place) }
+      // All that the table tells.
+      let group = max(Self.unit, 1 << UInt64(header.l1Shift))
+      return (.lost(error.message), min(end, (start / group + 1) * group))
+    }
+  }
+
+  /// Where a stretch without bytes ends; `nil` if the next 64 KiB have some.
+  private func emptyEnd(
+    from start: UInt64, before end: UInt64
+  ) throws(ArchiveError) -> (kind: Stretch, end: UInt64)? {
+    var place = start
+    var kind: Extent.Kind?
+    // Small clusters: as many as fill 64 KiB.
+    while place < min(end, start + Self.unit) {
+      let run = try tables.run(at: place)
+      var count = run.byteCount
+      switch run.place {
+      case .nowhere where place < unchangedEnd:
+        kind = .unchanged
+        count = min(count, unchangedEnd - place)
+      case .nowhere: kind = kind ?? .hole
+      case .zeros: kind = kind ?? .zero
+      case .plain, .packed: return nil
+      }
+      place += count
+    }
+    return (.empty(kind ?? .hole), place >= end ? end : place / Self.unit * Self.unit)
+  }
+
+  // MARK: Bytes
+
+  private func put(_ range: Range<UInt64>, to sink: any ClusterSink) throws(ArchiveError) {
+    do throws(ArchiveError) {
+      try putWhole(range, to: sink)
+    } catch {
+      guard salvages, error.code == .io || error.code == .corrupt,
+        clusters?.isExhausted == false
+      else { throw error }
+      guard range.count > Self.unit else {
+        return try sink.damaged(UInt64(range.count), error.message)
+      }
+      for start in stride(from: range.lowerBound, to: range.upperBound, by: Int(Self.unit)) {
+        try put(start..<min(range.upperBound, start + Self.unit), to: sink)
       }
     }
-    try assembler.finish()
   }
 
-  private static let offsetMask: UInt64 = 0x00FF_FFFF_FFFF_FE00
-
-  private func l1Entry(_ number: UInt64, of tables: UInt64) throws(ArchiveError) -> UInt64 {
-    let first = number & ~511
-    if pageStart != first {
-      page = [UInt8](repeating: 0, count: Int(min(512, tables - first)) * 8)
-      try source.fill(&page, at: header.l1Offset + first * 8, "its L1 table")
-      pageStart = first
+  private func putWhole(_ range: Range<UInt64>, to sink: any ClusterSink) throws(ArchiveError) {
+    guard let clusters else { return }
+    // A span cannot be that of a property.
+    var masks: [BlockMask] = []
+    swap(&masks, &self.masks)
+    defer { swap(&masks, &self.masks) }
+    masks.removeAll(keepingCapacity: true)
+    masks.mark(0..<range.count)
+    try sink.data(range.count, masks: masks.span) { span throws(ArchiveError) in
+      try unsafe span.withUnsafeMutableBytes { buffer throws(ArchiveError) in
+        try unsafe clusters.fill(buffer, from: range.lowerBound)
+      }
     }
-    return page.big(UInt64.self, at: Int(number - first) * 8)
+  }
+}
+
+/// What comes next of a disk.
+private enum Stretch: Equatable {
+  /// Some of its bytes are in the image.
+  case bytes
+  /// None.
+  case empty(Extent.Kind)
+  /// A table cannot be read.
+  case lost(String)
+}
+
+/// Stretches without bytes that come one behind the other.
+private struct EmptyRun {
+  private let sink: any ClusterSink
+  private var kind = Stretch.bytes
+  private var count: UInt64 = 0
+
+  init(_ sink: any ClusterSink) { self.sink = sink }
+
+  mutating func add(_ bytes: UInt64, _ next: Stretch) throws(ArchiveError) {
+    if next != kind { try end() }
+    (kind, count) = (next, count + bytes)
   }
 
-  private func readCluster(
-    _ number: UInt64, _ entry: UInt64, _ decoder: GrainDecoder, _ assembler: ClusterAssembler
-  ) throws(ArchiveError) {
-    if entry & 1 << 62 != 0 {
-      let bits = UInt64(62 - (header.clusterBits - 8))
-      let offset = entry & (1 << bits - 1)
-      let sectors = (entry & (1 << 62 - 1)) >> bits
-      let most = Int((sectors + 1) * 512 - offset % 512)
-      // The last one may be shorter than its sectors say.
-      let there = offset < source.byteCount ? source.byteCount - offset : 0
-      let count = min(most, Int(min(there, UInt64(2 * header.clusterBytes + 1024))))
-      try unsafe fill(UnsafeMutableRawBufferPointer(rebasing: decoder.input[..<count]), at: offset)
-      try decoder.inflateRaw(0..<count)
-    } else {
-      let offset = entry & Self.offsetMask
-      if offset == 0 || entry & 1 != 0 { return }
-      let left = header.capacityBytes - (number << UInt64(header.clusterBits))
-      let count = Int(min(UInt64(header.clusterBytes), left))
-      try unsafe fill(UnsafeMutableRawBufferPointer(rebasing: decoder.grain[..<count]), at: offset)
+  mutating func end() throws(ArchiveError) {
+    guard count > 0 else { return }
+    switch kind {
+    case .bytes: break
+    case .empty(let kind): try sink.zeros(count, kind)
+    case .lost(let reason): try sink.damaged(count, reason)
     }
-    try unsafe assembler.put(
-      UnsafeRawBufferPointer(decoder.grain), at: number << UInt64(header.clusterBits))
-  }
-
-  private func fill(
-    _ buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
-  ) throws(ArchiveError) {
-    guard try unsafe source.read(into: buffer, at: offset) == buffer.count else {
-      throw .corrupt("the qcow2 image is truncated inside a cluster")
-    }
+    count = 0
   }
 }

@@ -81,8 +81,9 @@ package struct VMDKDescriptor: Equatable, Sendable {
     guard kind == .zero || parts.count == 3 else {
       throw .corrupt("extent without a name in the VMDK descriptor")
     }
-    let rest = parts.count == 3 ? parts[2].filter { $0 != " " } : ""
-    let offset = rest.isEmpty ? 0 : UInt64(rest)
+    // Some writers put more words behind the offset.
+    let word = parts.count == 3 ? parts[2].split(whereSeparator: \.isWhitespace).first : nil
+    let offset = word.map { UInt64($0) } ?? 0
     guard let offset, offset <= 1 << 44 else {
       throw .corrupt("extent with an invalid offset in the VMDK descriptor")
     }

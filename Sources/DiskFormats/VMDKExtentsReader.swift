@@ -81,11 +81,11 @@ package final class VMDKExtentsReader: DiskReader {
 
   deinit { unsafe buffer.deallocate() }
 
-  func zeros(_ count: UInt64) throws(ArchiveError) { position += count }
+  func zeros(_ count: UInt64, _ kind: Extent.Kind) throws(ArchiveError) { position += count }
 
   /// What comes is from an assembler, whose masks say that all of it is data.
   func data(
-    _ count: Int, masks: Span<UInt16>,
+    _ count: Int, masks: Span<BlockMask>,
     _ fill: (inout MutableRawSpan) throws(ArchiveError) -> Void
   ) throws(ArchiveError) {
     let part = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])

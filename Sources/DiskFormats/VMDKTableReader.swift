@@ -28,16 +28,26 @@ package final class VMDKTableReader {
     try source.fill(&text, at: offset * 512, "its descriptor")
     descriptor = Array(text.prefix { $0 != 0 })
     if header.directoryOffset == VMDKHeader.directoryAtEnd {
-      // Marker, footer, end marker.
-      guard source.byteCount >= 4 * 512 else { throw .corrupt("the VMDK has no footer") }
-      try source.fill(&bytes, at: source.byteCount - 1024, "its footer")
-      header.directoryOffset = try VMDKHeader(parsing: bytes).directoryOffset
+      header.directoryOffset = try Self.footer(source).directoryOffset
     }
     guard header.directoryOffset <= 1 << 32 else {
       throw .corrupt("the VMDK has no grain directory")
     }
     self.header = header
     table = [UInt8](repeating: 0, count: Int(header.tableEntries) * 4)
+  }
+
+  /// The header once more, before the end marker: it tells where the directory is.
+  private static func footer(_ source: SourceWindow) throws(ArchiveError) -> VMDKHeader {
+    var bytes = [UInt8](repeating: 0, count: VMDKHeader.byteCount)
+    // Marker, footer, end marker.
+    if source.byteCount >= 4 * 512 {
+      try source.fill(&bytes, at: source.byteCount - 1024, "its footer")
+    }
+    guard bytes.starts(with: VMDKHeader.magic) else {
+      throw .corrupt("the VMDK is truncated: it has no footer")
+    }
+    return try VMDKHeader(parsing: bytes)
   }
 
   /// Reads the disk.
@@ -56,11 +66,27 @@ package final class VMDKTableReader {
     for number in 0..<tables {
       let place = try directoryEntry(number, of: tables)
       if place == 0 { continue }
-      try source.fill(&table, at: UInt64(place) * 512, "a table")
+      let first = number * entries
+      let covered = first..<min(first + entries, grains)
+      do throws(ArchiveError) { try source.fill(&table, at: UInt64(place) * 512, "a table") } catch
+      {
+        try lose(covered, error, assembler)
+        continue
+      }
       for index in 0..<min(entries, grains - number * entries) {
         let sector = table.little(UInt32.self, at: 4 * Int(index))
         if sector == 0 || (sector == 1 && header.flags & VMDKHeader.zeroGrains != 0) { continue }
-        try readGrain(number * entries + index, at: UInt64(sector) * 512, decoder, assembler)
+        let grain = first + index
+        let count: Int
+        do throws(ArchiveError) {
+          count = try readGrain(grain, at: UInt64(sector) * 512, decoder)
+        } catch {
+          try lose(grain..<(grain + 1), error, assembler)
+          continue
+        }
+        try unsafe assembler.put(
+          UnsafeRawBufferPointer(rebasing: decoder.grain[..<count]),
+          at: grain * header.grainSectors * 512)
       }
     }
     try assembler.finish()
@@ -76,9 +102,23 @@ package final class VMDKTableReader {
     return page.little(UInt32.self, at: Int(number - first) * 4)
   }
 
-  private func readGrain(
-    _ number: UInt64, at offset: UInt64, _ decoder: GrainDecoder, _ assembler: ClusterAssembler
+  /// Grains that the file has lost; any other error is not theirs.
+  private func lose(
+    _ grains: Range<UInt64>, _ error: ArchiveError, _ assembler: ClusterAssembler
   ) throws(ArchiveError) {
+    guard error.code == .corrupt else { throw error }
+    let bytes = header.grainSectors * 512
+    try assembler.lose(
+      (grains.lowerBound * bytes)..<min(header.capacityBytes, grains.upperBound * bytes),
+      error.message)
+  }
+
+  /// Reads a grain into the decoder.
+  ///
+  /// - Returns: Its bytes.
+  private func readGrain(
+    _ number: UInt64, at offset: UInt64, _ decoder: GrainDecoder
+  ) throws(ArchiveError) -> Int {
     let lba = number * header.grainSectors
     var count = Int(min(UInt64(header.grainBytes), (header.capacity - lba) * 512))
     if header.isCompressed {
@@ -95,8 +135,7 @@ package final class VMDKTableReader {
       try unsafe fill(
         UnsafeMutableRawBufferPointer(rebasing: decoder.grain[..<count]), at: offset)
     }
-    try unsafe assembler.put(
-      UnsafeRawBufferPointer(rebasing: decoder.grain[..<count]), at: lba * 512)
+    return count
   }
 
   private func fill(

@@ -42,11 +42,8 @@ struct ProxmoxFile {
 
   subscript(key: String) -> String? { values[key] }
 
-  /// Every machine has some of these.
-  var isRecognised: Bool {
-    ["memory", "cores", "sockets", "ostype", "boot", "bios", "scsihw", "smbios1", "vmgenid"]
-      .contains { values[$0] != nil }
-  }
+  /// Whether there is anything that Proxmox VE would know.
+  var isRecognised: Bool { values.keys.contains(where: Self.isKnown) }
 
   var system: String {
     switch values["ostype"] ?? "" {

@@ -1,4 +1,5 @@
 package import BackupProtocol
+internal import CLinux
 internal import Glibc
 internal import Sandbox
 internal import System
@@ -16,19 +17,14 @@ package struct InstalledPlugin: Sendable {
   }
 }
 
-/// A manifest that could not be used, and why.
-package struct RejectedManifest: Sendable {
-  package let path: String
-  package let reason: String
-}
-
 /// Every plugin of the search path; the first of a name wins.
 ///
 /// Only manifests are read: no plugin is ever run to learn what it is.
 /// Specified in protocol.md §2.3.
 package struct PluginCatalog: Sendable {
   package private(set) var plugins: [InstalledPlugin] = []
-  package private(set) var rejected: [RejectedManifest] = []
+  /// What is there and not used, in the order of the search.
+  package private(set) var faults: [PluginFault] = []
 
   /// Reads the manifests `NAME.json` of each directory, in order.
   package init(_ places: [PluginPlace]) {
@@ -47,16 +43,47 @@ package struct PluginCatalog: Sendable {
     Set(plugins.flatMap { $0.manifest.formats.map(\.name) }).sorted()
   }
 
+  /// Why a plugin is not used that may have this format.
+  package func faults(format: String) -> [PluginFault] {
+    faults.filter { $0.formats.contains(format) }
+  }
+
   private mutating func add(_ path: String, _ place: PluginPlace) {
-    do {
-      let manifest = try Self.read(path)
-      guard !plugins.contains(where: { $0.manifest.name == manifest.name }) else { return }
-      plugins.append(
-        InstalledPlugin(
-          manifest: manifest, manifestPath: path,
-          executable: place.executable(manifest.executable, beside: path)))
-    } catch {
-      rejected.append(RejectedManifest(path: path, reason: "\(error)"))
+    let manifest: Manifest
+    do { manifest = try Self.read(path) } catch {
+      let formats = PluginFault.formats(ofManifest: path)
+      faults.append(
+        PluginFault(.manifest, path, "", error, formats: formats).missed(beside: plugins))
+      return
+    }
+    let plugin = InstalledPlugin(
+      manifest: manifest, manifestPath: path,
+      executable: place.executable(manifest.executable, beside: path))
+    do { _ = try openPluginExecutable(plugin.executable) } catch {
+      let formats = Set(manifest.formats.map(\.name))
+      faults.append(
+        PluginFault(.program, path, manifest.name, error, formats: formats)
+          .missed(beside: plugins))
+      return
+    }
+    noteShadows(plugin)
+    guard !plugins.contains(where: { $0.manifest.name == manifest.name }) else { return }
+    plugins.append(plugin)
+  }
+
+  /// A plugin hides others of its name altogether, and others' formats of the same names.
+  private mutating func noteShadows(_ plugin: InstalledPlugin) {
+    // A directory that is searched twice holds nothing new.
+    let path = try? realPath(plugin.manifestPath)
+    guard !plugins.contains(where: { (try? realPath($0.manifestPath)) == path }) else { return }
+    let names = plugin.manifest.formats.map(\.name)
+    if let same = plugins.first(where: { $0.manifest.name == plugin.manifest.name }) {
+      faults.append(PluginFault(plugin, behind: same, formats: names))
+      return
+    }
+    for name in names {
+      guard let first = self.plugin(format: name) else { continue }
+      faults.append(PluginFault(plugin, behind: first, formats: [name]))
     }
   }
 
@@ -85,11 +112,13 @@ package struct PluginPlace: Sendable {
     guard executableDirectory != nil else {
       return names.filter { $0.hasSuffix(".json") }.map { directory + "/" + $0 }
     }
-    return names.map { "\(directory)/\($0)/\($0).json" }.filter { unsafe access($0, R_OK) == 0 }
+    return names.map { "\(directory)/\($0)/\($0).json" }.filter {
+      unsafe clinux_access($0, R_OK) == 0
+    }
   }
 
   func executable(_ name: String, beside manifest: String) -> String {
     if let executableDirectory { return executableDirectory + "/" + name }
-    return name.hasPrefix("/") ? name : directory + "/" + name
+    return directory + "/" + name
   }
 }

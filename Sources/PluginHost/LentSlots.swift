@@ -18,10 +18,15 @@ struct LentSlots {
   private var lentCount = 0
   /// Loans that a plugin may keep while it waits for more: the most recent ones.
   private let keptMax: Int
+  /// The last numbers that were released, to tell which of them came twice.
+  private var released: [UInt32] = []
+  private var releasedCount = 0
+  private static let rememberedMax = 64
 
   init(slotCount: Int) {
     keptMax = slotCount / 2
     loans.reserveCapacity(slotCount)
+    released.reserveCapacity(Self.rememberedMax)
   }
 
   /// Since when the oldest loan is owed that a plugin may not keep any longer.
@@ -54,7 +59,22 @@ struct LentSlots {
   /// - Returns: Its slot, or `nil` if no such frame is out: released twice, or never sent.
   mutating func release(sequence: UInt32) -> Int? {
     guard let place = loans.firstIndex(where: { $0.sequence == sequence }) else { return nil }
+    if released.count < Self.rememberedMax {
+      released.append(sequence)
+    } else {
+      released[releasedCount % Self.rememberedMax] = sequence
+    }
+    releasedCount &+= 1
     return loans.remove(at: place).slot
+  }
+
+  /// Whether it is one of the last that were released.
+  func wasReleased(_ sequence: UInt32) -> Bool { released.contains(sequence) }
+
+  /// What is out, by the numbers of its frames: "DATA 7", "3 DATA, the oldest number 7".
+  var words: String? {
+    guard let oldest = loans.first?.sequence else { return nil }
+    return loans.count == 1 ? "DATA \(oldest)" : "\(loans.count) DATA, the oldest number \(oldest)"
   }
 
   mutating func removeAll() { loans.removeAll(keepingCapacity: true) }

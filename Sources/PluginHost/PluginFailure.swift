@@ -7,12 +7,12 @@ package struct PluginFailure: Error, Sendable {
   package enum Cause: Sendable {
     /// It violated the wire format.
     case violation(WireError)
-    /// It violated the protocol in another way; what it did.
-    case misconduct(String)
+    /// It violated the protocol in another way; the predicate of a sentence.
+    case misconduct(Misconduct, String)
     /// It reported an error itself.
     case reported(ErrorFrame)
-    /// It exited without FINISHED.
-    case ended(ExitStatus)
+    /// It ended without FINISHED, or badly after it.
+    case ended(ExitStatus, isFinished: Bool)
     /// The sandbox killed it because of a system call: the full sentence.
     case denied(String)
     /// It could not be started.
@@ -52,14 +52,14 @@ extension PluginFailure: CustomStringConvertible {
   package var description: String {
     switch cause {
     case .violation(let error): "plugin \"\(plugin)\" violated the protocol: \(error)"
-    case .misconduct(let what): "plugin \"\(plugin)\" \(what)"
+    case .misconduct(_, let what): "plugin \"\(plugin)\" \(what)"
     case .reported(let frame):
       "plugin \"\(plugin)\" \(frame.code == .corrupt ? "reports a corrupt archive" : "failed")"
         + ": \(sanitised(frame.message.utf8)) (\(frame.code.name)\(frame.errnoSuffix))"
-    case .ended(.code(let code)):
-      "plugin \"\(plugin)\" exited with status \(code) before finishing"
-    case .ended(.signal(let number)):
-      "plugin \"\(plugin)\" was killed by signal \(number) before finishing"
+    case .ended(.code(let code), let isFinished):
+      "plugin \"\(plugin)\" exited with status \(code) \(Self.moment(isFinished))"
+    case .ended(.signal(let number), let isFinished):
+      "plugin \"\(plugin)\" was killed by signal \(number) \(Self.moment(isFinished))"
     case .denied(let sentence): sentence
     case .launch(let reason): "plugin \"\(plugin)\" could not be started: \(reason)"
     case .silent(let awaiting, let seconds):
@@ -71,6 +71,26 @@ extension PluginFailure: CustomStringConvertible {
       "plugin \"\(plugin)\" timed out: the host waited for \(owing) for \(Int(seconds)) s "
         + "(ten times --stall-limit plus its BUSY time)"
     case .aborted: "plugin \"\(plugin)\" was stopped"
+    }
+  }
+
+  private static func moment(_ isFinished: Bool) -> String {
+    isFinished ? "after FINISHED" : "before finishing"
+  }
+}
+
+extension PluginFailure {
+  /// What of the protocol it broke; `nil` if it reported an error itself, or did not run.
+  package var rule: ProtocolRule? {
+    switch cause {
+    case .violation(let error): error.rule
+    case .misconduct(let kind, _): kind.rule
+    case .ended: Misconduct.ending.rule
+    case .denied: Misconduct.deniedCall.rule
+    case .silent: Misconduct.silence.rule
+    case .stalled: Misconduct.standstill.rule
+    case .overdue: Misconduct.overdue.rule
+    case .reported, .launch, .aborted: nil
     }
   }
 }

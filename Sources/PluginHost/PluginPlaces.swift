@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 internal import System
 
@@ -23,7 +24,8 @@ package struct PluginPlaces: Sendable {
       places += environment.split(separator: ":").map { PluginPlace(directory: String($0)) }
     }
     let installed = directory + "/../libexec/sluice/sluice-launcher"
-    if unsafe access(installed, X_OK) == 0 {
+    // That it is there decides, not that it can be run: what is mounted noexec is installed too.
+    if unsafe clinux_access(installed, F_OK) == 0 {
       launcher = installed
       places.append(PluginPlace(directory: directory + "/../share/sluice/plugins"))
     } else {

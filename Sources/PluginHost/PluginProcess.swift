@@ -82,7 +82,7 @@ package final class PluginProcess {
     _ policy: SandboxPolicy, _ mode: SandboxMode, _ launcher: String
   ) throws(SandboxError) -> SandboxedProcess {
     let command = SandboxCommand(
-      executable: try openTrustedExecutable(plugin.executable), name: label,
+      executable: try openPluginExecutable(plugin.executable), name: label,
       arguments: [plugin.executable], environment: environment, descriptors: descriptors,
       policy: policy, mode: mode)
     return try SandboxedProcess.launch(command, launcher: launcher)

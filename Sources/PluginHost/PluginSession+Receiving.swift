@@ -40,7 +40,7 @@ extension PluginSession {
 
   private func inputEnded() {
     if !incoming.isAtBoundary && failure == nil {
-      fail(.misconduct("closed its output in the middle of a frame"))
+      fail(.misconduct(.halfFrame, "closed its output in the middle of a frame"))
     } else if finished == nil && deadlines.kill == nil {
       // Its exit status or its sandbox will say why: they are on their way.
       deadlines.kill = MonotonicTime.now.advanced(bySeconds: patience.exit)
@@ -63,8 +63,13 @@ extension PluginSession {
       }
       deadlines.extend(bySeconds: Double(busy.expectedMilliseconds) / 1000, now)
     case .log: try receiveLog()
+    case .progress:
+      // Shown nowhere, and checked like any other.
+      _ = try incoming.withPayload { (payload) throws(WireError) in
+        try ProgressFrame(parsing: payload)
+      }
     case .aborted: closeOutput()
-    case .open, .data, .zero, .close, .readDone: try receiveStreamFrame(header)
+    case .open, .data, .zero, .damaged, .close, .readDone: try receiveStreamFrame(header)
     default: break
     }
   }
@@ -78,10 +83,17 @@ extension PluginSession {
     }
     guard ack.plugin == manifest.name, ack.pluginVersion == manifest.version else {
       let name = sanitised((ack.plugin + " " + ack.pluginVersion).utf8)
-      return fail(.misconduct("identifies itself as \"\(name)\", which differs from its manifest"))
+      return fail(
+        .misconduct(
+          .otherIdentity, "identifies itself as \"\(name)\", which differs from its manifest"))
     }
-    let offered = Set(offeredFeatures)
-    for feature in ack.features where !offered.contains(feature) { throw .required(feature) }
+    for feature in ack.features where !offeredFeatures.contains(feature) {
+      throw .notOffered(feature)
+    }
+    if manifest.needs.contains(.map), job.mode == .write, !ack.accepts(.map) {
+      let what = "needs the allocation map by its manifest, but HELLO_ACK does not accept \"map\""
+      return fail(.misconduct(.mapNotAsked, what))
+    }
     helloAck = ack
     guard failure == nil else { return }
     outgoing.frames.append(.job, job.object)
@@ -101,7 +113,7 @@ extension PluginSession {
       // After ABORT the slots were taken back: late releases are of no consequence.
       if machine.phase == .aborting { return }
       guard let slot = lent.release(sequence: sequence) else {
-        throw .field(.release, field: "seq", value: UInt64(sequence))
+        throw .released(sequence, again: lent.wasReleased(sequence))
       }
       handlers.released(slot)
     }
@@ -112,7 +124,7 @@ extension PluginSession {
       try Finished(parsing: payload.allBytes)
     }
     try frame.check(job.mode, job.output)
-    guard lent.isEmpty else { throw .state(.finished, state: "before every DATA is released") }
+    guard lent.isEmpty else { throw .unreleased(lent.count) }
     finished = frame
     closeOutput()
     deadlines.kill = now.advanced(bySeconds: 2 * patience.exit)
@@ -147,7 +159,7 @@ extension PluginSession {
   private func receiveStreamFrame(_ header: FrameHeader) throws(WireError) {
     if machine.phase == .aborting { return }
     if header.type == .readDone {
-      guard readsOwed > 0 else { throw .state(.readDone, state: "without a READ") }
+      guard readsOwed > 0 else { throw .unrequested(.readDone) }
       readsOwed -= 1
     }
     try incoming.withPayload { (payload) throws(WireError) in
@@ -176,7 +188,7 @@ extension PluginSession {
   private func tellMissing(_ layers: [String]) {
     guard !layers.isEmpty else { return }
     handlers.notice(
-      "the sandbox of plugin \"\(label)\" runs without layers that this kernel does not support: "
+      "the sandbox of plugin \"\(label)\" runs without layers that this host does not offer: "
         + layers.joined(separator: ", "))
   }
 
@@ -200,7 +212,7 @@ extension PluginSession {
     } else if let failure {
       conclude(failure)
     } else if status != .code(0) || finished == nil {
-      conclude(.ended(status))
+      conclude(.ended(status, isFinished: finished != nil))
     } else if let finished {
       outcome = .finished(finished)
     }
@@ -217,7 +229,8 @@ extension FrameType {
   /// it cannot answer, makes no progress. Specified in protocol.md §13.1.
   fileprivate var isProgress: Bool {
     switch self {
-    case .helloAck, .jobAck, .finished, .aborted, .release, .open, .data, .zero, .close, .readDone:
+    case .helloAck, .jobAck, .finished, .aborted, .release, .open, .data, .zero, .damaged, .close,
+      .readDone:
       true
     default: false
     }

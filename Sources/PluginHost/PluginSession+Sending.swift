@@ -21,7 +21,7 @@ extension PluginSession {
   ///
   /// The slot belongs to the plugin until ``Handlers/released`` names it.
   package func lend(
-    slot: Int, offset: UInt64, length: Int, masks: Span<UInt16>, stream: UInt32
+    slot: Int, offset: UInt64, length: Int, masks: Span<BlockMask>, stream: UInt32
   ) {
     guard failure == nil else { return handlers.released(slot) }
     let frame = DataFrame(
@@ -39,7 +39,7 @@ extension PluginSession {
   }
 
   /// Sends a stream's allocation map; does nothing unless the plugin asked for maps.
-  package func send(map: [MapExtent], stream: UInt32) {
+  package func send(map: [Extent], stream: UInt32) {
     guard failure == nil, helloAck?.accepts(.map) ?? false else { return }
     var rest = map[...]
     repeat {

@@ -98,7 +98,7 @@ package final class PluginSession {
     self.manifest = manifest
     self.pool = pool
     offeredFeatures = hello.features
-    machine = HostStateMachine(mode: job.mode)
+    machine = HostStateMachine(mode: job.mode, salvages: job.salvages)
     lent = LentSlots(slotCount: pool?.shape.slotCount ?? 0)
     deadlines = SessionDeadlines(now: .now, patience: patience)
     incoming = FrameReader()
@@ -133,8 +133,19 @@ package final class PluginSession {
 
   /// Why a READ was not answered, in the plugin's own words if it gave any.
   package func readFailure(_ status: ErrorCode) -> String {
-    guard let readError else { return "cannot be read: \(status.name)" }
-    return "cannot be read: \(sanitised(readError.message.utf8)) (\(status.name))"
+    readError == nil
+      ? "cannot be read: \(status.name)"
+      : "cannot be read: \(readFailureText(status)) (\(status.name))"
+  }
+
+  /// The plugin's own words, or the name of its status.
+  package func readFailureText(_ status: ErrorCode) -> String {
+    readError.map { sanitised($0.message.utf8) } ?? status.name
+  }
+
+  /// Why it failed, if it did.
+  package var failureText: String? {
+    failure.map { PluginFailure(plugin: label, cause: $0).description }
   }
 
   /// Adds what the session waits for.
@@ -154,7 +165,7 @@ package final class PluginSession {
     guard outcome == nil else { return }
     flush(now)
     log.drain()
-    if log.isFlooded { fail(.misconduct("floods its log")) }
+    if log.isFlooded { fail(.misconduct(.flood, "floods its log")) }
     receiveStatus()
     receiveFrames(now)
     flush(now)

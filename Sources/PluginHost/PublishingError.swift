@@ -1,3 +1,4 @@
+package import BackupProtocol
 package import System
 
 /// Why a target cannot be used, or an archive could not be published under its name.
@@ -8,6 +9,8 @@ package enum PublishingError: Error, Sendable {
   case badName(String, String)
   /// The final name already exists.
   case exists(String)
+  /// Another job of this machine is making an archive of that name: its process.
+  case taken(String, byProcess: Int64)
   /// The plugin left an object that it did not announce, or that is not a file or directory.
   case foreignObject(String)
   /// The plugin left more files than the host accepts.
@@ -31,11 +34,24 @@ package enum PublishingError: Error, Sendable {
   case system(SystemCallError)
 }
 
+extension PublishingError {
+  /// What of the protocol the plugin broke, if it did.
+  package var rule: ProtocolRule? {
+    switch self {
+    case .foreignObject, .tooManyFiles, .tooDeep, .missingArtefact, .nothingWritten, .stillWritten:
+      Misconduct.archive.rule
+    case .badReceipt: Misconduct.receipt.rule
+    case .badName, .exists, .taken, .sharedDirectory, .exchanged, .notSynced, .system: nil
+    }
+  }
+}
+
 extension PublishingError: CustomStringConvertible {
   package var description: String {
     switch self {
     case .badName(_, let reason): "invalid name: \(reason)"
     case .exists(let path): "\(path) already exists"
+    case .taken(_, let process): "another job (process \(process)) is writing it"
     case .foreignObject(let name):
       "the plugin left \"\(sanitised(name.utf8))\", which is unannounced or not a regular file"
     case .tooManyFiles(let most): "the plugin created more than \(most) files"

@@ -99,7 +99,7 @@ extension PluginSession {
   func checkDeadlines(_ now: MonotonicTime) {
     if let kill = deadlines.kill, now >= kill {
       deadlines.kill = nil
-      process.terminate()
+      endByForce()
     }
     if let close = deadlines.closeOutput, now >= close {
       deadlines.closeOutput = nil
@@ -112,6 +112,25 @@ extension PluginSession {
     } else {
       checkStall(now)
     }
+  }
+
+  /// The plugin was to exit by itself, and did not.
+  private func endByForce() {
+    if failure == nil {
+      let seconds = Int(finished == nil ? patience.exit : 2 * patience.exit)
+      failure =
+        finished == nil
+        ? .misconduct(
+          .ending, "closed its output before finishing, and did not exit within \(seconds) s")
+        : .misconduct(.lingering, "did not exit within \(seconds) s after FINISHED")
+      takeBackSlots()
+    } else if machine.phase == .aborting && job.mode == .write {
+      handlers.notice(
+        "plugin \"\(label)\" ignored ABORT and the end of its input for "
+          + "\(Int(patience.abort + patience.aborted)) s and was killed "
+          + "(\(Misconduct.ignoredAbort.rule.citation))")
+    }
+    process.terminate()
   }
 
   /// Unreleased data and an awaited FINISHED are debts: they may take long, but not stand still,
@@ -143,7 +162,7 @@ extension PluginSession {
 
   /// What the host waits for, in words; `nil` if nothing.
   private var owed: String? {
-    if !lent.isEmpty { return "the release of \(lent.count) DATA frames" }
+    if let loans = lent.words { return "RELEASE of \(loans)" }
     if !outgoing.isEmpty { return "it to read its input" }
     if machine.phase == .finishing { return "FINISHED" }
     return readsOwed > 0 ? "the answer to a READ" : nil

@@ -1,13 +1,21 @@
 internal import BackupProtocol
 internal import BlockSource
+internal import Hashing
 internal import PluginHost
 internal import SharedPool
 internal import System
 
 /// Something a lane will announce, in the order of the stream.
 enum LaneStep {
-  case skip(offset: UInt64, length: UInt64, kind: ZeroKind)
+  case skip(Extent)
   case read(slot: Int)
+}
+
+/// A part of a stream that its digest has still to take.
+enum HashedPart {
+  case slot(Int)
+  /// As in the parent.
+  case unchanged(Extent)
 }
 
 /// The book of the stream that is being sent.
@@ -15,21 +23,20 @@ struct StreamProgress: ~Copyable {
   let id: UInt32
   let name: String
   var plan: ChunkPlan
-  var tree: TreeDigest
+  var tree = TreeDigest()
   var summary: StreamSummary
   var readsInFlight = 0
   /// When a read was answered last, or the first of a batch was asked for.
   var lastArrival = MonotonicTime.now
   var isPlanned = false
-  /// Slots whose chunks the tree takes next, ascending.
-  var hashed: [Int] = []
+  /// What the tree takes next, ascending; between its parts there are zeros.
+  var hashed: [HashedPart] = []
   var failure: LaneFailure?
 
-  init(_ stream: LaneStream, stop: StopSignal) {
+  init(_ stream: LaneStream) {
     id = stream.description.id
     name = stream.description.name
     plan = ChunkPlan(stream.map)
-    tree = TreeDigest(size: stream.size, stop: stop)
     summary = StreamSummary(name: name, size: stream.size)
   }
 }
@@ -38,7 +45,7 @@ extension BackupLane {
   /// Sends one complete stream to every writer.
   func send(_ stream: LaneStream) throws(LaneFailure) -> StreamSummary {
     let started = MonotonicTime.now
-    var book = StreamProgress(stream, stop: stop)
+    var book = StreamProgress(stream)
     for session in writers { session.sendOpen(stream: book.id) }
     if stream.size > 0 {
       let reader = try openReader(stream)
@@ -46,7 +53,12 @@ extension BackupLane {
       try pump(reader, &book)
     }
     var summary = book.summary
-    if isHashing { summary.digest = try book.tree.finish() }
+    if isHashing {
+      try book.tree.addZeros(upTo: stream.size, stop: stop)
+      summary.digest = Digest(
+        algorithm: stream.description.isIncremental ? .incrementTreeSHA256 : .treeSHA256,
+        bytes: book.tree.finish())
+    }
     summary.seconds = MonotonicTime.now.seconds(since: started)
     let close = CloseFrame(logicalLength: stream.size, digest: summary.digest)
     for session in writers { session.send(close, stream: stream.description.id) }
@@ -89,11 +101,14 @@ extension BackupLane {
   ) throws(LaneFailure) -> Double {
     while mayFetch(reader, book) {
       if let delay = rateLimit?.delay(.now), delay > 0 { return delay }
-      switch book.plan.next() {
-      case nil: book.isPlanned = true
-      case .skip(let offset, let length, let kind):
-        steps.append(.skip(offset: offset, length: length, kind: kind == .hole ? .hole : .zero))
-      case .read(let offset, let length): try submit(offset, length, reader, &book)
+      guard let extent = book.plan.next() else {
+        book.isPlanned = true
+        break
+      }
+      if extent.kind == .data {
+        try submit(extent.offset, Int(extent.length), reader, &book)
+      } else {
+        steps.append(.skip(extent))
       }
     }
     return 0
@@ -121,7 +136,6 @@ extension BackupLane {
     var failed: LaneFailure?
     var ended = 0
     var zeroBytes: UInt64 = 0
-    let size = book.summary.size
     let name = book.name
     do throws(SourceError) {
       try reader.collect { completion in
@@ -133,7 +147,7 @@ extension BackupLane {
           board.noteZeros(completion.slot)
           zeroBytes += UInt64(entry.length)
         } else {
-          arrived(completion.slot, entry, streamSize: size)
+          arrived(completion.slot, entry)
         }
       }
     } catch {
@@ -155,20 +169,13 @@ extension BackupLane {
     }
   }
 
-  private func arrived(_ slot: Int, _ entry: SlotBoard.Entry, streamSize: UInt64) {
+  private func arrived(_ slot: Int, _ entry: SlotBoard.Entry) {
     let bytes = unsafe UnsafeRawBufferPointer(
       rebasing: pool.unsafeBytes(slot: slot)[0..<entry.length])
     unsafe board.scan(slot, bytes)
     progress.read(UInt64(entry.length))
     guard isHashing, board[slot].dataBlocks > 0 else { return }
-    let chunkStart = entry.offset / TreeDigest.chunkBytes * TreeDigest.chunkBytes
-    let chunkBytes = Int(min(TreeDigest.chunkBytes, streamSize - chunkStart))
-    let before = Int(entry.offset - chunkStart)
-    digests.start(
-      slot: slot,
-      ChunkHasher.Shape(
-        zerosBefore: before, length: entry.length,
-        zerosAfter: chunkBytes - before - entry.length))
+    digests.start(slot: slot, length: entry.length)
   }
 
   /// Announces what is ready, in order, as long as every writer's pipe has room.
@@ -176,8 +183,10 @@ extension BackupLane {
     var count = 0
     while count < steps.count, !writers.contains(where: \.isCongested) {
       switch steps[count] {
-      case .skip(let offset, let length, let kind):
-        announce(ZeroFrame(offset: offset, length: length, kind: kind), book)
+      case .skip(let extent):
+        if isHashing && extent.kind == .unchanged { book.hashed.append(.unchanged(extent)) }
+        announce(
+          ZeroFrame(offset: extent.offset, length: extent.length, kind: extent.kind), book)
       case .read(let slot):
         guard board[slot].isReady else {
           steps.removeFirst(count)
@@ -204,14 +213,14 @@ extension BackupLane {
       return announce(zeros, book)
     }
     if isHashing {
-      book.hashed.append(slot)
+      book.hashed.append(.slot(slot))
       board[slot].holders += 1
     }
     book.summary.dataBytes += min(
-      UInt64(entry.dataBlocks) * Limits.blockBytes, UInt64(entry.length))
+      UInt64(entry.dataBlocks) * Block.bytes, UInt64(entry.length))
     let writers = self.writers
     board[slot].holders += writers.count
-    let clusters = (entry.length + Int(Limits.clusterBytes) - 1) / Int(Limits.clusterBytes)
+    let clusters = Cluster.count(in: entry.length)
     let masks = board.masks[slot]
     for session in writers {
       session.lend(
@@ -223,11 +232,22 @@ extension BackupLane {
 
   /// Feeds digests to the tree in order; what lies between them is zero.
   private func takeDigests(_ book: inout StreamProgress) throws(LaneFailure) {
-    while let slot = book.hashed.first, board[slot].hasDigest {
-      try book.tree.addZeros(upTo: board[slot].offset / TreeDigest.chunkBytes)
-      unsafe book.tree.add(chunk: digests.digest(slot: slot))
-      book.hashed.removeFirst()
-      board.drop(slot)
+    var count = 0
+    defer { book.hashed.removeFirst(count) }
+    while count < book.hashed.count {
+      switch book.hashed[count] {
+      case .unchanged(let extent):
+        try book.tree.addZeros(upTo: extent.offset, stop: stop)
+        try book.tree.addUnchanged(upTo: extent.end, stop: stop)
+      case .slot(let slot):
+        guard board[slot].hasDigest else { return }
+        try book.tree.addZeros(upTo: board[slot].offset, stop: stop)
+        let length = board[slot].length
+        let leaves = TreeDigest.leaves(of: 0..<length)
+        unsafe book.tree.add(leaves: digests.digests(slot: slot, leaves), byteCount: length)
+        board.drop(slot)
+      }
+      count += 1
     }
   }
 }

@@ -57,7 +57,7 @@ package final class BackupLane {
     digests = try DigestWorkers(pool: pool, threadCount: digestThreads)
     board = SlotBoard(
       slotCount: pool.shape.slotCount,
-      clustersPerSlot: pool.shape.slotBytes / Int(Limits.clusterBytes))
+      clustersPerSlot: pool.shape.slotBytes / Int(Cluster.bytes))
     steps.reserveCapacity(4 * pool.shape.slotCount)
   }
 

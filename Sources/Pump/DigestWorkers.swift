@@ -1,25 +1,32 @@
 internal import CLinux
 internal import Glibc
 internal import Hashing
+internal import LeafHashing
 internal import SharedPool
 internal import System
 
-/// A few threads that hash slots while the lane continues.
+/// A few threads that hash the leaves of slots while the lane continues.
 ///
 /// A slot's number goes to the workers through one pipe and comes back through another: a pipe
-/// gives order, sleep and wake-up in 5 µs, which is nothing beside the hashing of 1 MiB. The shape
-/// and the digest of a slot's chunk lie in tables indexed by slot; between `start` and `collect`
-/// they belong to the worker.
+/// gives order, sleep and wake-up in 5 µs, which is nothing beside the hashing of 1 MiB. What
+/// is hashed of a slot, and the digests of its leaves, lie in tables indexed by slot; between
+/// `start` and `collect` they belong to the worker.
 @safe final class DigestWorkers: @unchecked Sendable {
   // Unchecked because the tables are handed over slot by slot through the pipes.
 
   /// No slot: ends a worker.
   private static let end = UInt32.max
 
+  /// What is hashed of a slot.
+  private struct Work {
+    var length = 0
+    var omitted = ClusterSet()
+  }
+
   private let pool: SharedPool
   private let jobs: Pipe
   private let done: Pipe
-  private let shapes: UnsafeMutableBufferPointer<ChunkHasher.Shape>
+  private let works: UnsafeMutableBufferPointer<Work>
   private let digests: UnsafeMutableRawBufferPointer
   private var threads: [WorkerThread] = []
 
@@ -29,17 +36,23 @@ internal import System
     jobs = try Pipe()
     done = try Pipe()
     try check(clinux_set_nonblocking(done.readRaw, 1), .setFlags, "a pipe")
-    unsafe shapes = .allocate(capacity: pool.shape.slotCount)
-    unsafe shapes.initialize(repeating: ChunkHasher.Shape())
+    unsafe works = .allocate(capacity: pool.shape.slotCount)
+    unsafe works.initialize(repeating: Work())
     unsafe digests = .allocate(
-      byteCount: pool.shape.slotCount * SHA256.byteCount, alignment: 8)
-    for _ in 0..<threadCount {
-      threads.append(try WorkerThread(name: "sluice-digest") { [unowned self] in run() })
+      byteCount: pool.shape.slotCount * Self.digestBytesMax, alignment: 64)
+    do throws(SystemCallError) {
+      for _ in 0..<threadCount {
+        threads.append(try WorkerThread(name: "sluice-digest") { [unowned self] in run() })
+      }
+    } catch {
+      // Those that were started still use what goes with this.
+      stop()
+      throw error
     }
   }
 
   deinit {
-    unsafe shapes.deallocate()
+    unsafe works.deallocate()
     unsafe digests.deallocate()
   }
 
@@ -53,18 +66,22 @@ internal import System
   /// Readable when a digest is ready.
   var descriptor: Int32 { done.readRaw }
 
-  /// Hashes the chunk of a slot; the slot is read until it is collected.
-  func start(slot: Int, _ shape: ChunkHasher.Shape) {
-    unsafe shapes[slot] = shape
+  /// Hashes the leaves of a slot, which is read until it is collected.
+  ///
+  /// - Parameters:
+  ///   - length: 1 byte to 1 MiB, from the slot's start, which begins a leaf.
+  ///   - omitted: Clusters whose leaves nobody will ask for.
+  func start(slot: Int, length: Int, omitting omitted: ClusterSet = ClusterSet()) {
+    unsafe works[slot] = Work(length: length, omitted: omitted)
     send(UInt32(slot), to: jobs.writeRaw)
   }
 
-  /// Tells of each slot whose digest is ready; never blocks.
+  /// Tells of each slot whose digests are ready; never blocks.
   func collect(_ body: (Int) -> Void) {
     while let slot = receive(from: done.readRaw) { body(Int(slot)) }
   }
 
-  /// Sleeps until a digest is ready, for callers that have nothing else to do.
+  /// Sleeps until digests are ready, for callers that have nothing else to do.
   func waitForAny() throws(LaneFailure) {
     var poller = Poller()
     poller.add(descriptor, .readable)
@@ -73,22 +90,35 @@ internal import System
     }
   }
 
-  /// The digest of a collected slot's chunk.
-  func digest(slot: Int) -> UnsafeRawBufferPointer {
-    let start = slot * SHA256.byteCount
-    return unsafe UnsafeRawBufferPointer(
-      rebasing: digests[start..<(start + SHA256.byteCount)])
+  /// The digests of a collected slot's leaves.
+  ///
+  /// - Parameter leaves: Which of them.
+  func digests(slot: Int, _ leaves: Range<Int>) -> UnsafeRawBufferPointer {
+    let start = slot * Self.digestBytesMax
+    let (from, to) = (leaves.lowerBound * SHA256.byteCount, leaves.upperBound * SHA256.byteCount)
+    return unsafe UnsafeRawBufferPointer(rebasing: digests[(start + from)..<(start + to)])
   }
 
+  /// Bytes of a slot's digests: of the leaves of 1 MiB.
+  private static let digestBytesMax =
+    Int(TreeDigest.chunkBytes) / TreeDigest.leafBytes * SHA256.byteCount
+
   private func run() {
-    var hasher = ChunkHasher()
+    var hasher = LeafHasher()
     while let number = receive(from: jobs.readRaw), number != Self.end {
-      let slot = Int(number)
-      let shape = unsafe shapes[slot]
-      let bytes = unsafe UnsafeRawBufferPointer(
-        rebasing: pool.unsafeBytes(slot: slot)[0..<shape.length])
-      unsafe hasher.hash(shape, bytes, into: digests.baseAddress! + slot * SHA256.byteCount)
+      hash(slot: Int(number), with: &hasher)
       send(number, to: done.writeRaw)
+    }
+  }
+
+  private func hash(slot: Int, with hasher: inout LeafHasher) {
+    let work = unsafe works[slot]
+    for run in work.omitted.runs(byteCount: work.length) where !run.isInside {
+      let leaf = TreeDigest.leaves(of: run.bytes).lowerBound
+      unsafe hasher.hash(
+        UnsafeRawBufferPointer(rebasing: pool.unsafeBytes(slot: slot)[run.bytes]),
+        leafBytes: TreeDigest.leafBytes,
+        into: digests.baseAddress! + slot * Self.digestBytesMax + leaf * SHA256.byteCount)
     }
   }
 

@@ -1,4 +1,4 @@
-internal import BackupProtocol
+package import BackupProtocol
 package import BlockSource
 internal import SharedPool
 package import System
@@ -19,7 +19,7 @@ package final class HandoverTarget: ReadTarget {
   }
 
   package func put(
-    _ bytes: UnsafeRawBufferPointer, masks: Span<UInt16>, at offset: UInt64
+    _ bytes: UnsafeRawBufferPointer, masks: Span<BlockMask>, at offset: UInt64
   ) throws(LaneFailure) {
     let end = offset + UInt64(bytes.count)
     var order = try next()

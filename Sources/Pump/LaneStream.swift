@@ -37,6 +37,8 @@ package struct StreamSummary: Sendable {
   package var dataBytes: UInt64 = 0
   package var digest = Digest.none
   package var seconds = 0.0
+  /// What did not come out of a damaged archive, and is zeros.
+  package var damage = StreamDamage()
 }
 
 /// Why a lane failed.
@@ -53,12 +55,12 @@ package enum LaneFailure: Error, Sendable {
   case noWriters
   /// The archive is damaged or does not match its receipt; the predicate of a sentence.
   case archive(stream: String, String)
+  /// The bytes of a stream are not those whose digest the plugin told.
+  case falseDigest(stream: String)
   /// The archive contains no streams.
   case emptyArchive
   /// The plugin failed a READ: its code, and the predicate of a sentence.
   case unreadable(stream: String, ErrorCode, String)
-  /// The request does not fit the archive.
-  case request(String, hint: String?)
   /// The target cannot be written.
   case target(String)
   case system(String)

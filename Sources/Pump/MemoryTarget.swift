@@ -1,3 +1,5 @@
+package import BackupProtocol
+
 /// Keeps a small stream in memory.
 package final class MemoryTarget: ReadTarget {
   package private(set) var bytes: [UInt8]
@@ -6,7 +8,7 @@ package final class MemoryTarget: ReadTarget {
   package init(size: Int) { bytes = Array(repeating: 0, count: size) }
 
   package func put(
-    _ part: UnsafeRawBufferPointer, masks: Span<UInt16>, at offset: UInt64
+    _ part: UnsafeRawBufferPointer, masks: Span<BlockMask>, at offset: UInt64
   ) throws(LaneFailure) {
     let start = Int(offset)
     unsafe bytes.withUnsafeMutableBytes { all in

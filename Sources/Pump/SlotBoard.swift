@@ -1,3 +1,5 @@
+internal import BackupProtocol
+
 /// Where each slot of a pool is in its life; the lane's own book, shared with nobody.
 ///
 /// `free → reading → (scanned) → announced, held by writers and by the digest → free`
@@ -19,12 +21,12 @@ struct SlotBoard {
   private(set) var freeSlots: [Int]
   private var entries: [Entry]
   /// Masks of each slot, one row a slot.
-  private(set) var masks: [[UInt16]]
+  private(set) var masks: [[BlockMask]]
 
   init(slotCount: Int, clustersPerSlot: Int) {
     freeSlots = Array((0..<slotCount).reversed())
     entries = Array(repeating: Entry(), count: slotCount)
-    masks = Array(repeating: Array(repeating: 0, count: clustersPerSlot), count: slotCount)
+    masks = Array(repeating: Array(repeating: [], count: clustersPerSlot), count: slotCount)
   }
 
   var hasFree: Bool { !freeSlots.isEmpty }

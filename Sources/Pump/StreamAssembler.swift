@@ -1,4 +1,5 @@
 internal import BackupProtocol
+internal import Hashing
 internal import SharedPool
 internal import System
 
@@ -6,44 +7,55 @@ internal import System
 ///
 /// Bytes are copied out of the plugin's pool before anything looks at them: what is hashed is what
 /// is written, whatever the plugin does to its pool meanwhile. Blocks that a mask calls zero are
-/// taken as zeros unseen. Specified in protocol.md §7.
+/// taken as zeros unseen. What an increment calls unchanged is told to the target, and has no bytes
+/// here. Specified in protocol.md §7.
 struct StreamAssembler: ~Copyable {
   let name: String
   let size: UInt64
   /// How far the stream has come; frames continue exactly here.
   private(set) var position: UInt64 = 0
-  private var tree: TreeDigest
+  private var tree = TreeDigest()
   private let buffers: SharedPool
   private let workers: DigestWorkers
   private var current = 0
   /// Whether the current chunk holds anything else than zeros so far.
   private var hasData = false
-  private var pending: [Int] = []
+  /// What the tree takes next, ascending; between its parts there are zeros.
+  private var pending: [Part] = []
   private var isHashed: [Bool]
   private var chunks: [UInt64]
-  private var masks: [UInt16]
+  /// Of each buffer's chunk the clusters that are as in the parent.
+  private var unchanged: [ClusterSet]
+  let isIncremental: Bool
+  private var masks: [BlockMask]
   private let target: (any ReadTarget)?
+  private let stop: StopSignal?
   private(set) var dataBytes: UInt64 = 0
   /// Bytes that came as DATA.
   private(set) var receivedBytes: UInt64 = 0
+  /// What did not come.
+  private(set) var damage = StreamDamage()
 
   /// - Parameters:
   ///   - buffers: Private memory of 1 MiB slots, as many as may be hashed at once and one more.
+  ///   - isIncremental: Ranges may be unchanged.
   ///   - target: `nil` when the stream is only verified.
   ///   - stop: Ends what takes long.
   init(
-    name: String, size: UInt64, buffers: SharedPool, workers: DigestWorkers,
-    target: (any ReadTarget)?, stop: StopSignal? = nil
+    name: String, size: UInt64, isIncremental: Bool = false, buffers: SharedPool,
+    workers: DigestWorkers, target: (any ReadTarget)?, stop: StopSignal? = nil
   ) {
     self.name = name
     self.size = size
+    self.isIncremental = isIncremental
     self.buffers = buffers
     self.workers = workers
     self.target = target
-    tree = TreeDigest(size: size, stop: stop)
+    self.stop = stop
     isHashed = Array(repeating: false, count: buffers.shape.slotCount)
     chunks = Array(repeating: 0, count: buffers.shape.slotCount)
-    masks = Array(repeating: 0, count: buffers.shape.slotBytes / Int(Limits.clusterBytes))
+    unchanged = Array(repeating: ClusterSet(), count: buffers.shape.slotCount)
+    masks = Array(repeating: [], count: buffers.shape.slotBytes / Int(Cluster.bytes))
     pending.reserveCapacity(buffers.shape.slotCount)
   }
 
@@ -68,6 +80,54 @@ struct StreamAssembler: ~Copyable {
   /// Takes a range of zeros.
   mutating func addZeros(offset: UInt64, length: UInt64) throws(LaneFailure) {
     try admit(offset: offset, length: length)
+    try takeZeros(length)
+  }
+
+  /// Takes a range that is as in the parent.
+  mutating func addUnchanged(offset: UInt64, length: UInt64) throws(LaneFailure) {
+    try admit(offset: offset, length: length)
+    let end = offset + length
+    while position < end {
+      let inChunk = Int(position % TreeDigest.chunkBytes)
+      if inChunk == 0 && end - position >= TreeDigest.chunkBytes {
+        try skipUnchanged(to: end / TreeDigest.chunkBytes * TreeDigest.chunkBytes)
+        continue
+      }
+      let part = min(Int(end - position), chunkEnd - inChunk)
+      // Nobody looks at these bytes of the buffer.
+      unchanged[current].insert(clustersOf: inChunk..<(inChunk + part))
+      try advance(UInt64(part))
+    }
+  }
+
+  /// Takes whole chunks of which nothing has changed.
+  private mutating func skipUnchanged(to end: UInt64) throws(LaneFailure) {
+    pending.append(.unchanged(upTo: end, from: position))
+    try target?.putUnchanged(position..<end)
+    position = end
+    while case .unchanged? = pending.first { try takeOldest() }
+  }
+
+  /// Takes a range that the archive has lost, as zeros.
+  mutating func addDamaged(
+    offset: UInt64, length: UInt64, _ reason: String
+  ) throws(LaneFailure) {
+    try admit(offset: offset, length: length)
+    damage.add(offset: offset, length: length, reason)
+    try takeZeros(length)
+  }
+
+  /// Ends a stream of which nothing more will come.
+  mutating func giveUp(_ reason: String) throws(LaneFailure) -> Digest {
+    if position < size {
+      try addDamaged(offset: position, length: size - position, reason)
+    } else {
+      damage.addSomewhere(reason)
+    }
+    return try close(logicalLength: size)
+  }
+
+  private mutating func takeZeros(_ length: UInt64) throws(LaneFailure) {
     var left = length
     while left > 0 {
       let inChunk = Int(position % TreeDigest.chunkBytes)
@@ -79,12 +139,16 @@ struct StreamAssembler: ~Copyable {
         continue
       }
       let part = min(Int(left), chunkEnd - inChunk)
-      let bytes = unsafe buffers.unsafeBytes(slot: current)
-      unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[inChunk..<(inChunk + part)])
-        .initializeMemory(as: UInt8.self, repeating: 0)
+      zero(inChunk..<(inChunk + part))
       left -= UInt64(part)
       try advance(UInt64(part))
     }
+  }
+
+  private func zero(_ range: Range<Int>) {
+    let bytes = unsafe buffers.unsafeBytes(slot: current)
+    unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[range])
+      .initializeMemory(as: UInt8.self, repeating: 0)
   }
 
   /// Ends the stream.
@@ -94,28 +158,30 @@ struct StreamAssembler: ~Copyable {
     guard position == size, logicalLength == size else {
       throw .archive(stream: name, "is truncated: \(position) of \(size) bytes")
     }
-    while !pending.isEmpty { try waitForDigest() }
+    while !pending.isEmpty { try takeOldest() }
     try target?.finish()
-    // The tree is of no further use; a new one takes its place so that it can be consumed.
-    var spent = TreeDigest(size: 0)
-    swap(&spent, &tree)
-    return try spent.finish()
+    try tree.addZeros(upTo: size, stop: stop)
+    return Digest(
+      algorithm: isIncremental ? .incrementTreeSHA256 : .treeSHA256, bytes: tree.finish())
   }
 
-  private var chunkEnd: Int {
-    Int(min(TreeDigest.chunkBytes, size - position / TreeDigest.chunkBytes * TreeDigest.chunkBytes))
+  private var chunkEnd: Int { byteCount(chunk: position / TreeDigest.chunkBytes) }
+
+  /// Bytes of a chunk; the last one may be short.
+  private func byteCount(chunk: UInt64) -> Int {
+    Int(min(TreeDigest.chunkBytes, size - chunk * TreeDigest.chunkBytes))
   }
 
   private func admit(offset: UInt64, length: UInt64) throws(LaneFailure) {
-    guard offset == position else {
-      throw .archive(stream: name, "continues at byte \(offset) instead of \(position)")
-    }
-    guard length <= size - position else {
-      throw .archive(stream: name, "is longer than the announced \(size) bytes")
-    }
-    let isAtEnd = length == size - position
-    guard length % Limits.clusterBytes == 0 || isAtEnd else {
-      throw .archive(stream: name, "has a piece that is not a multiple of the cluster size")
+    let cursor = StreamCursor(at: position, size: size)
+    do throws(StreamCursor.Fault) { _ = try cursor.check(offset: offset, length: length) } catch {
+      let what =
+        switch error {
+        case .gap: "continues at byte \(offset) instead of \(position)"
+        case .length: "is longer than the announced \(size) bytes"
+        case .cluster: "has a piece that is not a multiple of the cluster size"
+        }
+      throw .archive(stream: name, what)
     }
   }
 
@@ -127,18 +193,19 @@ struct StreamAssembler: ~Copyable {
     hasData = true
   }
 
-  /// Blocks whose mask bit is 0 are zeros, whatever is in the plugin's memory.
+  /// Blocks that a mask leaves out are zeros, whatever is in the plugin's memory.
   private func clearMasked(_ frame: DataFrame, _ payload: RawSpan, from: Int, count: Int) {
     guard frame.maskCount > 0 else { return }
     let start = Int(position % TreeDigest.chunkBytes)
     let bytes = unsafe buffers.unsafeBytes(slot: current)
-    for block in stride(from: 0, to: count, by: Int(Limits.blockBytes)) {
-      let inFrame = from + block
-      let mask = frame.mask(inFrame >> 16, in: payload)
-      guard mask & (1 << UInt16(inFrame >> 12 & 15)) == 0 else { continue }
-      let end = min(block + Int(Limits.blockBytes), count)
-      unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[(start + block)..<(start + end)])
+    var end = from
+    while let run = BlockMask.nextRun(
+      from: end, byteCount: from + count, { frame.mask($0, in: payload).complement })
+    {
+      let place = start + run.lowerBound - from
+      unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[place..<(place + run.count)])
         .initializeMemory(as: UInt8.self, repeating: 0)
+      end = run.upperBound
     }
   }
 
@@ -146,41 +213,106 @@ struct StreamAssembler: ~Copyable {
     let chunk = position / TreeDigest.chunkBytes
     position += count
     guard position % TreeDigest.chunkBytes == 0 || position == size else { return }
-    if hasData { try chunkIsWhole(chunk) }
+    if hasData || !unchanged[current].isEmpty { try chunkIsWhole(chunk) }
     hasData = false
   }
 
   private mutating func chunkIsWhole(_ chunk: UInt64) throws(LaneFailure) {
-    let length = tree.byteCount(chunk: chunk)
+    let length = byteCount(chunk: chunk)
     let bytes = unsafe UnsafeRawBufferPointer(
       rebasing: buffers.unsafeBytes(slot: current)[0..<length])
-    let blocks = unsafe ZeroScan.scan(bytes, into: &masks)
-    guard blocks > 0 else { return }
-    dataBytes += min(UInt64(blocks) * Limits.blockBytes, UInt64(length))
+    let blocks = unsafe scan(bytes)
+    guard blocks > 0 || !unchanged[current].isEmpty else { return }
+    dataBytes += min(UInt64(blocks) * Block.bytes, UInt64(length))
     chunks[current] = chunk
     isHashed[current] = false
-    workers.start(slot: current, ChunkHasher.Shape(length: length))
-    pending.append(current)
-    let clusters = (length + Int(Limits.clusterBytes) - 1) / Int(Limits.clusterBytes)
-    try unsafe target?.put(
-      bytes, masks: masks.span.extracting(0..<clusters), at: chunk * TreeDigest.chunkBytes)
-    if pending.count == buffers.shape.slotCount { try waitForDigest() }
-    current = freeBuffer()
+    workers.start(slot: current, length: length, omitting: unchanged[current])
+    pending.append(.chunk(buffer: current))
+    try unsafe put(bytes, at: chunk * TreeDigest.chunkBytes)
+    try findBuffer()
   }
 
-  private func freeBuffer() -> Int {
-    (0..<buffers.shape.slotCount).first { !pending.contains($0) } ?? 0
-  }
-
-  /// Waits for the oldest chunk's digest; the workers always get there.
-  private mutating func waitForDigest() throws(LaneFailure) {
-    guard let oldest = pending.first else { return }
-    while !isHashed[oldest] {
-      workers.collect { isHashed[$0] = true }
-      if !isHashed[oldest] { try workers.waitForAny() }
+  /// How many blocks of a chunk hold data, without what is unchanged in it.
+  private mutating func scan(_ bytes: UnsafeRawBufferPointer) -> Int {
+    unchanged[current].runs(byteCount: bytes.count).reduce(0) { count, run in
+      if run.isInside { return count }
+      let part = unsafe UnsafeRawBufferPointer(rebasing: bytes[run.bytes])
+      let cluster = Cluster.range(of: run.bytes).lowerBound
+      let blocks = unsafe ZeroScan.scan(part, into: &masks, from: cluster)
+      return count + blocks
     }
+  }
+
+  /// Hands a chunk to the target, without what is unchanged in it.
+  private func put(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(LaneFailure) {
+    guard let target else { return }
+    for run in unchanged[current].runs(byteCount: bytes.count) {
+      let start = offset + UInt64(run.bytes.lowerBound)
+      if run.isInside {
+        try target.putUnchanged(start..<(offset + UInt64(run.bytes.upperBound)))
+        continue
+      }
+      let clusters = Cluster.range(of: run.bytes)
+      guard clusters.contains(where: { !masks[$0].isEmpty }) else { continue }
+      try unsafe target.put(
+        UnsafeRawBufferPointer(rebasing: bytes[run.bytes]),
+        masks: masks.span.extracting(clusters), at: start)
+    }
+  }
+
+  /// Chooses the buffer of the next chunk; waits for the oldest digests if there is none.
+  private mutating func findBuffer() throws(LaneFailure) {
+    while true {
+      let free = (0..<buffers.shape.slotCount).first { buffer in
+        !pending.contains { $0.buffer == buffer }
+      }
+      if let free {
+        current = free
+        unchanged[current] = ClusterSet()
+        return
+      }
+      try takeOldest()
+    }
+  }
+
+  /// Feeds the oldest part to the tree; waits for its digests, to which the workers always get.
+  private mutating func takeOldest() throws(LaneFailure) {
+    guard let oldest = pending.first else { return }
     pending.removeFirst()
-    try tree.addZeros(upTo: chunks[oldest])
-    unsafe tree.add(chunk: workers.digest(slot: oldest))
+    switch oldest {
+    case .unchanged(let end, let start):
+      try tree.addZeros(upTo: start, stop: stop)
+      try tree.addUnchanged(upTo: end, stop: stop)
+    case .chunk(let buffer):
+      while !isHashed[buffer] {
+        workers.collect { isHashed[$0] = true }
+        if !isHashed[buffer] { try workers.waitForAny() }
+      }
+      try takeDigests(of: buffer)
+    }
+  }
+
+  private mutating func takeDigests(of buffer: Int) throws(LaneFailure) {
+    let chunk = chunks[buffer]
+    try tree.addZeros(upTo: chunk * TreeDigest.chunkBytes, stop: stop)
+    for run in unchanged[buffer].runs(byteCount: byteCount(chunk: chunk)) {
+      if run.isInside {
+        tree.updateUnchanged(UInt64(run.bytes.count))
+      } else {
+        let leaves = TreeDigest.leaves(of: run.bytes)
+        unsafe tree.add(
+          leaves: workers.digests(slot: buffer, leaves), byteCount: run.bytes.count)
+      }
+    }
+  }
+}
+
+extension StreamAssembler {
+  /// A part of the stream that its digest has still to take.
+  fileprivate enum Part {
+    case chunk(buffer: Int)
+    case unchanged(upTo: UInt64, from: UInt64)
+
+    var buffer: Int? { if case .chunk(let buffer) = self { buffer } else { nil } }
   }
 }

@@ -1,58 +1,41 @@
 internal import BackupProtocol
 internal import SharedPool
+internal import System
 
-/// The answer to one READ of a whole stream, as it comes in.
-///
-/// ```
-/// waiting ─OPEN→ open ─DATA, ZERO→ open ─CLOSE→ closed ─READ_DONE→ done
-///    └──────────────── READ_DONE with an error ────────────────────→ done
-/// ```
-/// Specified in protocol.md §7.
+/// The answer to one READ of a whole stream, as it comes in. Specified in protocol.md §7.
 final class StreamReception {
-  private enum State { case waiting, open, closed, done }
-
   let stream: UInt32
-  private let request: UInt32
   private let pool: SharedPool
   var assembler: StreamAssembler
-  private var state = State.waiting
+  private var states: AnswerStateMachine
   /// Of what was received, once the stream is complete.
   private(set) var digest: Digest?
+  /// What the plugin says that it is, in CLOSE.
+  private(set) var claimedDigest = Digest.none
   /// Why the plugin could not read it.
   private(set) var status = ErrorCode.none
 
   /// - Parameters:
   ///   - request: Sequence number of the READ.
   ///   - pool: The plugin's pool.
-  init(stream: UInt32, request: UInt32, pool: SharedPool, assembler: consuming StreamAssembler) {
+  ///   - usesPool: Whether the plugin has accepted to use it.
+  init(
+    stream: UInt32, request: UInt32, pool: SharedPool, usesPool: Bool,
+    assembler: consuming StreamAssembler
+  ) {
     self.stream = stream
-    self.request = request
+    states = AnswerStateMachine(
+      request: request, size: assembler.size, isIncremental: assembler.isIncremental,
+      slotCount: usesPool ? pool.shape.slotCount : 0,
+      slotBytes: pool.shape.slotBytes)
     self.pool = pool
     self.assembler = assembler
   }
 
-  var isDone: Bool { state == .done }
+  var isDone: Bool { states.isDone }
 
   /// Checks that a frame may come now and stays inside the pool.
-  func admit(_ frame: StreamFrame) throws(WireError) {
-    switch frame {
-    case .open: try move(.open, from: .waiting, to: .open)
-    case .data(let data):
-      try require(.open, .data)
-      try require(data.request, .data)
-      try admit(data)
-    case .zero(let zero):
-      try require(.open, .zero)
-      try require(zero.request, .zero)
-      // The host resolves what is unchanged from the parent; a reader never says so.
-      if zero.kind == .unchanged { throw .field(.zero, field: "kind", value: 2) }
-    case .close: try move(.close, from: .open, to: .closed)
-    case .readDone(let done):
-      try require(done.request, .readDone)
-      if done.status == .none { try require(.closed, .readDone) }
-      state = .done
-    }
-  }
+  func admit(_ frame: StreamFrame) throws(WireError) { try states.receive(frame) }
 
   /// Takes an admitted frame.
   ///
@@ -67,13 +50,23 @@ final class StreamReception {
       } else {
         try addInline(data, payload)
       }
+    case .zero(let zero) where zero.kind == .unchanged:
+      try assembler.addUnchanged(offset: zero.offset, length: zero.length)
     case .zero(let zero): try assembler.addZeros(offset: zero.offset, length: zero.length)
-    case .close(let close): digest = try assembler.close(logicalLength: close.logicalLength)
+    case .damaged(let damaged):
+      try assembler.addDamaged(
+        offset: damaged.offset, length: damaged.length, sanitised(damaged.reason.utf8))
+    case .close(let close):
+      claimedDigest = close.digest
+      digest = try assembler.close(logicalLength: close.logicalLength)
     case .readDone(let done):
       status = done.status
       if done.status != .none { digest = nil }
     }
   }
+
+  /// Nothing more comes of the stream, or what came of it does not count as whole.
+  func giveUp(_ reason: String) throws(LaneFailure) -> Digest { try assembler.giveUp(reason) }
 
   private func addInline(_ data: DataFrame, _ payload: RawSpan) throws(LaneFailure) {
     let inline = payload.extracting(data.inlineOffset..<payload.byteCount)
@@ -84,30 +77,5 @@ final class StreamReception {
       } catch { failure = error }
     }
     if let failure { throw failure }
-  }
-
-  private func admit(_ data: DataFrame) throws(WireError) {
-    guard case .slot(let slot) = data.place else { return }
-    guard slot < pool.shape.slotCount else {
-      throw .field(.data, field: "slot", value: UInt64(slot))
-    }
-    guard data.length <= pool.shape.slotBytes else {
-      throw .field(.data, field: "length", value: UInt64(data.length))
-    }
-  }
-
-  private func move(_ type: FrameType, from: State, to: State) throws(WireError) {
-    try require(from, type)
-    state = to
-  }
-
-  private func require(_ wanted: State, _ type: FrameType) throws(WireError) {
-    guard state == wanted else { throw .state(type, state: "here in the answer to a READ") }
-  }
-
-  private func require(_ found: UInt32, _ type: FrameType) throws(WireError) {
-    guard found == request else {
-      throw .field(type, field: "request", value: UInt64(found))
-    }
   }
 }

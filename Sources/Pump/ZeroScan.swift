@@ -1,26 +1,26 @@
+package import BackupProtocol
+
 /// Finds out which 4 KiB blocks hold anything but zeros. The host scans once, for everybody.
 package enum ZeroScan {
-  private static let blockBytes = 4096
-  private static let blocksPerCluster = 16
-
-  /// Sets one mask per 64 KiB begun: bit b is 1 when block b holds a byte that is not zero.
+  /// Sets one mask per cluster begun: the blocks that hold a byte that is not zero.
   ///
   /// - Parameters:
-  ///   - bytes: A slot's first bytes, aligned to 8; only `bytes.count` of them are looked at.
+  ///   - bytes: Of a slot, from where a cluster begins; only `bytes.count` of them are looked at.
   ///   - masks: At least one per cluster begun; further ones are left as they are.
+  ///   - first: The mask of the first cluster.
   /// - Returns: How many blocks hold data; 0 when all bytes are zero.
   package static func scan(
-    _ bytes: UnsafeRawBufferPointer, into masks: inout [UInt16]
+    _ bytes: UnsafeRawBufferPointer, into masks: inout [BlockMask], from first: Int = 0
   ) -> Int {
     var dataBlocks = 0
     var offset = 0
-    var cluster = 0
+    var cluster = first
     while offset < bytes.count {
-      var mask: UInt16 = 0
-      for block in 0..<blocksPerCluster where offset < bytes.count {
-        let length = min(blockBytes, bytes.count - offset)
+      var mask: BlockMask = []
+      for block in 0..<Cluster.blocks where offset < bytes.count {
+        let length = min(Int(Block.bytes), bytes.count - offset)
         if unsafe hasData(bytes.baseAddress! + offset, length) {
-          mask |= 1 << UInt16(block)
+          mask[block] = true
           dataBlocks += 1
         }
         offset += length

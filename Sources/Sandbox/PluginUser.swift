@@ -11,6 +11,11 @@ package struct PluginUser {
   /// Debian and systemd keep these for nothing; 65534 is `nobody`.
   package static let candidates: ClosedRange<UInt32> = 65521...65533
   private static let fileBytesMax = 64 << 20
+  /// To become another user, to give that user its file, and to take what it made.
+  private static let needed: [(bit: Int, name: String)] = [
+    (7, "CAP_SETUID"), (6, "CAP_SETGID"), (0, "CAP_CHOWN"), (1, "CAP_DAC_OVERRIDE"),
+    (3, "CAP_FOWNER"),
+  ]
 
   private let root: String
   private let launcher: String?
@@ -59,7 +64,21 @@ package struct PluginUser {
     for id in Self.candidates where !Self.isMapped(id, root: root) {
       found[id] = "does not exist in this user namespace"
     }
+    let lacking = lackingCapabilities()
+    if !lacking.isEmpty {
+      for id in Self.candidates { found[id] = "needs \(lacking.joined(separator: ", "))" }
+    }
     return found
+  }
+
+  /// What root lacks in a container or a service that drops capabilities.
+  private func lackingCapabilities() -> [String] {
+    let bytes = (try? readSmallFile("\(root)/proc/self/status", limit: Self.fileBytesMax)) ?? []
+    let prefix = "CapEff:\t"
+    let line = bytes.split(separator: UInt8(ascii: "\n"))
+      .map { String(decoding: $0, as: UTF8.self) }.first { $0.hasPrefix(prefix) }
+    guard let line, let held = UInt64(line.dropFirst(prefix.count), radix: 16) else { return [] }
+    return Self.needed.filter { held >> UInt64($0.bit) & 1 == 0 }.map(\.name)
   }
 
   /// Whether an id exists in the user namespace this process is in, as user and as group.

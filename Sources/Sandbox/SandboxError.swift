@@ -12,11 +12,21 @@ package enum SandboxError: Error, Equatable, Sendable {
   case filter(policy: String, call: String, code: Int32)
   /// A command the launcher would refuse: too many arguments, a NUL in one, a wrong descriptor.
   case invalidCommand(String)
+  /// A program of this installation, or a plugin's, that is there and may not be run.
+  case cannotRun(path: String, ProgramAccess)
+  /// The launcher needs descriptors of higher numbers than the process may have.
+  case descriptorLimit(Int, needed: Int)
 
   /// What is wrong with a path.
   package enum Distrust: Sendable, Equatable {
     case notAbsolute, notRegular, notDirectory, symbolicLink, foreignOwner, writableByOthers
+    case notExecutable, notExecutableByOthers
   }
+}
+
+extension SandboxError {
+  /// Whether the caller's limits are in the way, and not this installation.
+  package var isLimit: Bool { if case .descriptorLimit = self { true } else { false } }
 }
 
 extension SandboxError: CustomStringConvertible {
@@ -29,6 +39,10 @@ extension SandboxError: CustomStringConvertible {
     case .filter(let policy, let call, let code):
       "cannot build the system call filter of \(policy) at \(call): \(errnoText(code))"
     case .invalidCommand(let reason): "cannot start a sandboxed program: \(reason)"
+    case .cannotRun(let path, let access): "\(path) \(access.complaint): \(access.advice)"
+    case .descriptorLimit(let limit, let needed):
+      "the limit on open files is \(limit), but a sandbox needs \(needed): raise it (ulimit -n "
+        + "\(needed), or LimitNOFILE=\(needed) of the systemd unit)"
     }
   }
 }
@@ -42,6 +56,9 @@ extension SandboxError.Distrust {
     case .symbolicLink: "is a symbolic link: specify the file itself"
     case .foreignOwner: "is owned by neither root nor you: chown it"
     case .writableByOthers: "is writable by other users: chmod go-w it"
+    case .notExecutable: "is not executable: chmod +x it"
+    case .notExecutableByOthers:
+      "is not executable by the user that plugins of root run as: chmod go+rx it"
     }
   }
 }

@@ -53,6 +53,7 @@ package final class SandboxedProcess {
   package static func launch(
     _ command: consuming SandboxCommand, launcher path: String
   ) throws(SandboxError) -> SandboxedProcess {
+    try requireDescriptors()
     let description = try LaunchDescription(command)
     let file = try description.sealed()
     var sources = command.descriptors.map(\.source) + description.pathDescriptors.map(\.source)
@@ -110,6 +111,14 @@ package final class SandboxedProcess {
 }
 
 extension SandboxedProcess {
+  /// The launcher puts two descriptors where its program can have none.
+  private static func requireDescriptors() throws(SandboxError) {
+    let (limit, needed) = (descriptorLimit(), Int(LAUNCH_FD_CONTROL) + 1)
+    guard limit >= needed else {
+      throw .descriptorLimit(limit, needed: (needed + 1023) & ~1023)
+    }
+  }
+
   private static func spawn(
     _ path: String, sources: [Int32], targets: [Int32]
   ) throws(SandboxError) -> (pid: Int32, pidfd: Int32) {
@@ -121,6 +130,10 @@ extension SandboxedProcess {
       var environment: [UnsafeMutablePointer<CChar>?] = unsafe [nil]
       return unsafe clinux_spawn(
         name, &arguments, &environment, sources, targets, sources.count, &pid)
+    }
+    if result < 0 {
+      let access = ProgramAccess(path: path)
+      if access != .runs { throw .cannotRun(path: path, access) }
     }
     return try system { () throws(SystemCallError) in
       try check(result, .spawn, path)

@@ -7,7 +7,22 @@ private let pathOnly: Int32 = 0o10000000  // O_PATH, which the Glibc module hide
 /// Opens a program that nobody but root and the caller can have changed; see
 /// ``openTrustedFile(_:)``.
 package func openTrustedExecutable(_ path: String) throws(SandboxError) -> OwnedDescriptor {
-  try openTrustedFile(path)
+  let file = try openTrustedFile(path)
+  guard try look(file, path).permissions & 0o111 != 0 else {
+    throw .untrusted(path: path, because: .notExecutable)
+  }
+  if ProgramAccess.isOnNoexec(file.raw) { throw .cannotRun(path: path, .noexec) }
+  return file
+}
+
+/// The same of a plugin, which under root runs as another user.
+package func openPluginExecutable(_ path: String) throws(SandboxError) -> OwnedDescriptor {
+  let file = try openTrustedExecutable(path)
+  let permissions = try look(file, path).permissions
+  guard geteuid() != 0 || permissions & 0o001 != 0 else {
+    throw .untrusted(path: path, because: .notExecutableByOthers)
+  }
+  return file
 }
 
 /// Opens a program, or what says how to run one, that nobody but root and the caller can have
@@ -75,9 +90,9 @@ private func judge(_ status: FileStatus, path: String, isSticky: Bool) throws(Sa
 
 /// The path without symbolic links (realpath(3)).
 private func resolved(_ path: String) throws(SandboxError) -> String {
-  guard let real = unsafe realpath(path, nil) else {
+  guard let real = unsafe clinux_realpath(path) else {
     throw .system(SystemCallError(.open, subject: path, code: errno))
   }
   defer { unsafe free(real) }
-  return unsafe String(cString: real)
+  return unsafe nameText(cString: real)
 }

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// Names in a directory as text, sorted, without `.` and `..`; ``listNames(in:atMost:)`` is exact.
@@ -12,11 +13,11 @@ package func listDirectory(
 
 /// The real path of a file: absolute, without links.
 package func realPath(_ path: String) throws(SystemCallError) -> String {
-  guard let resolved = unsafe realpath(path, nil) else {
+  guard let resolved = unsafe clinux_realpath(path) else {
     throw SystemCallError(.open, subject: path, code: errno)
   }
   defer { unsafe free(resolved) }
-  return unsafe String(cString: resolved)
+  return unsafe nameText(cString: resolved)
 }
 
 /// A path cut into its directory and its last part: `a/b` is (`a`, `b`), `b` is (`.`, `b`).
@@ -27,4 +28,14 @@ package func splitPath(_ path: String) -> (directory: String, name: String) {
   let directory = trimmed[..<slash]
   let name = trimmed[trimmed.index(after: slash)...]
   return (directory.isEmpty ? "/" : String(directory), String(name))
+}
+
+/// A path from the root of the file system, for readers that are elsewhere. Links stay in it.
+package func absolutePath(_ path: String) -> String {
+  guard !path.hasPrefix("/"), let current = unsafe getcwd(nil, 0) else { return path }
+  defer { unsafe free(current) }
+  var relative = path[...]
+  while relative.hasPrefix("./") { relative = relative.dropFirst(2).drop { $0 == "/" } }
+  let directory = unsafe nameText(cString: current)
+  return (directory == "/" ? "" : directory) + "/" + relative
 }

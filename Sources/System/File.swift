@@ -69,11 +69,18 @@ package func readSmallFile(
 extension OwnedDescriptor {
   /// Reads from where the file stands to its end.
   ///
-  /// - Parameter limit: Bytes; a larger file throws `EFBIG`.
-  package func readToEnd(limit: Int, subject: String) throws(SystemCallError) -> [UInt8] {
+  /// - Parameters:
+  ///   - limit: Bytes; a larger file throws `EFBIG`.
+  ///   - patience: Seconds to wait for the next bytes of a pipe that does not block; then
+  ///     `ETIMEDOUT` is thrown.
+  ///   - stop: Ends such a wait with `ECANCELED`.
+  package func readToEnd(
+    limit: Int, subject: String, patience: Double? = nil, stop: StopSignal? = nil
+  ) throws(SystemCallError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: 64 << 10)
     var filled = 0
     while true {
+      if let patience { try waitForBytes(seconds: patience, stop, subject: subject) }
       if filled == bytes.count { bytes.append(contentsOf: repeatElement(0, count: bytes.count)) }
       let count = try read(into: &bytes, from: filled, subject: subject)
       if count == 0 { break }
@@ -82,6 +89,25 @@ extension OwnedDescriptor {
     }
     // A copy of the right size: a thousand small files are not to hold a thousand large buffers.
     return Array(bytes[..<filled])
+  }
+
+  private func waitForBytes(
+    seconds: Double, _ stop: StopSignal?, subject: String
+  ) throws(SystemCallError) {
+    let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
+    var poller = Poller()
+    poller.add(raw, .readable)
+    if let stop { poller.add(stop.descriptor, .readable) }
+    defer { withExtendedLifetime(stop) {} }
+    // A signal that the process handles ends a wait early.
+    while try poller.wait(seconds: deadline.seconds(since: .now)) == 0 {
+      if MonotonicTime.now >= deadline {
+        throw SystemCallError(.read, subject: subject, code: ETIMEDOUT)
+      }
+    }
+    if let stop, stop.isRequested {
+      throw SystemCallError(.read, subject: subject, code: ECANCELED)
+    }
   }
 
   private func read(

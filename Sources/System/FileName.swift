@@ -4,21 +4,23 @@ internal import Glibc
 /// A name in a directory, as the file system has it: bytes that need not be text. Two names are
 /// equal if their bytes are, whatever they look like.
 package struct FileName: Hashable, Sendable {
-  /// The bytes, with the terminating zero that the kernel needs.
+  /// The UTF-8 of ``nameText(_:)``, with the terminating zero that the calls need.
   fileprivate let path: [CChar]
 
   package init(_ text: String) { path = Array(text.utf8CString) }
 
   /// - Parameter bytes: Up to the first zero.
   init(_ bytes: UnsafeRawBufferPointer) {
-    path = unsafe bytes.prefix { $0 != 0 }.map { CChar(bitPattern: $0) } + [0]
+    self.init(unsafe nameText(bytes.prefix { $0 != 0 }))
   }
 
-  /// For people: what is no text has replacement characters.
-  package var text: String { String(decoding: bytes, as: UTF8.self) }
+  /// As strings have it: see ``nameText(_:)``.
+  package var text: String {
+    String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
 
-  /// Without the zero at the end.
-  package var bytes: [UInt8] { path.dropLast().map { UInt8(bitPattern: $0) } }
+  /// As the file system has it.
+  package var bytes: [UInt8] { nameBytes(text) }
 
   fileprivate var isDirectoryItself: Bool { self == FileName(".") || self == FileName("..") }
 }

@@ -18,7 +18,7 @@ package final class PrivateSocket {
   /// - Parameter parent: Where there is room for a directory that lives for a moment.
   package init(in parent: String = temporaryDirectory()) throws(SystemCallError) {
     let directory = try Self.makeDirectory(in: parent)
-    defer { _ = unsafe rmdir(directory) }
+    defer { _ = unsafe clinux_unlinkat(currentDirectory, directory, 1) }
     // Through the descriptor, because the name of a socket has at most 107 bytes.
     let inside = try openFile(directory, flags: O_DIRECTORY | O_RDONLY)
     let path = "/proc/self/fd/\(inside.raw)/s"
@@ -29,17 +29,23 @@ package final class PrivateSocket {
   }
 
   private static func makeDirectory(in parent: String) throws(SystemCallError) -> String {
-    var template = Array("\(parent)/sluice-XXXXXX".utf8CString)
+    var template = nameBytes("\(parent)/sluice-XXXXXX").map { CChar(bitPattern: $0) } + [0]
     let made = unsafe template.withUnsafeMutableBufferPointer { buffer in
       unsafe mkdtemp(buffer.baseAddress!) != nil
     }
-    let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    guard made else { throw SystemCallError(.mkdir, subject: path, code: errno) }
+    let path = nameText(template.dropLast().map { UInt8(bitPattern: $0) })
+    guard made else {
+      throw SystemCallError(
+        .mkdir, subject: "a temporary directory in \(parent) (see TMPDIR)", code: errno)
+    }
     return path
   }
 
+  /// `TMPDIR`, or what is usual.
   package static func temporaryDirectory() -> String {
-    unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+    guard let value = unsafe getenv("TMPDIR") else { return "/tmp" }
+    let text = unsafe nameText(cString: value)
+    return text.isEmpty ? "/tmp" : text
   }
 
   /// The end for the server; -1 once dropped.

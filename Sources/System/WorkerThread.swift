@@ -27,7 +27,7 @@ internal import Glibc
       }, unsafe start.toOpaque())
     guard code == 0 else {
       unsafe start.release()
-      throw SystemCallError(.thread, subject: name, code: code)
+      throw SystemCallError(.thread, subject: "thread \(name)", code: code)
     }
     self.thread = thread
   }
@@ -42,4 +42,21 @@ internal import Glibc
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
+}
+
+/// The most threads that Swift's runtime starts for tasks: one per processor, and no more than
+/// matter to a program that mostly waits.
+package var runtimeThreads: Int { max(1, min(8, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+/// Whether the system lets the process have so many threads at once; they are gone afterwards.
+///
+/// - Throws: `EAGAIN` if it does not.
+package func probeThreads(_ count: Int) throws(SystemCallError) {
+  let gate = Gate()
+  var threads: [WorkerThread] = []
+  defer {
+    for _ in threads { gate.open() }
+    for thread in threads { thread.join() }
+  }
+  for _ in 0..<count { threads.append(try WorkerThread(name: "sluice-probe") { gate.pass() }) }
 }

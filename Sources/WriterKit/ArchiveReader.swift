@@ -31,11 +31,13 @@ public protocol ArchiveReader: AnyObject {
   /// What the machine was made of, if the archive tells.
   var description: MachineDescription? { get }
 
-  /// The backup's point in time, RFC 3339 in UTC (`2026-01-31T20:00:00Z`); empty if the archive
-  /// does not tell.
-  var instant: String { get }
+  /// The backup's point in time, if the archive tells.
+  var instant: Timestamp? { get }
 
   /// Puts a range of a stream into `sink`, in order and whole.
+  ///
+  /// What cannot be read of a damaged archive is told by ``ReadSink/damaged(_:_:)``, which throws
+  /// unless the host wants the rest.
   ///
   /// - Parameters:
   ///   - stream: One of ``streams``.
@@ -55,9 +57,14 @@ public protocol ArchiveReader: AnyObject {
 }
 
 extension ArchiveReader {
+  /// Whole streams only.
   public static var readsRanges: Bool { false }
+  /// The archive keeps no digests.
   public var isProven: Bool { false }
+  /// The archive does not tell.
   public var machine: Job.Machine { Job.Machine() }
+  /// The archive does not tell.
   public var description: MachineDescription? { nil }
-  public var instant: String { "" }
+  /// The archive does not tell.
+  public var instant: Timestamp? { nil }
 }

@@ -17,7 +17,7 @@ public protocol ArchiveWriter: AnyObject {
 
   /// The allocation map of a stream, before the first `open`; only if the plugin asked for maps
   /// (``Plugin/wantsMap``). The extents cover the stream from 0 to its end.
-  func map(_ stream: StreamDescription, _ extents: [MapExtent]) throws(PluginError)
+  func map(_ stream: StreamDescription, _ extents: [Extent]) throws(PluginError)
 
   /// A stream begins.
   func open(_ stream: StreamDescription) throws(PluginError)
@@ -31,7 +31,7 @@ public protocol ArchiveWriter: AnyObject {
   /// - Parameters:
   ///   - range: Bytes from the start of the stream; may be terabytes.
   ///   - kind: `.zero` and `.hole` read as zeros; `.unchanged` comes only in incremental streams.
-  func zero(_ range: Range<UInt64>, _ kind: ZeroKind) throws(PluginError)
+  func zero(_ range: Range<UInt64>, _ kind: Extent.Kind) throws(PluginError)
 
   /// The open stream ends.
   ///
@@ -53,7 +53,8 @@ public protocol ArchiveWriter: AnyObject {
 }
 
 extension ArchiveWriter {
-  public func map(_ stream: StreamDescription, _ extents: [MapExtent]) throws(PluginError) {}
+  /// For writers that asked for no maps.
+  public func map(_ stream: StreamDescription, _ extents: [Extent]) throws(PluginError) {}
 }
 
 /// Where the archive goes, or in read mode where it is.

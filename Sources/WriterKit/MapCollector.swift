@@ -5,10 +5,10 @@ struct MapCollector {
   private static let extentsMax = 1 << 20
 
   private let isExpected: Bool
-  private var maps: [UInt32: [MapExtent]] = [:]
+  private var maps: [UInt32: [Extent]] = [:]
   private var complete: Set<UInt32> = []
   /// The open stream's map, and the extent that its data has reached.
-  private var current: [MapExtent] = []
+  private var current: [Extent] = []
   private var reached = 0
 
   init(isExpected: Bool) { self.isExpected = isExpected }
@@ -19,13 +19,13 @@ struct MapCollector {
   /// - Throws: `WireError` unless extents follow each other without gap and end with the stream.
   mutating func take(
     _ payload: RawSpan, of stream: StreamDescription, isLast: Bool
-  ) throws(WireError) -> [MapExtent]? {
+  ) throws(WireError) -> [Extent]? {
     guard isExpected, let size = stream.size, !complete.contains(stream.id) else {
       throw .state(.extents, state: "for stream \(stream.id)")
     }
     var extents = maps.removeValue(forKey: stream.id) ?? []
     try ExtentsFrame.parse(payload) { extent throws(WireError) in
-      let position = extents.last.map { $0.offset + $0.length } ?? 0
+      let position = extents.last?.end ?? 0
       guard extent.offset == position, extent.length <= size - position else {
         throw .field(.extents, field: "offset", value: extent.offset)
       }
@@ -36,7 +36,7 @@ struct MapCollector {
     }
     maps[stream.id] = extents
     guard isLast else { return nil }
-    let end = extents.last.map { $0.offset + $0.length } ?? 0
+    let end = extents.last?.end ?? 0
     guard end == size else { throw .field(.extents, field: "length", value: end) }
     complete.insert(stream.id)
     return extents
@@ -56,11 +56,11 @@ struct MapCollector {
   /// Checks that a range stays inside the map: data in data; zeros in zeros or data; holes and what
   /// is unchanged in extents of the same kind.
   mutating func check(
-    _ type: FrameType, _ range: Range<UInt64>, _ kind: ZeroKind?
+    _ type: FrameType, _ range: Range<UInt64>, _ kind: Extent.Kind
   ) throws(WireError) {
     while reached < current.count {
       let extent = current[reached]
-      let end = extent.offset + extent.length
+      let end = extent.end
       if end > range.lowerBound {
         guard MapCollector.holds(extent.kind, kind) else {
           throw .field(type, field: "offset", value: range.lowerBound)
@@ -71,12 +71,7 @@ struct MapCollector {
     }
   }
 
-  private static func holds(_ extent: MapExtent.Kind, _ kind: ZeroKind?) -> Bool {
-    switch kind {
-    case nil: extent == .data
-    case .zero: extent == .zero || extent == .data
-    case .hole: extent == .hole
-    case .unchanged: extent == .unchanged
-    }
+  private static func holds(_ extent: Extent.Kind, _ kind: Extent.Kind) -> Bool {
+    extent == kind || kind == .zero && extent == .data
   }
 }

@@ -16,6 +16,7 @@ internal import Glibc
 public struct Plugin {
   /// As in the manifest and in HELLO_ACK.
   public let name: String
+  /// As in the manifest and in HELLO_ACK.
   public let version: String
   /// Formats this plugin knows.
   public let formats: [String]

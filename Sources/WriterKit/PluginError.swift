@@ -14,6 +14,7 @@ public struct PluginError: Error, Equatable, Sendable {
   /// The kernel's errno behind it, positive; `nil` if there is none.
   public var errno: Int32?
 
+  /// A failure of which the plugin says everything.
   public init(_ code: ErrorCode, _ message: String, errno: Int32? = nil) {
     self.code = code
     self.message = message

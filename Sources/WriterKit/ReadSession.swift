@@ -11,7 +11,8 @@ final class ReadSession {
   /// Whether all is well so far, and anything was read or had to be: a list is no reason to go to
   /// the archive's end.
   private var hasEndToCheck: Bool
-  private var isFinished = false
+  /// Something of the archive is lost: its end would say so again, of all of it.
+  private var hasDamage = false
 
   init(_ context: Context, _ type: any ArchiveReader.Type) throws(Ending) {
     self.context = context
@@ -35,32 +36,29 @@ final class ReadSession {
         continue
       }
       do { try handle(try context.channel.next()) } catch {
-        if isFinished, error == .hostGone { return }
+        if slots.states.isFinished, error == .hostGone { return }
         // FINISHED was our last word.
-        if isFinished { throw .hostGone }
+        if slots.states.isFinished { throw .hostGone }
         throw error
       }
     }
   }
 
   private func handle(_ header: FrameHeader) throws(Ending) {
-    switch header.type {
-    case .finish where !isFinished:
-      if hasEndToCheck {
-        do throws(PluginError) { try reader.finish() } catch { throw .failed(error) }
-      }
-      isFinished = true
-      let finished = Finished(isProven: hasEndToCheck && reader.isProven)
-      try context.channel.send { $0.append(.finished, finished.object) }
-    case .read where isFinished:
-      throw .failed(PluginError(.state(.read, state: "after FINISHED")))
-    default: try slots.handle(header)
+    try slots.handle(header)
+    guard header.type == .finish else { return }
+    if hasEndToCheck {
+      do throws(PluginError) { try reader.finish() } catch { throw .failed(error) }
     }
+    slots.states.sentFinished()
+    let finished = Finished(isProven: hasEndToCheck && reader.isProven)
+    try context.channel.send { $0.append(.finished, finished.object) }
   }
 
   private func answer(_ header: FrameHeader, _ frame: ReadFrame) throws(Ending) {
     var status = ErrorCode.none
     var ending: Ending?
+    slots.states.beginAnswer()
     do throws(PluginError) {
       try read(header, frame, &ending)
     } catch {
@@ -71,7 +69,8 @@ final class ReadSession {
           error.frame(answers: header.sequence, isStreamOnly: true), stream: header.stream)
       }
     }
-    hasEndToCheck = status == .none
+    hasEndToCheck = status == .none && !hasDamage
+    slots.states.sentReadDone()
     try context.channel.send {
       $0.append(ReadDoneFrame(request: header.sequence, status: status), stream: header.stream)
     }
@@ -85,8 +84,13 @@ final class ReadSession {
   ) throws(PluginError) {
     let (stream, range) = try wanted(header, frame)
     if frame.isWholeStream { context.channel.append { $0.appendOpen(stream: stream.id) } }
-    let sink = ReadSink(range, stream: stream.id, request: header.sequence, slots: slots)
-    defer { ending = sink.ending }
+    let sink = ReadSink(
+      range, of: stream, request: header.sequence, slots: slots,
+      salvages: context.job.salvages)
+    defer {
+      ending = sink.ending
+      if sink.hasDamage { hasDamage = true }
+    }
     try reader.read(stream, range, into: sink)
     guard sink.position == sink.end else {
       throw PluginError(.internal, "the reader stopped before the end of \(stream.name)")
@@ -114,7 +118,7 @@ final class ReadSession {
       throw PluginError(.limit, "\(stream.name) ends before the part that was asked for")
     }
     let range = frame.offset..<(frame.offset + frame.length)
-    guard range.upperBound % Limits.clusterBytes == 0 || range.upperBound == size else {
+    guard range.upperBound % Cluster.bytes == 0 || range.upperBound == size else {
       throw PluginError(.protocol, "a part of \(stream.name) ends inside a cluster")
     }
     return (stream, range)

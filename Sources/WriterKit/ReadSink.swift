@@ -4,7 +4,7 @@ internal import System
 /// there is none. Waits when all slots are with the host.
 @safe public final class ReadSink {
   /// The next byte of the stream that is wanted.
-  public private(set) var position: UInt64
+  public var position: UInt64 { cursor.position }
   /// The end of what is wanted.
   public let end: UInt64
   /// Bytes of the largest piece that ``data(_:masks:_:)`` takes; a multiple of 64 KiB.
@@ -12,15 +12,25 @@ internal import System
   /// Why the session ended while a piece waited for its slot.
   private(set) var ending: Ending?
 
+  private var cursor: StreamCursor
   private let stream: UInt32
   private let request: UInt32
   private let slots: ReadSlots
+  private let salvages: Bool
+  private let isIncremental: Bool
+  /// Whether the host was told of damage.
+  public private(set) var hasDamage = false
 
-  init(_ range: Range<UInt64>, stream: UInt32, request: UInt32, slots: ReadSlots) {
-    position = range.lowerBound
+  init(
+    _ range: Range<UInt64>, of stream: StreamDescription, request: UInt32, slots: ReadSlots,
+    salvages: Bool
+  ) {
+    isIncremental = stream.isIncremental
+    self.salvages = salvages
+    cursor = StreamCursor(at: range.lowerBound, size: range.upperBound)
     end = range.upperBound
     pieceBytesMax = slots.pieceBytesMax
-    self.stream = stream
+    self.stream = stream.id
     self.request = request
     self.slots = slots
   }
@@ -39,16 +49,16 @@ internal import System
   ///
   /// - Parameters:
   ///   - count: 1…``pieceBytesMax``; a multiple of 64 KiB unless the piece reaches ``end``.
-  ///   - masks: None, or one per 64 KiB begun: bit b is clear only if 4 KiB block b is all zeros.
+  ///   - masks: None, or one per 64 KiB begun: a block is left out only if it is all zeros.
   ///   - fill: Writes exactly `count` bytes; what was there before is of no meaning. If it throws,
   ///     nothing has been put.
   /// - Throws: What `fill` throws; E_CANCELLED when the host gave up, which must be passed on.
   public func data(
-    _ count: Int, masks: Span<UInt16>,
+    _ count: Int, masks: Span<BlockMask>,
     _ fill: (inout MutableRawSpan) throws(PluginError) -> Void
   ) throws(PluginError) {
     precondition(count >= 1 && count <= pieceBytesMax, "a piece of \(count) bytes")
-    try check(UInt64(count))
+    let next = try advanced(by: UInt64(count))
     let slot = try session { () throws(Ending) in try slots.take() }
     let memory = unsafe slots.unsafeMemory(slot, count: count)
     do throws(PluginError) {
@@ -64,26 +74,63 @@ internal import System
     try session { () throws(Ending) in
       try slots.send(frame, stream: stream, masks: masks, slot: slot)
     }
-    position += UInt64(count)
+    cursor = next
   }
 
   /// Says that the next bytes are zeros.
   ///
-  /// - Parameter count: At least 1; a multiple of 64 KiB unless it reaches ``end``.
-  public func zeros(_ count: UInt64, _ kind: ZeroKind = .hole) throws(PluginError) {
-    try check(count)
-    let frame = ZeroFrame(offset: position, length: count, kind: kind, request: request)
-    slots.append(frame, stream: stream)
-    position += count
+  /// - Parameters:
+  ///   - count: At least 1; a multiple of 64 KiB unless it reaches ``end``.
+  ///   - kind: `.zero` or `.hole`.
+  public func zeros(_ count: UInt64, _ kind: Extent.Kind = .hole) throws(PluginError) {
+    try skip(count, kind)
   }
 
-  private func check(_ count: UInt64) throws(PluginError) {
-    guard count >= 1, count <= bytesLeft else {
-      throw PluginError(.internal, "the reader has more bytes than were asked for")
+  /// Says that the next bytes are as in the parent, which the host has; only of a stream that
+  /// ``ArchiveReader/streams`` has as incremental.
+  ///
+  /// - Parameter count: As of ``zeros(_:_:)``.
+  public func unchanged(_ count: UInt64) throws(PluginError) {
+    guard isIncremental else {
+      throw PluginError(.internal, "the reader calls a part of a whole stream unchanged")
     }
-    guard count % Limits.clusterBytes == 0 || count == bytesLeft else {
-      throw PluginError(.internal, "the reader cuts a stream inside a cluster")
+    try skip(count, .unchanged)
+  }
+
+  private func skip(_ count: UInt64, _ kind: Extent.Kind) throws(PluginError) {
+    let next = try advanced(by: count)
+    let frame = ZeroFrame(offset: position, length: count, kind: kind, request: request)
+    slots.append(frame, stream: stream)
+    cursor = next
+  }
+
+  /// Says that the archive has lost the next bytes, which count as zeros, and that what follows can
+  /// be read all the same.
+  ///
+  /// - Parameters:
+  ///   - count: As of ``zeros(_:_:)``.
+  ///   - reason: What is wrong, for people.
+  /// - Throws: E_CORRUPT with that reason unless ``Job/salvages``: damage fails the READ then.
+  public func damaged(_ count: UInt64, _ reason: String) throws(PluginError) {
+    guard salvages else { throw PluginError(.corrupt, reason) }
+    let next = try advanced(by: count)
+    let frame = DamagedFrame(offset: position, length: count, request: request, reason: reason)
+    slots.append(frame, stream: stream)
+    cursor = next
+    hasDamage = true
+  }
+
+  /// Where the stream will be after `count` bytes.
+  private func advanced(by count: UInt64) throws(PluginError) -> StreamCursor {
+    var next = cursor
+    do throws(StreamCursor.Fault) { try next.advance(offset: position, length: count) } catch {
+      switch error {
+      case .gap, .length:
+        throw PluginError(.internal, "the reader has more bytes than were asked for")
+      case .cluster: throw PluginError(.internal, "the reader cuts a stream inside a cluster")
+      }
     }
+    return next
   }
 
   private func session<Value>(_ body: () throws(Ending) -> Value) throws(PluginError) -> Value {

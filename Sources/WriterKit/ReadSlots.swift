@@ -12,13 +12,15 @@ internal import SharedPool
   private static let readsMax = 64
   private var free: [Int]
   private var lent: [(sequence: UInt32, slot: Int)] = []
+  /// Which frames may come now.
+  var states = ReaderStateMachine()
   /// READs that came while another was answered.
   private(set) var waiting: [(header: FrameHeader, frame: ReadFrame)] = []
 
   init(_ context: Context) {
     channel = context.channel
     pool = context.pool
-    let cluster = Int(Limits.clusterBytes)
+    let cluster = Int(Cluster.bytes)
     let window = Int(context.hello.windowBytes)
     var slotCount = min(context.host.slotCount, Int(context.hello.inflightMax))
     if pool == nil {
@@ -56,7 +58,7 @@ internal import SharedPool
 
   /// Lends a slot to the host.
   func send(
-    _ frame: DataFrame, stream: UInt32, masks: Span<UInt16>, slot: Int
+    _ frame: DataFrame, stream: UInt32, masks: Span<BlockMask>, slot: Int
   ) throws(Ending) {
     lent.append((channel.sequence, slot))
     channel.append { $0.append(frame, stream: stream, masks: masks) }
@@ -65,12 +67,18 @@ internal import SharedPool
       inline: UnsafeRawBufferPointer(unsafeMemory(slot, count: Int(frame.length))))
   }
 
+  func append(_ frame: DamagedFrame, stream: UInt32) {
+    channel.append { $0.append(frame, stream: stream) }
+  }
+
   func append(_ frame: ZeroFrame, stream: UInt32) {
     channel.append { $0.append(frame, stream: stream) }
   }
 
-  /// Takes a frame that may come while a READ is answered: RELEASE, or another READ.
+  /// Admits a frame, and takes it if it may come while a READ is answered: RELEASE, or another
+  /// READ. FINISH is the session's.
   func handle(_ header: FrameHeader) throws(Ending) {
+    try wire { () throws(WireError) in try states.receive(header.type) }
     switch header.type {
     case .release:
       try wire { () throws(WireError) in
@@ -84,8 +92,7 @@ internal import SharedPool
         try channel.withPayload { payload throws(WireError) in try ReadFrame(parsing: payload) }
       }
       waiting.append((header, frame))
-    default:
-      throw .failed(PluginError(.state(header.type, state: "while a stream is read")))
+    default: break
     }
   }
 

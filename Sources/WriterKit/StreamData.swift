@@ -38,11 +38,11 @@ public struct StreamData: ~Escapable {
   /// Clusters of 64 KiB, the last of which may be short.
   public var clusterCount: Int { frame.clusterCount }
 
-  /// The mask of a cluster: bit b (from the least) is set if its 4 KiB block b may hold something
-  /// else than zeros. A host that makes no claim leaves all bits set.
+  /// The mask of a cluster: the blocks that may hold something else than zeros. A host that makes
+  /// no claim leaves all bits set.
   ///
   /// - Parameter cluster: 0..<``clusterCount``.
-  public func mask(_ cluster: Int) -> UInt16 { frame.mask(cluster, in: payload) }
+  public func mask(_ cluster: Int) -> BlockMask { frame.mask(cluster, in: payload) }
 
   /// The next maximal run of blocks that may hold data.
   ///
@@ -57,26 +57,7 @@ public struct StreamData: ~Escapable {
   /// - Returns: Positions in ``bytes``: multiples of 4 KiB, or the end of the bytes; `nil` when all
   ///   that follows is zeros.
   public func nextRun(from start: Int) -> Range<Int>? {
-    // Rounded up: the run before may have ended inside the last block.
-    guard let first = nextBlock(from: (start + 4095) >> 12, isData: true) else { return nil }
-    let end = nextBlock(from: first, isData: false) ?? Int.max >> 12
-    return (first << 12)..<min(end << 12, count)
-  }
-
-  /// The first block at or after `start` whose bit is as asked for.
-  private func nextBlock(from start: Int, isData: Bool) -> Int? {
-    var cluster = start >> 4
-    var ignored = start & 15
-    while cluster < clusterCount {
-      let bits = (isData ? mask(cluster) : ~mask(cluster)) & (UInt16.max << ignored)
-      if bits != 0 {
-        let block = cluster << 4 + bits.trailingZeroBitCount
-        return block << 12 < count ? block : nil
-      }
-      cluster += 1
-      ignored = 0
-    }
-    return nil
+    BlockMask.nextRun(from: start, byteCount: count) { cluster in mask(cluster) }
   }
 
   /// Keeps the bytes beyond this call: for a writer that gathers or has several writes in flight.

@@ -1,24 +1,7 @@
 internal import SharedPool
 
 /// A job in write mode: hands each frame to the writer once it is known to be in order.
-///
-/// States: `ready` between streams, `active` inside one, `finished` after FINISHED.
-/// Specified in protocol.md §5.2.
 final class WriteSession {
-  private enum State {
-    case ready
-    case active(StreamCursor)
-    case finished
-
-    var name: String {
-      switch self {
-      case .ready: "between streams"
-      case .active(let cursor): "inside stream \(cursor.stream.id)"
-      case .finished: "after FINISHED"
-      }
-    }
-  }
-
   /// Bytes of a hole that a writer gets at once: 64 GiB.
   private static let zeroBytesMax: UInt64 = 1 << 36
 
@@ -26,14 +9,12 @@ final class WriteSession {
   private let writer: any ArchiveWriter
   private let delivery: Delivery
   private var maps: MapCollector
-  private var state = State.ready
-  /// Streams that have not been closed yet, by id.
-  private var open: [UInt32: StreamDescription] = [:]
+  private var states: WriterStateMachine
 
   init(_ context: Context, _ type: any ArchiveWriter.Type) throws(Ending) {
     self.context = context
     delivery = Delivery(releases: context.releases)
-    for stream in context.job.streams { open[stream.id] = stream }
+    states = WriterStateMachine(context.job.streams)
     maps = MapCollector(isExpected: context.features.contains(.map))
     do {
       writer = try type.init(job: context.job, output: context.output, host: context.host)
@@ -46,33 +27,31 @@ final class WriteSession {
       try context.channel.send { $0.append(.jobAck, JobAck().object) }
       while true { try handle(try context.channel.next()) }
     } catch {
-      if case .finished = state, error == .hostGone { return }
+      if states.isFinished, error == .hostGone { return }
       writer.abort()
       // FINISHED was our last word.
-      if case .finished = state { throw .hostGone }
+      if states.isFinished { throw .hostGone }
       throw error
     }
   }
 
   private func handle(_ header: FrameHeader) throws(Ending) {
-    switch (header.type, state) {
-    case (.extents, .ready): try takeExtents(header)
-    case (.open, .ready): try takeOpen(header)
-    case (.data, .active(let cursor)) where cursor.stream.id == header.stream:
-      try takeData(header, cursor)
-    case (.zero, .active(let cursor)) where cursor.stream.id == header.stream:
-      try takeZero(cursor)
-    case (.close, .active(let cursor)) where cursor.stream.id == header.stream:
-      try takeClose(cursor)
-    case (.finish, .ready) where open.isEmpty: try takeFinish()
-    default: throw .failed(PluginError(.state(header.type, state: state.name)))
+    let stream = try wire { () throws(WireError) in
+      try states.receive(header.type, stream: header.stream)
+    }
+    guard let stream else { return try takeFinish() }
+    switch header.type {
+    case .extents: try takeExtents(header, of: stream)
+    case .open: try takeOpen(stream)
+    case .data: try takeData(header)
+    case .zero: try takeZero(of: stream)
+    default: try takeClose()
     }
   }
 
-  private func takeExtents(_ header: FrameHeader) throws(Ending) {
-    guard let stream = open[header.stream], open.count == context.job.streams.count else {
-      throw .failed(PluginError(.state(.extents, state: state.name)))
-    }
+  private func takeExtents(
+    _ header: FrameHeader, of stream: StreamDescription
+  ) throws(Ending) {
     let extents = try wire { () throws(WireError) in
       try context.channel.withPayload { payload throws(WireError) in
         try maps.take(payload, of: stream, isLast: header.flags & FrameHeader.lastExtentsFlag != 0)
@@ -81,32 +60,25 @@ final class WriteSession {
     if let extents { try plugin { () throws(PluginError) in try writer.map(stream, extents) } }
   }
 
-  private func takeOpen(_ header: FrameHeader) throws(Ending) {
-    guard let stream = open[header.stream] else {
-      throw .failed(
-        PluginError(.field(.open, field: "stream", value: UInt64(header.stream))))
-    }
+  private func takeOpen(_ stream: StreamDescription) throws(Ending) {
     guard maps.isComplete(context.job.streams) else {
       throw .failed(PluginError(.state(.open, state: "before the allocation maps are complete")))
     }
     maps.begin(stream.id)
     try plugin { () throws(PluginError) in try writer.open(stream) }
-    state = .active(StreamCursor(stream))
   }
 
-  private func takeData(_ header: FrameHeader, _ before: StreamCursor) throws(Ending) {
-    var cursor = before
+  private func takeData(_ header: FrameHeader) throws(Ending) {
     try context.channel.withPayload { payload throws(Ending) in
       let frame = try wire { () throws(WireError) in
         let frame = try DataFrame(parsing: payload)
-        let range = try cursor.advance(
+        let range = try states.advance(
           .data, offset: frame.offset, length: UInt64(frame.length))
-        try maps.check(.data, range, nil)
+        try maps.check(.data, range, .data)
         return frame
       }
       try deliver(header, frame, payload)
     }
-    state = .active(cursor)
     if context.releases.isDue { try context.channel.flush() }
   }
 
@@ -152,29 +124,36 @@ final class WriteSession {
     if !delivery.isKept { context.releases.release(sequence: sequence, slot: slot) }
   }
 
-  private func takeZero(_ before: StreamCursor) throws(Ending) {
-    var cursor = before
+  private func takeZero(of stream: StreamDescription) throws(Ending) {
     let (range, kind) = try wire { () throws(WireError) in
       try context.channel.withPayload { payload throws(WireError) in
         let frame = try ZeroFrame(parsing: payload)
         guard frame.request == 0 else {
           throw .field(.zero, field: "request", value: UInt64(frame.request))
         }
-        guard frame.kind != .unchanged || cursor.stream.isIncremental else {
-          throw .field(.zero, field: "kind", value: UInt64(frame.kind.rawValue))
-        }
-        let range = try cursor.advance(.zero, offset: frame.offset, length: frame.length)
+        let range = try states.advance(.zero, offset: frame.offset, length: frame.length)
+        try check(range, frame.kind, of: stream)
         try maps.check(.zero, range, frame.kind)
         return (range, frame.kind)
       }
     }
     try write(range, kind)
-    state = .active(cursor)
+  }
+
+  /// Refuses what is unchanged in a whole stream, or where the parent has no bytes.
+  private func check(
+    _ range: Range<UInt64>, _ kind: Extent.Kind, of stream: StreamDescription
+  ) throws(WireError) {
+    guard kind == .unchanged else { return }
+    let parent = stream.isIncremental ? context.job.parent?.streams[stream.name] : nil
+    guard let parent, parent.covers(range, of: stream.size ?? 0) else {
+      throw .field(.zero, field: "kind", value: 2)
+    }
   }
 
   /// Hands a range over in pieces: a format that writes something for every cluster may be at work
   /// for minutes, and a host that has called the job off waits meanwhile.
-  private func write(_ range: Range<UInt64>, _ kind: ZeroKind) throws(Ending) {
+  private func write(_ range: Range<UInt64>, _ kind: Extent.Kind) throws(Ending) {
     var start = range.lowerBound
     while start < range.upperBound {
       let end = start + min(range.upperBound - start, Self.zeroBytesMax)
@@ -184,19 +163,17 @@ final class WriteSession {
     }
   }
 
-  private func takeClose(_ cursor: StreamCursor) throws(Ending) {
+  private func takeClose() throws(Ending) {
     let frame = try wire { () throws(WireError) in
       try context.channel.withPayload { payload throws(WireError) in
         let frame = try CloseFrame(parsing: payload)
-        try cursor.close(frame)
+        try states.close(frame)
         return frame
       }
     }
     try plugin { () throws(PluginError) in
       try writer.close(length: frame.logicalLength, digest: frame.digest)
     }
-    open[cursor.stream.id] = nil
-    state = .ready
   }
 
   private func takeFinish() throws(Ending) {
@@ -206,7 +183,7 @@ final class WriteSession {
       throw .failed(
         PluginError(.internal, "finish() announces no archive: Finished(archiveBytes:) does"))
     }
-    state = .finished
+    states.sentFinished()
     try context.channel.send { $0.append(.finished, finished.object) }
   }
 }

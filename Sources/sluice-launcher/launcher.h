@@ -66,7 +66,7 @@ int drop_capabilities(struct setup *setup);
 int set_no_new_privileges(struct setup *setup);
 int set_limits(struct setup *setup);
 int refuse_exec_gain(struct setup *setup);
-/// Replaces this process's capabilities, permitted and effective, with `kept`.
+/// Replaces this process's capabilities, permitted and effective, with those of `kept` it has.
 int set_capabilities(uint64_t kept, uint64_t inheritable);
 
 // child.c

@@ -30,9 +30,19 @@ int take_identity(struct setup *setup) {
   return result < 0 ? result : call(syscall(SYS_setresuid, user, user, user));
 }
 
+// Root in a container may have few capabilities, or none.
+static uint64_t permitted_capabilities(void) {
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct data[2];
+  if (syscall(SYS_capget, &header, data) < 0) return 0;
+  return (uint64_t)data[1].permitted << 32 | data[0].permitted;
+}
+
 int set_capabilities(uint64_t kept, uint64_t inheritable) {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct data[2];
+  kept &= permitted_capabilities();
+  inheritable &= kept;
   for (int i = 0; i < 2; i++) {
     data[i].effective = data[i].permitted = (uint32_t)(kept >> 32 * i);
     data[i].inheritable = (uint32_t)(inheritable >> 32 * i);
@@ -61,6 +71,7 @@ static int raise_ambient(uint64_t kept) {
 int drop_capabilities(struct setup *setup) {
   // Only root has one to keep; it reaches the plugin through the ambient set.
   uint64_t kept = geteuid() == 0 ? setup->plan->header->capabilities : 0;
+  kept &= permitted_capabilities();
   int result = drop_bounding(kept);
   if (result < 0) return result;
   if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0) return -errno;

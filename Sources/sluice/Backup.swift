@@ -1,5 +1,7 @@
 internal import ArgumentParser
 internal import Coordinator
+internal import JobSupport
+internal import Requests
 
 /// `sluice backup`
 struct Backup: AsyncParsableCommand {
@@ -19,6 +21,8 @@ struct Backup: AsyncParsableCommand {
       Examples:
         sluice backup --qmp /run/vm/qmp.sock --to raw=/backup/monday
         sluice backup --image drive-scsi0=disk.qcow2 --to raw=/backup/monday
+        sluice backup --qmp /run/vm/qmp.sock --to 'qcow2=/backup/{time}' --level auto \\
+            --parent /backup
         sluice backup --image root=root.qcow2 --image data=data.raw,format=raw \\
             --config vm.conf --to raw=/backup/monday --option raw.sha256sums=on
       """)
@@ -26,6 +30,7 @@ struct Backup: AsyncParsableCommand {
   @OptionGroup(title: "Disk images") var images: ImageOptions
   @OptionGroup(title: "Running VM") var guest: GuestOptions
   @OptionGroup(title: "Output") var outputs: OutputOptions
+  @OptionGroup(title: "Incremental backups") var increment: IncrementOptions
   @OptionGroup(title: "VM description") var machine: MachineOptions
 
   @Option(
@@ -44,51 +49,45 @@ struct Backup: AsyncParsableCommand {
     help: ArgumentHelp(
       "Digest for later verification; none is faster, and the archive cannot be verified",
       valueName: "tree-sha256-32k|none"))
-  var digest = DigestChoice.tree
+  var digest = BackupRequest.DigestChoice.tree
 
   @OptionGroup var stall: StallOption
   @OptionGroup var sandbox: SandboxOption
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    try outputs.check(isJSON: common.json)
-    if guest.qmp != nil {
-      guard images.image.isEmpty else {
-        throw ValidationError("--qmp and --image cannot be used together")
-      }
-      guard images.allowBacking.isEmpty else {
-        throw ValidationError(
-          "--allow-backing is for --image only: with --qmp, QEMU already has the disks open")
-      }
-      guard !images.strict else {
-        throw ValidationError("--strict is for --image only")
-      }
-    } else if transport == .spool {
-      throw ValidationError("--transport spool needs --qmp")
-    }
+    try outputs.checkStandardOutput(isJSON: common.json)
+    try validating { () throws(RequestError) in try makeSource().validateSource() }
   }
 
   func run() async throws {
     let printer = EventPrinter(common, isOutputTaken: outputs.takeStandardOutput)
-    let request = makeRequest()
+    let request = try printer.refusing { () throws(RequestError) in try makeRequest() }
     let surroundings = common.surroundings(sandbox.sandbox, printer)
     _ = try await performAsync(printer) { stop async throws(JobError) in
       try await BackupJob(request, surroundings, stop: stop).run()
     }
   }
 
-  private func makeRequest() -> BackupRequest {
-    var request = BackupRequest()
-    outputs.fill(&request)
-    request.stallLimit = stall.seconds
-    request.images = images.image.map(\.image)
-    request.guest = guest.request
+  private func makeRequest() throws(RequestError) -> BackupRequest {
+    var request = try makeSource()
+    try outputs.fill(&request)
     request.configs = config
     request.machineFiles = machine.files
+    return request
+  }
+
+  /// What is to be read, and how.
+  private func makeSource() throws(RequestError) -> BackupRequest {
+    var request = BackupRequest()
+    request.stallLimit = stall.seconds
+    request.images = images.image
+    request.guest = guest.request
     request.transport = transport
-    request.computesDigests = digest == .tree
     request.allowBacking = images.allowBacking
     request.isStrict = images.strict
+    request.digest = digest
+    request.increment = try increment.request
     return request
   }
 }

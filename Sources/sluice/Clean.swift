@@ -1,5 +1,7 @@
 internal import ArgumentParser
-internal import Coordinator
+internal import BackupJobs
+internal import JobSupport
+internal import Requests
 
 /// `sluice clean`
 struct Clean: AsyncParsableCommand {
@@ -49,22 +51,9 @@ struct Clean: AsyncParsableCommand {
     let count = try await perform(printer) { _ throws(JobError) in
       try job.run { leftover, step in
         printer.say(leftover.text(step))
-        printer.say(leftover.json(step))
+        printer.say(leftover.json(step, in: directory))
       }
     }
     if count == 0 { printer.say("\(directory): nothing to clean up") }
-  }
-}
-
-/// A duration on the command line: `12h`, `7d`, `2w`.
-struct Age: ExpressibleByArgument {
-  let seconds: Int64
-
-  init?(argument: String) {
-    let units: [Character: Int64] = ["h": 3600, "d": 86400, "w": 7 * 86400]
-    guard let unit = argument.last.flatMap({ units[$0] }),
-      let count = Int64(argument.dropLast()), (1...10_000).contains(count)
-    else { return nil }
-    seconds = count * unit
   }
 }

@@ -1,7 +1,8 @@
 internal import ArgumentParser
-internal import Coordinator
 internal import Glibc
+internal import JobSupport
 internal import PluginHost
+internal import Requests
 internal import Sandbox
 internal import System
 
@@ -12,7 +13,7 @@ struct CommonOptions: ParsableArguments {
     help: ArgumentHelp("Directory to search for plugins first (repeatable)", valueName: "dir"))
   var pluginPath: [String] = []
 
-  @Flag(help: "Print errors and warnings only")
+  @Flag(help: "Print errors only")
   var quiet = false
 
   @Flag(help: "Print JSON to standard output, one object per line")
@@ -21,7 +22,7 @@ struct CommonOptions: ParsableArguments {
   /// Where plugins and helpers of this installation are.
   func places() -> PluginPlaces {
     let executable = (try? realPath("/proc/self/exe")) ?? "/usr/bin/sluice"
-    let environment = unsafe getenv("SLUICE_PLUGIN_PATH").map { unsafe String(cString: $0) }
+    let environment = unsafe getenv("SLUICE_PLUGIN_PATH").map { unsafe nameText(cString: $0) }
     return PluginPlaces(executable: executable, extra: pluginPath, environment: environment)
   }
 
@@ -40,6 +41,18 @@ struct SandboxOption: ParsableArguments {
 }
 
 extension SandboxMode: ExpressibleByArgument {}
+
+extension EventPrinter {
+  /// Runs `body`; shows why the request is refused.
+  func refusing<Request>(
+    _ body: () throws(RequestError) -> Request
+  ) throws(ExitCode) -> Request {
+    do throws(RequestError) { return try body() } catch {
+      fail(JobError(error))
+      throw ExitCode(CommandStatus.usage.rawValue)
+    }
+  }
+}
 
 /// Runs a verb's blocking work on a thread of its own, as ``performAsync(_:_:)`` does.
 func perform<Result: Sendable>(
@@ -76,7 +89,7 @@ func performAsync<Result: Sendable>(
     printer.fail(error)
     throw ExitCode(error.status.rawValue)
   } catch let error as SystemCallError {
-    printer.fail(JobError(.system, doing: "starting", error.description))
+    printer.fail(JobError(.system, cannot: "start", error.description))
     throw ExitCode(CommandStatus.system.rawValue)
   }
 }

@@ -1,5 +1,7 @@
 internal import ArgumentParser
-internal import Coordinator
+internal import ConvertJobs
+internal import JobSupport
+internal import Requests
 
 /// `sluice convert`
 struct Convert: AsyncParsableCommand {
@@ -23,23 +25,29 @@ struct Convert: AsyncParsableCommand {
     help: "Refuse an archive that has no receipt with digests")
   var requireReceipt = false
 
+  @OptionGroup var parents: ParentOption
   @OptionGroup var options: ArchiveOptions
 
-  func validate() throws { try outputs.check(isJSON: options.common.json) }
+  func validate() throws { try outputs.checkStandardOutput(isJSON: options.common.json) }
 
   func run() async throws {
     let printer = EventPrinter(options.common, isOutputTaken: outputs.takeStandardOutput)
     let surroundings = options.surroundings(printer)
     var archive = options.request
     archive.requiresReceipt = requireReceipt
+    archive.parents = parents.parent
     let source = archive
+    let wanted = try printer.refusing { () throws(RequestError) in try makeRequest() }
+    _ = try await performAsync(printer) { stop async throws(JobError) in
+      try await ConvertJob(source, wanted, surroundings, stop: stop).run()
+    }
+  }
+
+  private func makeRequest() throws(RequestError) -> BackupRequest {
     var request = BackupRequest()
-    outputs.fill(&request)
+    try outputs.fill(&request)
     request.stallLimit = options.stall.seconds
     request.machineFiles = machine.files
-    let wanted = request
-    _ = try await perform(printer) { stop throws(JobError) in
-      try ConvertJob(source, wanted, surroundings, stop: stop).run()
-    }
+    return request
   }
 }

@@ -1,7 +1,10 @@
 internal import ArgumentParser
 internal import Coordinator
 internal import JSON
+internal import JobSupport
+internal import LiveBackup
 internal import PluginHost
+internal import Requests
 
 /// `sluice doctor`
 struct Doctor: AsyncParsableCommand {
@@ -45,7 +48,7 @@ extension Finding {
 
   /// The finding for people, and what to do about it.
   var lines: [String] {
-    ["\(verdict.uppercased())  \(text)"] + (remedy.map { ["      hint: \($0)"] } ?? [])
+    ["\(verdict.uppercased())  \(text)"] + (remedy.map { ["      hint: \($0.words)"] } ?? [])
   }
 
   /// The finding for tools.
@@ -53,7 +56,7 @@ extension Finding {
     var object: JSONObject = [
       "schema": 1, "event": "check", "result": .string(verdict), "message": .string(text),
     ]
-    if let remedy { object["hint"] = .string(remedy) }
+    if let remedy { object["hint"] = .string(remedy.words) }
     return .object(object)
   }
 }

@@ -1,6 +1,6 @@
-internal import Coordinator
 internal import Glibc
 internal import JSON
+internal import JobSupport
 internal import Pump
 internal import Synchronization
 internal import System
@@ -11,6 +11,7 @@ internal import System
 /// come from any thread; one lock keeps lines from mixing.
 final class EventPrinter: Sendable {
   private struct State {
+    var origin = EventOrigin()
     var progress: LaneProgress?
     var bar: ProgressBar?
   }
@@ -33,11 +34,16 @@ final class EventPrinter: Sendable {
   /// Shows one event.
   func show(_ event: JobEvent) {
     state.withLock { state in
+      if case .began(let job) = event { state.origin.job = job }
+      if case .named(let machine) = event { state.origin.machine = machine }
       if case .started(let progress) = event {
         state.progress = progress
         if isTerminal { state.bar = ProgressBar(started: .now) }
       }
-      if isJSON { return write(event.json) }
+      if isJSON {
+        if let json = event.json { write(event: json, from: state.origin) }
+        return
+      }
       guard let line = event.line(isQuiet: isQuiet) else { return }
       state.bar?.clear()
       write(line.text, to: line.isError ? 2 : output)
@@ -49,8 +55,8 @@ final class EventPrinter: Sendable {
     state.withLock { state in
       state.bar?.clear()
       state.bar = nil
-      if isJSON { write(error.json) }
-      for line in error.description.split(separator: "\n") { write("sluice: \(line)", to: 2) }
+      if isJSON { write(event: error.json, from: state.origin) }
+      for line in error.lines { write("sluice: \(line)", to: 2) }
     }
   }
 
@@ -64,7 +70,7 @@ final class EventPrinter: Sendable {
 
   /// Prints a line of JSON on standard output, if the user wants that.
   func say(_ value: @autoclosure () -> JSONValue) {
-    if isJSON { write(value()) }
+    if isJSON { write(event: value(), from: state.withLock { $0.origin }) }
   }
 
   /// Draws the bar five times a second, or writes an event each second, until it is cancelled.
@@ -74,7 +80,7 @@ final class EventPrinter: Sendable {
         state.withLock { state in
           guard let progress = state.progress else { return }
           state.bar?.draw(progress, now: .now)
-          if isJSON { write(progress.json) }
+          if isJSON { write(event: progress.json, from: state.origin) }
         }
         try? await Task.sleep(for: .milliseconds(isJSON ? 1000 : 200))
       }
@@ -90,20 +96,4 @@ final class EventPrinter: Sendable {
       state.bar = nil
     }
   }
-}
-
-/// Writes lines for people, without control characters: they quote what peers say. A reader that is
-/// gone does not stop a backup.
-func write(_ lines: String, to descriptor: Int32) {
-  for line in lines.split(separator: "\n", omittingEmptySubsequences: false) {
-    writeWhole(sanitised(line.utf8), to: descriptor)
-  }
-}
-
-/// Writes a line for tools. JSON escapes control characters itself.
-private func write(_ value: JSONValue) { writeWhole(value.text, to: 1) }
-
-private func writeWhole(_ line: String, to descriptor: Int32) {
-  var text = line + "\n"
-  text.withUTF8 { unsafe _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
 }

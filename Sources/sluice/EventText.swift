@@ -1,37 +1,69 @@
 internal import BackupProtocol
-internal import Coordinator
 internal import JSON
+internal import JobSupport
 internal import Pump
+internal import Requests
 internal import Synchronization
 
 extension JobEvent {
   /// The text of an event for people, and whether it goes to standard error; `nil` for none.
   func line(isQuiet: Bool) -> (text: String, isError: Bool)? {
     switch self {
-    case .warning(let text): ("sluice: warning: \(text)", true)
+    case .warning(let text, let remedy):
+      isQuiet ? nil : ("sluice: warning: \(Self.warning(text, remedy))", true)
     case .outputFailed(let label, let error):
       (
-        error.description.split(separator: "\n").map { "sluice: \(label): \($0)" }
-          .joined(separator: "\n"), true
+        error.lines.map { "sluice: \(label): \($0)" }.joined(separator: "\n"), true
       )
-    case .planned, .started: nil
+    case .began, .named, .planned, .started: nil
+    case .captured(let disk, let method, let reason, let bytes):
+      isQuiet ? nil : (Self.captured(disk, method, reason, bytes), false)
+    case .damaged(let stream, let piece, let reason):
+      ("sluice: \(stream): \(Self.place(piece)): \(reason)", true)
+    case .incomplete(let label, let path):
+      isQuiet ? nil : ("\(label): \(path) is incomplete", false)
     case .guest(let step): isQuiet ? nil : (step.text, false)
-    case .published(let label, let path, let receipt):
-      isQuiet ? nil : (Self.published(label, OutputPlace(path), receipt), false)
+    case .published(let label, let path, let storedBytes, let receipt):
+      isQuiet
+        ? nil : (Self.published(label, OutputPlace(literal: path), storedBytes, receipt), false)
     case .finished(let report): isQuiet ? nil : (report.text, false)
     }
   }
 }
 
 extension JobEvent {
-  private static func published(
-    _ label: String, _ place: OutputPlace, _ receipt: String?
+  /// A warning with what to do about it.
+  static func warning(_ text: String, _ remedy: Remedy?) -> String {
+    remedy.map { "\(text); \($0.words)" } ?? text
+  }
+
+  private static func captured(
+    _ disk: String, _ method: ChangeMethod, _ reason: String, _ bytes: UInt64
   ) -> String {
+    let how =
+      switch method {
+      case .full: "stored in full"
+      case .bitmap: "\(formatBytes(bytes)) changed, by bitmap"
+      case .compare: "\(formatBytes(bytes)) changed, by comparison"
+      }
+    return "\(disk): \(how): \(reason)"
+  }
+
+  private static func place(_ piece: StreamDamage.Piece?) -> String {
+    guard let piece else { return "damaged, it is not known where" }
+    return "\(formatBytes(piece.length)) at byte \(piece.offset) cannot be read"
+  }
+
+  private static func published(
+    _ label: String, _ place: OutputPlace, _ storedBytes: UInt64?, _ receipt: String?
+  ) -> String {
+    let size = storedBytes.map { ", \(formatBytes($0))" } ?? ""
     let kept = receipt.map { "receipt saved as \($0)" } ?? "no receipt saved"
     return switch place {
-    case .path(let path): "\(label): \(path) is complete"
-    case .standardOutput: "\(label): archive on standard output is complete; \(kept)"
-    case .command(let command): "\(label): archive for |\(command) is complete; \(kept)"
+    case .path(let path): "\(label): \(path.text) is complete\(size)"
+    case .standardOutput: "\(label): archive on standard output is complete\(size); \(kept)"
+    case .command(let command):
+      "\(label): archive for |\(command) is complete\(size); \(kept)"
     }
   }
 }
@@ -95,18 +127,5 @@ extension LaneProgress {
       "read": JSONValue(readBytes.load(ordering: .relaxed)),
       "total": JSONValue(totalBytes.load(ordering: .relaxed)),
     ]
-  }
-}
-
-extension JobError {
-  /// The failure for tools.
-  var json: JSONValue {
-    var object: JSONObject = [
-      "schema": 1, "event": "failed", "status": JSONValue(status.rawValue),
-      "doing": .string(doing), "message": .string(message),
-      "log": JSONValue(lastLines),
-    ]
-    if let hint { object["hint"] = .string(hint) }
-    return .object(object)
   }
 }

@@ -13,20 +13,6 @@ struct FormatDescription {
     self.plugin = plugin
   }
 
-  /// The plugin's options for this format.
-  ///
-  /// Where a plugin has several formats, an option whose help begins with the name of one and a
-  /// colon is for that format alone.
-  private var options: [(option: ManifestOption, help: String)] {
-    let names = plugin.manifest.formats.map(\.name)
-    return plugin.manifest.options.compactMap { option in
-      guard let owner = names.first(where: { option.help.hasPrefix($0 + ": ") }) else {
-        return (option, option.help)
-      }
-      return owner == format.name ? (option, String(option.help.dropFirst(owner.count + 2))) : nil
-    }
-  }
-
   private var modes: [String] { format.modes.map(\.rawValue) }
   private var outputs: [String] { format.outputs.map(\.rawValue) }
   private var executable: String { (try? realPath(plugin.executable)) ?? plugin.executable }
@@ -60,12 +46,12 @@ extension FormatDescription {
       "sandbox     \(manifest.profile.rawValue) profile, "
         + "\(formatBytes(manifest.memoryBytes)) memory limit, \(manifest.threads) extra threads",
     ]
-    if options.isEmpty { return lines + ["options     none"] }
+    if format.options.isEmpty { return lines + ["options     none"] }
     lines.append("options")
-    for (option, help) in options {
+    for option in format.options {
       lines.append("  \(format.name).\(option.name)=\(option.expectation)")
-      lines.append(
-        "      \(help)" + (option.defaultValue == .null ? "" : "; default: \(option.defaultText)"))
+      let usual = option.defaultValue == .null ? "" : "; default: \(option.defaultText)"
+      lines.append("      \(option.help)\(usual)")
     }
     return lines
   }
@@ -88,11 +74,11 @@ extension FormatDescription {
     object["memory"] = JSONValue(manifest.memoryBytes)
     object["threads"] = JSONValue(manifest.threads)
     object["options"] = .array(
-      options.map { option, help in
+      format.options.map { option in
         [
           "name": .string(option.name), "type": .string(option.kind.rawValue),
           "values": .string(option.expectation), "default": option.defaultValue,
-          "help": .string(help),
+          "help": .string(option.help),
         ]
       })
     return .object(object)

@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import Coordinator
+internal import Requests
 
 /// Options of `sluice backup` for running VMs.
 struct GuestOptions: ParsableArguments {
@@ -38,7 +38,7 @@ struct GuestOptions: ParsableArguments {
     help: ArgumentHelp(
       "Maximum time the guest's file systems may be frozen, up to 60",
       valueName: "seconds"))
-  var guestStallLimit = 1.0
+  var guestStallLimit = Defaults.guestStallLimit
 
   @Option(
     name: .customLong("guest-agent"),
@@ -52,15 +52,10 @@ struct GuestOptions: ParsableArguments {
   var freeze: GuestRequest.Freeze?
 
   func validate() throws {
-    guard guestStallLimit > 0 && guestStallLimit <= 60 else {
-      throw ValidationError("--guest-stall-limit must be greater than 0 and at most 60 seconds")
-    }
     if qmp == nil, let option = firstGiven {
       throw ValidationError("\(option) needs --qmp")
     }
-    if guestAgent == nil && freeze == .require {
-      throw ValidationError("--freeze require needs --guest-agent")
-    }
+    try validating { () throws(RequestError) in try request(socket: qmp ?? "").validate() }
   }
 
   private var firstGiven: String? {
@@ -73,9 +68,10 @@ struct GuestOptions: ParsableArguments {
   }
 
   /// The request for a running VM; `nil` without `--qmp`.
-  var request: GuestRequest? {
-    guard let qmp else { return nil }
-    var request = GuestRequest(socket: qmp)
+  var request: GuestRequest? { qmp.map(request(socket:)) }
+
+  private func request(socket: String) -> GuestRequest {
+    var request = GuestRequest(socket: socket)
     request.disks = disk
     request.excluded = exclude
     request.fleecingDirectory = fleecingDirectory
@@ -86,5 +82,3 @@ struct GuestOptions: ParsableArguments {
     return request
   }
 }
-
-extension GuestRequest.Freeze: ExpressibleByArgument {}

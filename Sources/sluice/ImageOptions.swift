@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Requests
 
 /// Options of `sluice backup` for disk images that no VM has open.
 struct ImageOptions: ParsableArguments {
@@ -10,7 +11,7 @@ struct ImageOptions: ParsableArguments {
         Write ,, for a comma in a file name.
         """,
       valueName: "name=file[,format=f]"))
-  var image: [ImageSpecification] = []
+  var image: [BackupRequest.Image] = []
 
   @Option(
     name: .customLong("allow-backing"),

@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import Coordinator
+internal import Requests
 
 /// Files that describe the VM whose disks are archived.
 struct MachineOptions: ParsableArguments {

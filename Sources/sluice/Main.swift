@@ -1,9 +1,9 @@
 internal import ArgumentParser
 internal import Glibc
+internal import JobSupport
 internal import System
 
 /// The program: one verb per file, everything else in the libraries below.
-@main
 struct Sluice: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sluice",
@@ -20,13 +20,11 @@ struct Sluice: AsyncParsableCommand {
         sluice verify monday
         sluice restore monday --to restored
       """,
-    version: "sluice \(version)",
+    version: "sluice \(ownVersion)",
     subcommands: [
       Backup.self, Restore.self, List.self, Verify.self, Convert.self, Clean.self, Recover.self,
-      Plugin.self, Doctor.self,
+      Plugin.self, Doctor.self, Version.self,
     ])
-
-  static let version = "0.1.0"
 
   /// Errors of the command line begin like all others.
   static var _errorPrefix: String { "sluice: " }
@@ -36,26 +34,28 @@ struct Sluice: AsyncParsableCommand {
   /// Without `exit(3)`, which runs the destructors of every library while idle threads of the
   /// runtime may still free what belongs to them: nothing that happens there may turn a complete
   /// archive into a failure.
-  static func main() async {
-    raiseDescriptorLimit()
-    let status: ExitCode
+  static func runToEnd() async -> Never {
+    var status: Int32
     do {
-      try refuseUnknownCommand(CommandLine.arguments.dropFirst())
-      var command = try parseAsRoot()
+      try refuseUnknownCommand(ProgramArguments.words[...])
+      var command = try parseAsRoot(ProgramArguments.words)
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
       } else {
         try command.run()
       }
-      status = .success
+      status = CommandStatus.success.rawValue
     } catch {
-      status = exitCode(for: error)
-      let message = fullMessage(for: error)
-      if !message.isEmpty {
-        status == .success ? print(message) : write(usageError(message), to: 2)
-      }
+      status = conclude(error)
+    }
+    if let code = LineOutput.standard.failure {
+      let isAlone = status == CommandStatus.success.rawValue
+      write(
+        "sluice: cannot write to standard output: \(errnoText(code))"
+          + (isAlone ? "; everything else is done" : ""), to: 2)
+      if isAlone { status = CommandStatus.inputOutput.rawValue }
     }
     fflush(nil)
-    _exit(status.rawValue)
+    _exit(status)
   }
 }

@@ -1,10 +1,9 @@
 internal import ArgumentParser
-internal import Coordinator
+internal import Glibc
+internal import Requests
 
 /// Options of the verbs that create archives.
 struct OutputOptions: ParsableArguments {
-  enum SharedMemory: String, ExpressibleByArgument, CaseIterable { case auto, off }
-
   @Option(
     name: .customLong("to"),
     help: ArgumentHelp(
@@ -14,7 +13,7 @@ struct OutputOptions: ParsableArguments {
         {time} the time of the backup; write {{ and }} for braces.
         """,
       valueName: "format[:label]=path"))
-  var outputs: [OutputSpecification]
+  var outputs: [OutputArgument]
 
   @Option(
     name: .customLong("save-receipt"),
@@ -27,13 +26,13 @@ struct OutputOptions: ParsableArguments {
     help: ArgumentHelp(
       "Plugin option (repeatable); see 'sluice plugin info FORMAT'",
       valueName: "format.key=value"))
-  var option: [OptionSpecification] = []
+  var option: [BackupRequest.Option] = []
 
   @Option(
     name: .customLong("shared-memory"),
     help: ArgumentHelp(
       "Pass data to plugins in shared memory; off: through pipes", valueName: "auto|off"))
-  var sharedMemory = SharedMemory.auto
+  var sharedMemory = BackupRequest.SharedMemoryChoice.auto
 
   @Option(
     name: .customLong("rate-limit"),
@@ -55,17 +54,26 @@ struct OutputOptions: ParsableArguments {
     help: ArgumentHelp("VM ID recorded in the archive (a number or short name)", valueName: "id"))
   var machineID = ""
 
-  var takeStandardOutput: Bool { outputs.takeStandardOutput }
-
-  func check(isJSON: Bool) throws {
-    try outputs.checkStandardOutput(isJSON: isJSON)
+  /// Whether an archive goes to standard output; then nothing else may be written to it.
+  var takeStandardOutput: Bool {
+    outputs.contains { (try? $0.output.get())?.place == .standardOutput }
   }
 
-  func fill(_ request: inout BackupRequest) {
-    request.outputs = outputs.map(\.output)
-    request.options = option.map(\.option)
+  func checkStandardOutput(isJSON: Bool) throws {
+    guard takeStandardOutput else { return }
+    guard !isJSON else {
+      throw ValidationError("--json cannot be used with an archive on standard output")
+    }
+    guard isatty(1) == 0 else {
+      throw ValidationError("refusing to write an archive to a terminal; redirect standard output")
+    }
+  }
+
+  func fill(_ request: inout BackupRequest) throws(RequestError) {
+    for argument in outputs { request.outputs.append(try argument.output.get()) }
+    request.options = option
     request.savedReceipt = savedReceipt
-    request.sharesMemory = sharedMemory == .auto
+    request.sharedMemory = sharedMemory
     request.rateLimit = rateLimit?.bytes
     request.sharesTarget = sharedTarget
     request.vmName = machineName

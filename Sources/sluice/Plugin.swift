@@ -1,7 +1,9 @@
+internal import ArchiveJobs
 internal import ArgumentParser
 internal import BackupProtocol
-internal import Coordinator
+internal import JobSupport
 internal import PluginHost
+internal import Requests
 internal import System
 
 /// `sluice plugin`
@@ -31,9 +33,7 @@ struct PluginList: AsyncParsableCommand {
       printer.say(format.json)
       printer.say(format.line(nameWidth: width))
     }
-    for rejected in catalog.rejected {
-      printer.show(.warning(sanitised("\(rejected.path): \(rejected.reason)".utf8)))
-    }
+    for fault in catalog.faults { printer.show(.warning(fault.text, fault.remedy)) }
     if catalog.plugins.isEmpty { printer.show(.warning("no plugins are installed")) }
   }
 }
@@ -51,16 +51,18 @@ struct PluginInfo: AsyncParsableCommand {
 
   func run() async throws {
     let printer = EventPrinter(common)
-    let catalog = PluginCatalog(common.places().places)
-    guard let plugin = catalog.plugin(format: format), let found = plugin.format(format) else {
-      let error = JobError(
-        .unavailable, doing: "", "no plugin for the format \"\(format)\" is installed",
-        hint: "installed formats: \(catalog.formatNames.joined(separator: ", "))")
+    let chosen = try chosen(printer)
+    let description = FormatDescription(chosen.format, of: chosen.plugin)
+    printer.say(description.detailedJSON)
+    for line in description.lines { printer.say(line) }
+  }
+
+  private func chosen(_ printer: EventPrinter) throws -> ChosenFormat {
+    do throws(JobError) {
+      return try PluginCatalog(common.places().places).chosen(format: format)
+    } catch {
       printer.fail(error)
       throw ExitCode(error.status.rawValue)
     }
-    let description = FormatDescription(found, of: plugin)
-    printer.say(description.detailedJSON)
-    for line in description.lines { printer.say(line) }
   }
 }

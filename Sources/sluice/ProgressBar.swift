@@ -1,4 +1,3 @@
-internal import Coordinator
 internal import Glibc
 internal import Pump
 internal import Synchronization
@@ -7,7 +6,7 @@ internal import System
 /// One line on a terminal: progress, rate and remaining time.
 struct ProgressBar {
   private let started: MonotonicTime
-  private var lastWidth = 0
+  private var isDrawn = false
 
   init(started: MonotonicTime) { self.started = started }
 
@@ -20,25 +19,36 @@ struct ProgressBar {
     let seconds = now.seconds(since: started)
     let share = Double(passed) / Double(total)
     let rate = seconds > 0 ? Double(read) / seconds : 0
-    let columns = max(40, Int(terminalColumns()))
-    let text =
-      " \(percent(share))  \(formatBytes(passed)) of \(formatBytes(total))"
-      + "  \(formatBytes(UInt64(rate)))/s  \(remaining(share, seconds))"
-    let bar = self.bar(share, width: columns - text.count - 3)
-    put("\r\(bar)\(text)")
+    // A few columns stay free: what the terminal echoes of Ctrl-C must not begin another line.
+    let columns = terminalColumns() - 4
+    let parts = [
+      "\(percent(share))", "  \(formatBytes(passed)) of \(formatBytes(total))",
+      "  \(formatBytes(UInt64(rate)))/s", "  \(remaining(share, seconds))",
+    ]
+    put("\r" + Self.line(parts, share: share, columns: columns) + "\u{1B}[K")
+  }
+
+  /// As many of the parts as there are columns for, and a bar in front if it has a room of ten.
+  static func line(_ parts: [String], share: Double, columns: Int) -> String {
+    var text = ""
+    for part in parts {
+      guard text.count + part.count <= columns else { break }
+      text += part
+    }
+    return bar(share, width: columns - text.count - 3) + text
   }
 
   /// Clears the bar.
   mutating func clear() {
-    if lastWidth > 0 { put("\r\u{1B}[K") }
-    lastWidth = 0
+    if isDrawn { put("\r\u{1B}[K") }
+    isDrawn = false
   }
 
-  private func bar(_ share: Double, width: Int) -> String {
+  private static func bar(_ share: Double, width: Int) -> String {
     guard width >= 8 else { return "" }
     let full = Int((Double(width) * share).rounded(.down))
     return "[" + String(repeating: "=", count: full)
-      + String(repeating: " ", count: width - full) + "]"
+      + String(repeating: " ", count: width - full) + "] "
   }
 
   private func percent(_ share: Double) -> String {
@@ -52,7 +62,7 @@ struct ProgressBar {
   }
 
   private mutating func put(_ text: String) {
-    lastWidth = text.count
+    isDrawn = true
     var copy = text
     copy.withUTF8 { unsafe _ = Glibc.write(2, $0.baseAddress, $0.count) }
   }

@@ -1,7 +1,10 @@
+internal import ArchiveJobs
 internal import ArgumentParser
 internal import BackupProtocol
-internal import Coordinator
 internal import JSON
+internal import JobSupport
+internal import Requests
+internal import System
 
 /// Options of the verbs that read an archive.
 struct ArchiveOptions: ParsableArguments {
@@ -22,7 +25,7 @@ struct ArchiveOptions: ParsableArguments {
     help: ArgumentHelp(
       "Directory for the temporary file of data that arrives out of order",
       valueName: "dir"))
-  var scratchDirectory = "/var/tmp"
+  var scratchDirectory = Defaults.scratchDirectory
 
   @OptionGroup var stall: StallOption
   @OptionGroup var sandbox: SandboxOption
@@ -38,28 +41,48 @@ struct ArchiveOptions: ParsableArguments {
   }
 }
 
+/// How fast an archive is read; an option of the verbs that read all of it.
+struct ReadingRateOption: ParsableArguments {
+  @Option(
+    name: .customLong("rate-limit"),
+    help: ArgumentHelp("Maximum read rate (suffixes K, M, G, T)", valueName: "bytes/s"))
+  var rateLimit: ByteCount?
+}
+
 /// `sluice verify`
 struct Verify: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Verify an archive against its receipt",
     usage: "sluice verify [<options>] <archive>",
     discussion: """
-      Reads the complete archive. Exit status: 0 if every byte was verified, by the digests of the \
-      receipt or by checksums of the format; 1 if nothing is wrong but there is nothing to verify \
-      the data against; 65 if the archive is damaged.
+      Reads the complete archive, and of an incremental one its parents too. Exit status: 0 if \
+      every byte was verified, by the digests of the receipt or by checksums of the format; 1 if \
+      nothing is wrong but there is nothing to verify the data against; 65 if the archive is \
+      damaged.
       """)
 
+  @Flag(help: "Of an incremental archive, verify this one only and not its parents")
+  var alone = false
+
+  @OptionGroup var parents: ParentOption
+  @OptionGroup var rate: ReadingRateOption
   @OptionGroup var options: ArchiveOptions
 
   func run() async throws {
     let printer = EventPrinter(options.common)
     let surroundings = options.surroundings(printer)
-    let wanted = options.request
+    let isAlone = alone
+    var wanted = options.request
+    wanted.parents = parents.parent
+    wanted.rateLimit = rate.rateLimit?.bytes
+    let request = wanted
     let proof = try await perform(printer) { stop throws(JobError) in
-      try VerifyJob(wanted, surroundings, stop: stop).run()
+      try VerifyJob(request, isAlone: isAlone, surroundings, stop: stop).run()
     }
     let name = wanted.path == "-" ? "standard input" : wanted.path
     switch proof {
+    case .receipt where isAlone:
+      printer.say("\(name): OK: every byte of it verified against the receipt; parents not read")
     case .receipt: printer.say("\(name): OK: every byte verified against the receipt")
     case .format(let plugin):
       printer.say(
@@ -73,7 +96,15 @@ struct Verify: AsyncParsableCommand {
 /// `sluice list`
 struct List: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List the contents of an archive", usage: "sluice list [<options>] <archive>")
+    abstract: "List the contents of an archive, or the archives in a directory",
+    usage: """
+      sluice list [<options>] <archive>
+      sluice list [<options>] <directory>
+      """,
+    discussion: """
+      Of a directory of archives: VM, time, level, size on storage and parent of each, by their \
+      receipts; an increment follows what it refers to.
+      """)
 
   @OptionGroup var options: ArchiveOptions
 
@@ -81,10 +112,14 @@ struct List: AsyncParsableCommand {
     let printer = EventPrinter(options.common)
     let surroundings = options.surroundings(printer)
     let wanted = options.request
+    let directory = try await perform(printer) { _ throws(JobError) in
+      wanted.format == nil ? try DirectoryListing(of: wanted.path, surroundings) : nil
+    }
+    if let directory { return directory.tell(printer) }
     let listing = try await perform(printer) { stop throws(JobError) in
       try ListJob(wanted, surroundings, stop: stop).run()
     }
-    printer.say(listing.json)
+    printer.say(listing.json(of: wanted.path))
     for line in listing.lines { printer.say(line) }
   }
 }
@@ -95,6 +130,10 @@ extension Listing {
     var lines = ["format   \(format)"]
     if !instant.isEmpty { lines.append("time     \(instant)") }
     if !machine.name.isEmpty { lines.append("vm       \(machine.name)") }
+    if let receipt, let parent = receipt.parent {
+      lines.append("level    \(receipt.level.rawValue)")
+      lines.append("parent   \(parent.instant.text) (job \(cleaned(parent.job)))")
+    }
     if let receipt {
       lines.append("tools    \(receipt.tools.joined(separator: ", "))")
     } else {
@@ -110,9 +149,10 @@ extension Listing {
     return lines
   }
 
-  var json: JSONValue {
+  func json(of archive: String) -> JSONValue {
     var object: JSONObject = [
-      "schema": 1, "event": "listing", "format": .string(format),
+      "schema": 1, "event": "listing", "archive": .string(absoluteText(ofOutput: archive)),
+      "format": .string(format),
       "streams": .array(
         streams.map { stream in
           [

@@ -1,5 +1,7 @@
 internal import ArgumentParser
-internal import Coordinator
+internal import JobSupport
+internal import LiveBackup
+internal import Requests
 
 /// `sluice recover`
 struct Recover: AsyncParsableCommand {
@@ -11,18 +13,29 @@ struct Recover: AsyncParsableCommand {
       same: it is needed only if both sluice and the watchdog were killed. A VM that is being \
       backed up is left alone.
 
-      Example:
+      With --bitmaps it also removes dirty bitmaps, from which incremental backups continue: the \
+      next one then compares the disks instead. sluice doctor --qmp lists them.
+
+      Examples:
         sluice recover --qmp /run/vm/qmp.sock
+        sluice recover --qmp /run/vm/qmp.sock --bitmaps older-than=30d
       """)
 
   @Option(help: ArgumentHelp("QMP socket of the running VM", valueName: "socket"))
   var qmp: String
 
+  @Option(
+    help: ArgumentHelp(
+      "Dirty bitmaps to remove: all, older-than=TIME (suffixes h, d, w) or a backup's ID or its "
+        + "first digits (repeatable)",
+      valueName: "which"))
+  var bitmaps: [BitmapChoice] = []
+
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
     let printer = EventPrinter(common)
-    let job = RecoverJob(socket: qmp) { printer.show($0) }
+    let job = RecoverJob(socket: qmp, bitmaps: bitmaps) { printer.show($0) }
     let wasAnything = try await performAsync(printer) { _ async throws(JobError) in
       try await job.run()
     }

@@ -1,19 +1,10 @@
 internal import ArgumentParser
-internal import Coordinator
+internal import JobSupport
+internal import Requests
+internal import RestoreJobs
 
 /// `sluice restore`
 struct Restore: AsyncParsableCommand {
-  enum Allocation: String, EnumerableFlag {
-    case sparse, preallocate
-
-    static func help(for value: Allocation) -> ArgumentHelp? {
-      switch value {
-      case .sparse: "Leave blocks of zeros unallocated"
-      case .preallocate: "Allocate all of a disk's space before writing its data"
-      }
-    }
-  }
-
   static let configuration = CommandConfiguration(
     abstract: "Restore disks to a directory, files or block devices",
     usage: "sluice restore [<options>] <archive>",
@@ -41,12 +32,12 @@ struct Restore: AsyncParsableCommand {
         name.
         """,
       valueName: "name=path[,format=raw|qcow2]"))
-  var disk: [DiskSpecification] = []
+  var disk: [RestoreRequest.Disk] = []
 
   @Option(help: ArgumentHelp("Disk or configuration file to skip (repeatable)", valueName: "name"))
   var skip: [String] = []
 
-  @Flag(exclusivity: .exclusive) var allocation = Allocation.sparse
+  @Flag(exclusivity: .exclusive) var allocation = RestoreRequest.Allocation.sparse
 
   @Flag(
     name: .customLong("require-receipt"),
@@ -56,12 +47,22 @@ struct Restore: AsyncParsableCommand {
   @Flag(help: "Overwrite files and block devices named by --disk")
   var force = false
 
+  @OptionGroup var parents: ParentOption
+  @OptionGroup var rate: ReadingRateOption
+  @Flag(
+    name: .customLong("keep-damaged"),
+    help: ArgumentHelp(
+      "Keep what can be read of a damaged archive",
+      discussion: """
+        Lists the ranges that cannot be read, which become zeros. Incomplete files are named \
+        NAME.incomplete; exit status 65.
+        """))
+  var keepDamaged = false
+
   @OptionGroup var options: ArchiveOptions
 
   func validate() throws {
-    guard target != nil || !disk.isEmpty else {
-      throw ValidationError("no destination: use --to DIR or --disk NAME=PATH")
-    }
+    try validating { () throws(RequestError) in try makeRequest().validateDestination() }
   }
 
   func run() async throws {
@@ -76,29 +77,15 @@ struct Restore: AsyncParsableCommand {
   private func makeRequest() -> RestoreRequest {
     var archive = options.request
     archive.requiresReceipt = requireReceipt
+    archive.parents = parents.parent
+    archive.rateLimit = rate.rateLimit?.bytes
     var request = RestoreRequest(archive)
     request.directory = target
-    request.disks = disk.map(\.disk)
+    request.disks = disk
     request.skipped = skip
-    request.allocation = allocation == .sparse ? .sparse : .preallocate
+    request.allocation = allocation
     request.overwrites = force
+    request.keepsDamaged = keepDamaged
     return request
-  }
-}
-
-/// `NAME=PATH[,format=raw|qcow2]`
-struct DiskSpecification: ExpressibleByArgument {
-  let disk: RestoreRequest.Disk
-
-  init?(argument: String) {
-    guard let (name, path, options) = splitNamedPath(argument) else { return nil }
-    var format: RestoreRequest.Disk.Format?
-    for option in options {
-      guard option.hasPrefix("format="),
-        let known = RestoreRequest.Disk.Format(rawValue: String(option.dropFirst("format=".count)))
-      else { return nil }
-      format = known
-    }
-    disk = RestoreRequest.Disk(name: name, path: path, format: format)
   }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Requests
 
 /// How long a plugin may make no progress; an option of every verb that runs one.
 struct StallOption: ParsableArguments {
@@ -6,11 +7,9 @@ struct StallOption: ParsableArguments {
     name: .customLong("stall-limit"),
     help: ArgumentHelp(
       "Abort a plugin that makes no progress for this long", valueName: "seconds"))
-  var seconds = 600.0
+  var seconds = Defaults.stallLimit
 
   func validate() throws {
-    guard seconds > 0 && seconds < 1e9 else {
-      throw ValidationError("--stall-limit must be a number of seconds greater than 0")
-    }
+    try validating { () throws(RequestError) in try requireStallLimit(seconds) }
   }
 }

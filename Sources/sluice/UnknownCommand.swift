@@ -1,5 +1,10 @@
 internal import ArgumentParser
-internal import Coordinator
+
+/// A command that does not exist.
+struct UnknownCommand: Error {
+  /// The lines for standard error.
+  let text: String
+}
 
 extension Sluice {
   /// Refuses a command that does not exist and suggests one that does.
@@ -15,25 +20,13 @@ extension Sluice {
       guard !commands.isEmpty, word != "help" else { return }
       guard let next = commands.first(where: { name($0) == word }) else {
         let hint = nearest(to: word, of: commands.map(name)).map { "; did you mean \"\($0)\"?" }
-        write("sluice: unknown command \"\(word)\"\(hint ?? "")", to: 2)
-        write("  See '\(path) --help' for more information.", to: 2)
-        throw ExitCode(CommandStatus.usage.rawValue)
+        throw UnknownCommand(
+          text: "\(_errorPrefix)unknown command \"\(word)\"\(hint ?? "")\n"
+            + "  See '\(path) --help' for more information.")
       }
       command = next
       path += " " + word
     }
-  }
-
-  /// An error of ArgumentParser in the style of all others: no capital letter after the prefix.
-  static func usageError(_ message: String) -> String {
-    guard message.hasPrefix(_errorPrefix) else { return message }
-    let text = message.dropFirst(_errorPrefix.count)
-    let error = text.prefix(1).lowercased() + text.dropFirst()
-    let exclusive = /^value to be set with flag ('.+') had already been set with flag ('.+')/
-    return _errorPrefix
-      + error.replacing(exclusive.anchorsMatchLineEndings()) {
-        "\($0.output.1) and \($0.output.2) cannot be used together"
-      }
   }
 
   /// The command's name on the command line; most have that of their type.

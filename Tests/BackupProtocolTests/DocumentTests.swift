@@ -74,7 +74,7 @@ import Testing
   @Test func `the slot listing is built from its description`() {
     var writer = FrameWriter(firstSequence: 5)
     let frame = DataFrame(offset: 1 << 20, length: 128 << 10, place: .slot(3), maskCount: 2)
-    let masks: [UInt16] = [0xFFFF, 0x0001]
+    let masks: [BlockMask] = [0xFFFF, 0x0001]
     writer.append(frame, stream: 1, masks: masks.span)
     #expect(Array(writer.pending[8...]) == Hex.bytes(Repository.listing("hex data-slot")))
   }

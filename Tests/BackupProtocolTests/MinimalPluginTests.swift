@@ -1,10 +1,11 @@
+import CommandLine
 import BackupProtocol
 import FrameExercise
 import Glibc
 import Testing
 
 /// The plugin printed in protocol.md §19 is run against the job printed in §20.
-@Suite(.enabled(if: MinimalPlugin.canRun, "needs python3"))
+@Suite(.inTurns, .enabled(if: MinimalPlugin.canRun, "needs python3"))
 struct MinimalPluginTests {
   @Test func `the printed plugin answers the printed job byte by byte`() throws {
     let plugin = try MinimalPlugin(input: Repository.wholeJob("H"))
@@ -70,15 +71,16 @@ struct MinimalPluginTests {
 final class MinimalPlugin {
   static let canRun = run("command -v python3 >/dev/null") == 0
 
-  let folder: String
+  private let scratch: Scratch
+  var folder: String { scratch.directory }
   let status: Int32
   var output: [UInt8] { Self.bytes(of: folder + "/4") }
   var text: [UInt8] { Self.bytes(of: folder + "/1") }
   var isOutputEmpty: Bool { Self.run("test -z \"$(ls -A '\(folder)/out')\"") == 0 }
 
   init(input: [UInt8], protocolVariable: String = "SLUICE_PROTOCOL=1") throws {
-    var template = Array("/tmp/sluice-minimal-XXXXXX".utf8CString)
-    folder = try #require(mkdtemp(&template).map { String(cString: $0) })
+    scratch = try Scratch()
+    let folder = scratch.directory
     Self.write(
       Array(Repository.listing("python minimal-plugin").joined(separator: "\n").utf8),
       to: folder + "/plugin.py")
@@ -90,8 +92,6 @@ final class MinimalPlugin {
       python3 plugin.py 0</dev/null 1>1 2>2 3<3 4>4 6<out
       """)
   }
-
-  deinit { _ = Self.run("rm -r '\(folder)'") }
 
   private static func run(_ command: String) -> Int32 {
     let status = system(command)

@@ -1,3 +1,6 @@
+import BackupProtocol
+import Requests
+import CommandLine
 import Sandbox
 import SharedPool
 import System
@@ -5,8 +8,10 @@ import Testing
 
 @testable import BlockSource
 
-@Suite struct AllocationTests {
-  let shop = Workshop()
+@Suite(.inTurns) struct AllocationTests {
+  let shop: ImageFolder
+
+  init() throws { shop = try ImageFolder() }
 
   private func map(_ name: String) throws -> [Extent] {
     let daemon = try shop.start([try shop.inspect(name)], .nbd)
@@ -18,7 +23,8 @@ import Testing
     try shop.shell("qemu-img convert -f raw -O qcow2 a.raw a.qcow2")
     let expected = (0..<512).map {
       Extent(
-        offset: UInt64($0) * clusterBytes, length: clusterBytes, kind: $0 % 2 == 0 ? .data : .hole)
+        offset: UInt64($0) * Cluster.bytes, length: Cluster.bytes, kind: $0 % 2 == 0 ? .data : .hole
+      )
     }
     #expect(try map("a.raw") == expected)
     #expect(try map("a.qcow2") == expected)
@@ -38,9 +44,9 @@ import Testing
     #expect(
       got == [
         Extent(offset: 0, length: place, kind: .hole),
-        Extent(offset: place, length: clusterBytes, kind: .data),
+        Extent(offset: place, length: Cluster.bytes, kind: .data),
         Extent(
-          offset: place + clusterBytes, length: (424 << 30) - clusterBytes, kind: .hole),
+          offset: place + Cluster.bytes, length: (424 << 30) - Cluster.bytes, kind: .hole),
       ])
     // It takes 0.1 s; the machine may be busy with other tests.
     #expect(seconds < 5)

@@ -1,15 +1,20 @@
+import CommandLine
 import Glibc
+import Requests
 import Sandbox
 import SharedPool
 import System
 import Testing
 
+import BackupProtocol
 @testable import BlockSource
 
 /// What QEMU can and cannot do where it runs.
-@Suite struct ConfinementTests {
-  let shop = Workshop()
+@Suite(.inTurns) struct ConfinementTests {
   static let isRoot = geteuid() == 0
+  let shop: ImageFolder
+
+  init() throws { shop = try ImageFolder() }
 
   /// An image that says `extent` and was never looked at.
   private func forged(_ extent: String) throws -> InspectedImage {

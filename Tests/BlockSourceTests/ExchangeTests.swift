@@ -1,4 +1,6 @@
+import CommandLine
 import Glibc
+import Requests
 import Sandbox
 import SharedPool
 import Synchronization
@@ -9,11 +11,12 @@ import Testing
 
 /// Whoever may write to an image's directory exchanges files between the inspection and the
 /// reading: what is read is what was inspected.
-@Suite struct ExchangeTests {
-  let shop = Workshop()
+@Suite(.inTurns) struct ExchangeTests {
+  let shop: ImageFolder
   static let rounds = 8
 
   init() throws {
+    shop = try ImageFolder()
     // Of the length of the disks below, as an attacker would choose one.
     try shop.shell(
       "mkdir -m 700 private && head -c 1048576 /dev/zero | tr '\\0' S > private/secret")

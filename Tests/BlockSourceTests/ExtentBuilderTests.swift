@@ -1,3 +1,4 @@
+import BackupProtocol
 import Testing
 
 @testable import BlockSource
@@ -11,7 +12,7 @@ import Testing
     return builder.finish()
   }
 
-  private let cluster = clusterBytes
+  private let cluster = Cluster.bytes
 
   @Test func `a cluster touched by data is data`() {
     let got = map(
@@ -61,7 +62,7 @@ import Testing
       var left = size
       while left > 0 {
         let length = min(left, UInt64.random(in: 1...(3 * cluster), using: &random))
-        let kind = Extent.Kind(rawValue: UInt8.random(in: 0...2, using: &random))!
+        let kind = Extent.Kind(rawValue: UInt32.random(in: 0...2, using: &random))!
         runs.append((length, kind))
         left -= length
       }
@@ -70,7 +71,7 @@ import Testing
       kinds = Array(repeating: .hole, count: Int((size + cluster - 1) / cluster))
       for (length, kind) in runs {
         for index in Int(position / cluster)...Int((position + length - 1) / cluster)
-        where kinds[index].rawValue < kind.rawValue { kinds[index] = kind }
+        where kinds[index].rawValue > kind.rawValue { kinds[index] = kind }
         position += length
       }
       let got = map(size: size, runs)

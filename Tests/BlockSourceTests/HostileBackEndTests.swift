@@ -1,3 +1,4 @@
+import CommandLine
 import CLinux
 import Glibc
 import SharedPool
@@ -7,7 +8,7 @@ import Testing
 @testable import BlockSource
 
 /// QEMU parses a hostile disk: what it then says is not believed.
-@Suite struct HostileBackEndTests {
+@Suite(.inTurns) struct HostileBackEndTests {
   /// Both ends of a socket; the test plays QEMU on the second.
   private func channel(seconds: Double = 5) throws -> Conversation {
     var ours: Int32 = -1

@@ -1,4 +1,6 @@
+import CommandLine
 import Glibc
+import Requests
 import Sandbox
 import SharedPool
 import System
@@ -7,8 +9,10 @@ import Testing
 @testable import BlockSource
 
 /// Whoever wrote a disk must not choose what is archived.
-@Suite struct HostileImageTests {
-  let shop = Workshop()
+@Suite(.inTurns) struct HostileImageTests {
+  let shop: ImageFolder
+
+  init() throws { shop = try ImageFolder() }
 
   /// What the inspection says about an image, as a value.
   private func refusal(
@@ -75,7 +79,7 @@ import Testing
       ln -s /etc/shadow base.raw && ln -s /etc etc && \
       qemu-img create -q -f qcow2 -u -b base.raw -F raw a.qcow2 1M && \
       qemu-img create -q -f qcow2 -u -b etc/shadow -F raw b.qcow2 1M && \
-      qemu-img create -q -f qcow2 -u -b ../../etc/shadow -F raw c.qcow2 1M && \
+      qemu-img create -q -f qcow2 -u -b ../../../etc/shadow -F raw c.qcow2 1M && \
       mkdir sub && cp /dev/null sub/x.raw && \
       qemu-img create -q -f qcow2 -u -b sub/x.raw -F raw d.qcow2 1M
       """)

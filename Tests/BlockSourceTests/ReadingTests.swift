@@ -1,4 +1,7 @@
+import BackupProtocol
+import CommandLine
 import Glibc
+import Requests
 import Sandbox
 import SharedPool
 import Testing
@@ -79,11 +82,14 @@ struct Recipe: Sendable, CustomTestStringConvertible {
   ]
 }
 
-@Suite struct ReadingTests {
-  let shop = Workshop()
+@Suite(.inTurns) struct ReadingTests {
+  let shop: ImageFolder
   let pool: SharedPool
 
-  init() throws { pool = try SharedPool(PoolShape(), name: "pool") }
+  init() throws {
+    shop = try ImageFolder()
+    pool = try SharedPool(PoolShape(), name: "pool")
+  }
 
   @Test(arguments: Recipe.all, Transport.allCases)
   func `an image is read as QEMU reads it`(_ recipe: Recipe, transport: Transport) throws {
@@ -185,10 +191,10 @@ struct Recipe: Sendable, CustomTestStringConvertible {
     var end: UInt64 = 0
     var isRight = true
     for extent in map {
-      isRight = isRight && extent.offset == end && extent.length > 0 && end % clusterBytes == 0
+      isRight = isRight && extent.offset == end && extent.length > 0 && end % Cluster.bytes == 0
       end = extent.end
       if extent.kind != .data, end <= content.count {
-        isRight = isRight && isZero(content, Int(extent.offset)..<Int(end))
+        isRight = isRight && isZeros(content, Int(extent.offset)..<Int(end))
       }
     }
     #expect(isRight && end == UInt64(content.count))

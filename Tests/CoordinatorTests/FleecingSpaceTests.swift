@@ -1,10 +1,9 @@
 import CommandLine
 import Glibc
+@testable import LiveBackup
 import QEMUControl
 import System
 import Testing
-
-@testable import Coordinator
 
 /// When there is too little free space for fleecing images: on a small filesystem of their own.
 @Suite(.inTurns, .enabled(if: Build.isRoot, "root mounts a small file system"))

@@ -1,55 +1,40 @@
+@testable import ArchiveJobs
+import CommandLine
 import Glibc
-import PluginHost
+import JobSupport
 import Pump
-import Sandbox
+import Requests
 import System
 import Testing
 
-@testable import Coordinator
-
 /// An archive is opened once: what was looked at is what its plugin reads.
-@Suite struct HeldArchiveTests {
-  private let directory: String
+@Suite(.inTurns) struct HeldArchiveTests {
+  private let scratch: Scratch
 
-  init() {
-    var template = Array("/tmp/sluice-held-XXXXXX".utf8CString)
-    directory = String(cString: mkdtemp(&template))
-  }
-
-  private func surroundings() throws -> Surroundings {
-    let own = splitPath(try realPath("/proc/self/exe")).directory
-    return Surroundings(
-      places: PluginPlaces(executable: own + "/sluice", extra: [], environment: nil),
-      sandbox: .auto, events: { _ in })
-  }
+  init() throws { scratch = try Scratch() }
 
   @Test func `an archive that becomes a pipe once it was found is read as it was found`() throws {
-    let path = directory + "/a.tar"
+    let path = scratch.path("a.tar")
     let bytes = [UInt8](repeating: 7, count: 1024)
-    let file = try openFile(path, flags: O_CREAT | O_WRONLY, mode: 0o600)
-    try bytes.withUnsafeBytes { try file.writeAll($0, at: 0, subject: path) }
+    try scratch.create("a.tar", bytes)
     let archive = try Archive.find(
-      ArchiveRequest(path, format: "tar"), try surroundings(), stop: StopSignal())
+      ArchiveRequest(path, format: "tar"), .test(), stop: StopSignal())
     unlink(path)
     // Opened by its name, this would wait for a writer for ever.
     #expect(mkfifo(path, 0o600) == 0)
     let opened = try archive.open()
     #expect(try readBytes(opened.raw, at: 0, count: 2048) == bytes)
-    unlink(path)
-    rmdir(directory)
   }
 
   @Test func `a pipe or a device is no archive, and is not waited for`() throws {
-    let path = directory + "/a.tar"
+    let path = scratch.path("a.tar")
     #expect(mkfifo(path, 0o600) == 0)
     for name in [path, "/dev/null"] {
       let error = #expect(throws: JobError.self) {
         _ = try Archive.find(
-          ArchiveRequest(name, format: "tar"), try surroundings(), stop: StopSignal())
+          ArchiveRequest(name, format: "tar"), .test(), stop: StopSignal())
       }
       #expect(error?.status == .noInput)
     }
-    unlink(path)
-    rmdir(directory)
   }
 }

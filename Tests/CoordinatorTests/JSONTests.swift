@@ -1,7 +1,8 @@
+@testable import BackupJobs
 import JSON
+import Requests
 import Testing
 
-@testable import Coordinator
 @testable import MachineFiles
 
 /// Text that a peer or an archive gives: what it takes in memory is bounded before it is parsed.

@@ -1,5 +1,5 @@
-import Coordinator
 import Glibc
+import JobSupport
 import Synchronization
 import Testing
 

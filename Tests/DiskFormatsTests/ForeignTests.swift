@@ -1,10 +1,11 @@
 import ArchiveBytes
+import BackupProtocol
 import CommandLine
 import DiskFormats
 import Testing
 
 /// Images that `qemu-img` writes.
-@Suite(.enabled(if: Build.has("qemu-img"), "needs qemu-img"))
+@Suite(.inTurns, .enabled(if: Build.has("qemu-img"), "needs qemu-img"))
 struct `An image of qemu-img` {
   @Test(arguments: Disk.all)
   func `is read if it is a stream-optimised VMDK`(disk: Disk) async throws {
@@ -18,9 +19,22 @@ struct `An image of qemu-img` {
     #expect(try tabled(try await made(disk, "vmdk")).holds(disk.bytes))
   }
 
-  @Test(arguments: Disk.all, ["", " -c", " -o cluster_size=4k", " -c -o cluster_size=256k"])
+  private static let clusters = [
+    "", " -c", " -o cluster_size=4k", " -c -o cluster_size=256k", " -c -o compression_type=zstd",
+    " -c -o compression_type=zstd,cluster_size=2M", " -c -o compression_type=zstd,cluster_size=4k",
+  ]
+
+  @Test(arguments: Disk.all, Self.clusters)
   func `is read if it is a qcow2 image`(disk: Disk, how: String) async throws {
     #expect(try clustered(try await made(disk, "qcow2" + how)).holds(disk.bytes))
+  }
+
+  @Test func `is refused by name if it is a qcow2 image with extended L2 entries`() async throws {
+    let scratch = try Scratch()
+    try await scratch.shell("qemu-img create -f qcow2 -o extended_l2=on,cluster_size=128k q 3M")
+    let bytes = try scratch.bytes("q")
+    let error = #expect(throws: ArchiveError.self) { try clustered(bytes) }
+    #expect(error?.code == .unsupported && error?.message.contains("extended L2") == true)
   }
 
   @Test func `says where the data of a flat VMDK is`() async throws {

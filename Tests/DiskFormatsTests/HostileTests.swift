@@ -42,6 +42,22 @@ import Testing
     #expect(throws: ArchiveError.self) { try clustered(image) }
   }
 
+  /// Every cluster of such an image is compressed; the last thing in it are clusters.
+  @Test(.enabled(if: Build.has("qemu-img"), "needs qemu-img"))
+  func `is read or refused but never traps if its clusters are zstd`() async throws {
+    let scratch = try Scratch()
+    try scratch.write("disk.raw", Self.disk.bytes)
+    try await scratch.shell("qemu-img convert -c -O qcow2 -o compression_type=zstd disk.raw image")
+    let file = try scratch.bytes("image")
+    for place in Array(100..<112) + Array(stride(from: 65536 * 3, to: file.count, by: 41)) {
+      for value: UInt8 in [0x01, 0x80, 0xFF] {
+        var bytes = file
+        bytes[place] ^= value
+        expectBounded { try clustered(bytes, keeps: false) }
+      }
+    }
+  }
+
   @Test func `gives no more than the disk it declares`() throws {
     // The same grain again and again would be more than the disk: it does not ascend.
     let file = try vmdk([UInt8](repeating: 7, count: 65536), level: 9)

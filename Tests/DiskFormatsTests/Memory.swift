@@ -1,7 +1,9 @@
 import ArchiveBytes
 import BackupProtocol
+import CommandLine
 import DiskFormats
 import Glibc
+import System
 
 /// A file in memory.
 final class MemorySource: RandomSource {
@@ -50,13 +52,13 @@ final class MemorySink: ClusterSink {
     bytes.count == other.count && (other.isEmpty || memcmp(bytes, other, other.count) == 0)
   }
 
-  func zeros(_ count: UInt64) throws(ArchiveError) {
+  func zeros(_ count: UInt64, _ kind: Extent.Kind) throws(ArchiveError) {
     byteCount += count
     if keeps && byteCount <= 64 << 20 { bytes += [UInt8](repeating: 0, count: Int(count)) }
   }
 
   func data(
-    _ count: Int, masks: Span<UInt16>,
+    _ count: Int, masks: Span<BlockMask>,
     _ fill: (inout MutableRawSpan) throws(ArchiveError) -> Void
   ) throws(ArchiveError) {
     var piece = [UInt8](repeating: 0xEE, count: count)
@@ -137,4 +139,38 @@ func clustered(_ file: [UInt8], keeps: Bool = true) throws -> MemorySink {
   let sink = MemorySink(keeps: keeps)
   try QCOW2Reader(MemorySource(file).window).read(to: sink)
   return sink
+}
+
+/// A file on a disk.
+final class FileBytes: RandomSource {
+  private let file: OwnedDescriptor
+  private let byteCount: UInt64
+  private(set) var position: UInt64 = 0
+
+  init(_ place: Scratch, _ name: String) throws {
+    file = try openFile(name, in: place.descriptor.raw, flags: O_RDONLY)
+    byteCount = UInt64(try FileStatus(descriptor: file.raw, subject: name).size)
+  }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
+    let done = try read(into: buffer, at: position)
+    position += UInt64(done)
+    return done
+  }
+
+  func read(
+    into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
+  ) throws(ArchiveError) -> Int {
+    let done = pread(file.raw, buffer.baseAddress, buffer.count, Int(offset))
+    guard done >= 0 else { throw ArchiveError(.io, "reading failed") }
+    return done
+  }
+
+  func skip(_ count: Int) throws(ArchiveError) -> Int {
+    let done = min(UInt64(count), byteCount - position)
+    position += done
+    return Int(done)
+  }
+
+  var window: SourceWindow { SourceWindow(self, start: 0, byteCount: byteCount) }
 }

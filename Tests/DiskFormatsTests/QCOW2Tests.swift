@@ -3,7 +3,7 @@ import CommandLine
 import DiskFormats
 import Testing
 
-@Suite struct `A qcow2 image that is written` {
+@Suite(.inTurns) struct `A qcow2 image that is written` {
   @Test(arguments: Disk.all)
   func `is read again`(disk: Disk) throws {
     #expect(try clustered(try qcow2(disk.bytes, disk.runs)).holds(disk.bytes))

@@ -4,7 +4,7 @@ import CommandLine
 import DiskFormats
 import Testing
 
-@Suite struct `A VMDK that is written` {
+@Suite(.inTurns) struct `A VMDK that is written` {
   @Test(arguments: Disk.all, [0, 1, 6])
   func `is read again by its markers and by its tables`(disk: Disk, level: Int) throws {
     let file = try vmdk(disk.bytes, level: level)

@@ -101,7 +101,7 @@ import Testing
   }
 
   @Test func `what is no archive is called so`() async throws {
-    try await place.shell("mkdir dir && mkfifo fifo && : > empty")
+    try await place.shell("mkdir dir && : > dir/other && mkfifo fifo && : > empty")
     for (name, status) in [("dir", 65), ("empty", 65), ("fifo", 66), ("none", 66)] {
       for verb in [["verify", name], ["list", name], ["restore", name, "--to", "restored"]] {
         let finding = try await trip.run(verb)

@@ -34,6 +34,33 @@ struct BadSectorTests {
     #expect(names == ["d.raw", "disk"])
   }
 
+  @Test(arguments: ["vma", "raw", "qcow2"])
+  func `a bad sector below an archive costs a salvage its cluster`(format: String) async throws {
+    let place = try Scratch()
+    try await place.shell("head -c 8M /dev/urandom > o.raw; head -c 3M /dev/urandom > b.raw")
+    let made = try await sluice(
+      ["backup", "--image", "d=o.raw", "--image", "b=b.raw", "--to", "\(format)=x"],
+      in: place.directory)
+    #expect(made.status == 0, "\(made.errors)")
+    // The file with the bad sector appears under the name of one that is as long.
+    let file = format == "vma" ? "x" : "x/d.\(format)"
+    try await place.shell("mv \(file) disk && touch d.raw \(file)")
+    let daemon = try offer(place, badByte: 5 << 20)
+    #expect(try await appears(place))
+    try await place.shell("mount --bind d.raw \(file)")
+    let finding = try await sluice(
+      ["restore", "x", "--to", "r", "--keep-damaged"], in: place.directory)
+    try await place.shell("umount \(file)")
+    daemon.send(SIGTERM)
+    _ = try await daemon.finding()
+    #expect(finding.status == 65, "\(finding.errors)")
+    #expect(finding.errors.contains("d: 64.0 KiB at byte"), "\(finding.errors)")
+    #expect(finding.errors.contains("Input/output error (EIO)"), "\(finding.errors)")
+    try await place.shell("cmp b.raw r/b.raw")
+    let differing = try await place.shell("cmp -l o.raw r/d.raw.incomplete | wc -l")
+    #expect(Int(differing.dropLast()).map { $0 > 64_000 && $0 <= 65_536 } == true, "\(differing)")
+  }
+
   /// Offers `disk` as the content of `d.raw`; reading the sector of `badByte` fails.
   private func offer(_ place: Scratch, badByte: Int64) throws -> Program {
     let faults = """

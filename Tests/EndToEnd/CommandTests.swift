@@ -90,6 +90,12 @@ import Testing
     #expect(silent.status == 0)
     #expect(silent.output == "" && silent.errors == "")
     #expect(try await run(["verify", "archive", "--quiet"]).output == "")
+    // A warning is no error; tools have it as an event.
+    try place.write("d.img", Array("QFI\u{FB}".unicodeScalars.map { UInt8($0.value) }))
+    let odd = ["backup", "--image", "d=d.img", "--to"]
+    #expect(try await run(odd + ["raw=b"]).errors.contains("sluice: warning: "))
+    let warned = try await run(odd + ["raw=c", "--quiet"])
+    #expect(warned.status == 0 && warned.errors == "", "\(warned.errors)")
     let failed = try await backUp(["--to", "raw=archive", "--quiet"])
     #expect(failed.status == 73)
     #expect(failed.errors.contains("archive: already exists"))

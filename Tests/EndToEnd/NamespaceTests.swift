@@ -1,7 +1,7 @@
 import CommandLine
 import Testing
 
-/// Containers of one user: the id that plugins should have does not exist there.
+/// Containers: the id that plugins should have does not exist there, or root may not give it.
 @Suite(
   .inTurns, .enabled(if: Build.isRoot && Build.has("unshare"), "needs root and unshare"))
 struct NamespaceTests {
@@ -27,5 +27,31 @@ struct NamespaceTests {
     #expect(strict.status == 69, "\(strict.errors)")
     let doctor = try await Program(sluice + ["doctor"], in: place.directory).finding()
     #expect(doctor.output.contains("does not exist in this user namespace"))
+  }
+
+  /// What `docker run --cap-drop` and `CapabilityBoundingSet=` leave of root.
+  @Test(arguments: [
+    "-all", "-setuid", "-chown", "-dac_override", "-fowner", "-sys_admin", "-setpcap", "-kill",
+  ])
+  func `root without capabilities backs up, and layers are missing`(
+    dropped: String
+  ) async throws {
+    let place = try Scratch()
+    try place.makeSparse("d.raw", bytes: 1 << 20, data: [(0, 4096)])
+    let sluice =
+      ["/usr/bin/setpriv", "--bounding-set", dropped, "--inh-caps", "-all"]
+      + [Build.directory + "/sluice"]
+    for format in ["raw", "vma"] {
+      let backup = ["backup", "--image", "d=d.raw", "--to", "\(format)=a.\(format)"]
+      let finding = try await Program(sluice + backup, in: place.directory).finding()
+      #expect(finding.status == 0, "\(finding.errors)")
+      let keepsUser = ["-sys_admin", "-setpcap", "-kill"].contains(dropped)
+      #expect(finding.errors.contains("separate user ID") == !keepsUser, "\(finding.errors)")
+      for words in [["verify", "a.\(format)"], ["restore", "a.\(format)", "--to", "r.\(format)"]] {
+        let read = try await Program(sluice + words, in: place.directory).finding()
+        #expect(read.status == 0, "\(read.errors)")
+      }
+    }
+    #expect(try place.names().count == 6)
   }
 }

@@ -22,11 +22,11 @@ import Testing
     let manifest = """
       {"manifest": 1, "name": "evil", "version": "1", "executable": "x", "protocol": [1],
        "vendor": "\(evil)", "license": "\(evil)",
-       "formats": [{"name": "evil", "help": "\(evil)", "modes": ["write"], "output": ["file"]}],
-       "options": [{"name": "o", "type": "string", "help": "\(evil)", "default": "\(evil)"}]}
+       "formats": [{"name": "evil", "help": "\(evil)", "modes": ["write"], "output": ["file"],
+         "options": [{"name": "o", "type": "string", "help": "\(evil)", "default": "\(evil)"}]}]}
       """
     try place.write("evil.json", Array(manifest.utf8))
-    try await place.shell("chmod 755 .")
+    try await place.shell("chmod 755 . && cp /bin/true x")
     for words in [["plugin", "list"], ["plugin", "info", "evil"], ["doctor"]] {
       let finding = try await sluice(words + ["--plugin-path", place.directory])
       let lines = finding.output.split(separator: "\n")
@@ -36,6 +36,32 @@ import Testing
       }
       #expect(unseen.isEmpty, "\(words)")
     }
+  }
+
+  @Test func `what turns the direction of writing is escaped in JSON, and is no new name`()
+    async throws
+  {
+    let place = try Scratch()
+    try place.makeSparse("d.raw", bytes: 1 << 20, data: [(0, 1 << 20)])
+    try place.write("a\u{200B}b.conf", Array("x\n".utf8))
+    let names = ["a\u{202E}b", "a\u{2066}b", "a\u{200B}b", "a\u{2028}b", "a\u{85}b", "a\u{FEFF}b"]
+    for name in names {
+      let refused = try await sluice(
+        ["backup", "--image", "\(name)=d.raw", "--to", "raw=out"], in: place.directory)
+      #expect(refused.status == 64, "\(refused.errors)")
+      #expect(refused.errors.contains("invalid disk name \"ab\""), "\(refused.errors)")
+    }
+    let config = try await sluice(
+      [
+        "backup", "--image", "d=d.raw", "--config", "a\u{200B}b.conf", "--to", "raw=out",
+      ], in: place.directory)
+    #expect(config.status == 64, "\(config.errors)")
+    let made = try await sluice(
+      ["backup", "--json", "--image", "d=d.raw", "--to", "raw:a\u{202E}\u{9B}2Jb=out"],
+      in: place.directory)
+    #expect(made.status == 0, "\(made.errors)")
+    #expect(made.output.contains(#""output":"a\u202e\u009b2Jb""#), "\(made.output)")
+    #expect(!made.output.unicodeScalars.contains("\u{202E}"))
   }
 
   @Test func `descriptors that are closed at the start are nobody else's`() async throws {

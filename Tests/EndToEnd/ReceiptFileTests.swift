@@ -32,6 +32,8 @@ import Testing
       says: "instant"),
     Fault("without its tools", "sed -i 's/\"tools\"/\"fools\"/' R", says: "tools"),
     Fault("without its machine", "sed -i 's/\"vm\"/\"wm\"/' R", says: "vm"),
+    Fault("without its machine's name", "sed -i '0,/\"name\"/s//\"game\"/' R", says: "name"),
+    Fault("with a digest of one stream", "sed -i '0,/\"digest\"/s//\"digits\"/' R", says: "digest"),
     Fault("without a role", "sed -i '0,/\"role\"/s//\"rule\"/' R", says: "role"),
     Fault("without a size", "sed -i '0,/\"size\"/s//\"seize\"/' R", says: "streams"),
     Fault("with one name twice", "sed -i 's/\"name\": \"e\"/\"name\": \"d\"/' R", says: "streams"),

@@ -81,6 +81,16 @@ struct RestoreDeviceTests {
     #expect(finding.errors.contains("the device is in use"), "\(finding.errors)")
   }
 
+  @Test func `a device that is read-only is refused before anything is read`() async throws {
+    try await withDevice(bytes: 12 << 20, "-r") { device in
+      let finding = try await restore(device)
+      #expect(finding.status == 73, "\(finding.errors)")
+      #expect(finding.errors.contains("cannot restore to \(device): the device is read-only"))
+      #expect(!finding.errors.contains("incomplete"), "\(finding.errors)")
+    }
+    try await place.shell("cmp device before")
+  }
+
   @Test func `a device that got a part of its disk is called incomplete`() async throws {
     try place.flip("m/a.raw", at: 8 << 20)
     try await withDevice(bytes: 12 << 20) { device in

@@ -44,6 +44,20 @@ import Testing
 
   // Files
 
+  @Test(arguments: ["x.raw", "x.qcow2"])
+  func `a file that replaces another keeps its owner, group and mode`(name: String) async throws {
+    try await makeArchive()
+    try await place.shell("echo old > \(name) && chmod 4640 \(name)")
+    if Build.isRoot { try await place.shell("chown 1000:1001 \(name)") }
+    let before = try place.status(name)
+    let finding = try await restore(["--disk", "a=\(name)", "--skip", "b", "--force"])
+    expect(finding, 0)
+    #expect(!finding.errors.contains("could not be kept"), "\(finding.errors)")
+    let after = try place.status(name)
+    #expect((after.owner, after.group) == (before.owner, before.group))
+    #expect(after.permissions == 0o640, "no program")
+  }
+
   @Test(arguments: [0, 1, 511, 512, 4097, 65_535, 65_537, 1 << 20, 3_145_729] as [Int64])
   func `a disk of any length comes back as raw and as qcow2`(size: Int64) async throws {
     try await makeArchive(b: size)

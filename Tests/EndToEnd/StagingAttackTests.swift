@@ -12,7 +12,7 @@ struct StagingAttackTests {
 
   init() throws { place = try Scratch() }
 
-  @Test(arguments: [100_000, 65_521], ["raw", "vma", "tar", "ova"])
+  @Test(arguments: [100_000, 65_521], ["raw", "qcow2", "vma", "tar", "ova"])
   func `another user's process gets at nothing of a backup`(
     identity: Int, format: String
   ) async throws {

@@ -57,6 +57,24 @@ struct TarTests {
     try await scene.expectRestored(name)
   }
 
+  @Test(arguments: [
+    ("tar", "x.tar.zst", "", "28b52ffd"), ("tar", "x.tar.gz", "", "1f8b"),
+    ("tar", "x.tgz", "", "1f8b"), ("vma", "x.vma.zst", "", "28b52ffd"),
+    ("vma", "{vmid}.vma.gz", "", "1f8b"), ("vma", "x.zst", "", "564d4100"),
+    ("vma", "x.vma.zst", "--option vma.compress=none", "564d4100"),
+    ("vma", "x.vma.zst", "--option vma.compress=gzip", "1f8b"),
+  ])
+  func `the suffix compresses if no option says otherwise`(
+    format: String, name: String, option: String, magic: String
+  ) async throws {
+    try await scene.makeSources()
+    try await scene.expectShell(
+      """
+      \(backup) --vm-id 7 --to '\(format)=\(name)' \(option) &&
+      test $(od -An -tx1 -N\(magic.count / 2) [x7].* | tr -d ' ') = \(magic)
+      """)
+  }
+
   @Test func `a pipe takes a tar, and gives one back`() async throws {
     try await scene.makeSources()
     try await scene.expectShell(

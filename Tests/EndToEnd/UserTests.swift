@@ -43,6 +43,23 @@ import Testing
     withExtendedLifetime(copy) {}
   }
 
+  @Test func `a file of another user that is replaced is told to have changed hands`() async throws
+  {
+    let (trip, copy) = try await makeTrip()
+    try trip.place.makeSparse("d.raw", bytes: 1 << 20, data: [(0, 70_000)])
+    trip.expectSuccess(try await trip.run(["backup", "--image", "d=d.raw", "--to", "raw=n"]))
+    try await trip.place.shell("echo old > x.raw && chown 0:0 x.raw && chmod 664 x.raw")
+    let finding = try await trip.run(["restore", "n", "--disk", "d=x.raw", "--force"])
+    #expect(finding.status == 0, "\(finding.errors)")
+    let nobody = Build.nobody
+    #expect(
+      finding.errors.contains(
+        "x.raw has owner \(nobody):\(nobody), mode 0604; "
+          + "the file that it replaced had owner 0:0, mode 0664, which could not be kept"),
+      "\(finding.errors)")
+    withExtendedLifetime(copy) {}
+  }
+
   /// The limit on processes counts all of a user's, outside of user namespaces.
   @Test func `a user with many processes and no user namespaces may compress`() async throws {
     let (trip, copy) = try await makeTrip(plugins: ["vma", "ova"])

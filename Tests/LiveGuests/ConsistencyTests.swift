@@ -3,7 +3,7 @@ import LiveGuest
 import Testing
 
 /// Every restored pair of disks is one single instant, whatever way the data took.
-@Suite(.inTurns) struct ConsistencyTests {
+@Suite(.withGuest) struct ConsistencyTests {
   /// What a machine can be, and its backups must not care about.
   struct Cell: Sendable, CustomTestStringConvertible {
     let format: GuestSetup.Format

@@ -6,7 +6,7 @@ import Testing
 
 /// A disk whose device is taken from the guest while it is backed up, as `virsh detach-disk` does:
 /// whoever took it can delete its node when the backup is over, and nothing of ours stays.
-@Suite(.inTurns, .enabled(if: Emulator.usual.isThere, Emulator.usual.missing))
+@Suite(.withGuest, .enabled(if: Emulator.usual.isThere, Emulator.usual.missing))
 struct DetachedDiskTests {
   private enum End: Int, CaseIterable { case backup, watchdog, recovery, nextBackup }
 

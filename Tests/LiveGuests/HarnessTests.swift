@@ -4,7 +4,7 @@ import LiveGuest
 import Testing
 
 /// What the other tests of live guests stand on.
-@Suite(.inTurns) struct HarnessTests {
+@Suite(.withGuest) struct HarnessTests {
   /// Puts disk A where faults are.
   static let breakable = "echo none >fault; mkdir store; mv a.raw store; ln -s store/a.raw a.raw"
 

@@ -4,7 +4,7 @@ import System
 import Testing
 
 /// The checker itself: what it must not let pass. The disks are a guest's, of three moments.
-@Suite(.inTurns, .enabled(if: Emulator.installed.isThere, Emulator.installed.missing))
+@Suite(.withGuest, .enabled(if: Emulator.installed.isThere, Emulator.installed.missing))
 struct InstantCheckTests {
   @Test func `pairs of one instant pass, everything else does not`() async throws {
     let guest = try await LiveGuest(GuestSetup())

@@ -3,7 +3,7 @@ import LiveGuest
 import Testing
 
 /// A running machine that is backed up into more than a directory.
-@Suite(.inTurns, .enabled(if: Emulator.usual.isThere, Emulator.usual.missing))
+@Suite(.withGuest, .enabled(if: Emulator.usual.isThere, Emulator.usual.missing))
 struct LiveArchiveTests {
   @Test(arguments: ["none", "zstd:1"])
   func `a running machine goes into two formats at one instant`(

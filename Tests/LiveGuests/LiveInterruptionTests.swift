@@ -6,7 +6,7 @@ import System
 import Testing
 
 /// What ends from outside while a running machine is backed up.
-@Suite(.inTurns, .enabled(if: Emulator.usual.isThere, Emulator.usual.missing))
+@Suite(.withGuest, .enabled(if: Emulator.usual.isThere, Emulator.usual.missing))
 struct LiveInterruptionTests {
   @Test(arguments: [1, 2])
   func `a live backup that is stopped leaves the machine as it was`(signals: Int) async throws {
@@ -48,8 +48,9 @@ struct LiveInterruptionTests {
       ["backup", "--qmp", guest.qmp, "--to", "raw=slow", "--rate-limit", "12M"],
       in: guest.files.directory)
     #expect(try await program.says("point in time"))
-    try await Task.sleep(for: .milliseconds(500))
+    for _ in 0..<1000 where program.writer == nil { try await Task.sleep(for: .milliseconds(10)) }
     let writer = try #require(program.writer)
+    try await Task.sleep(for: .milliseconds(500))
     #expect(kill(writer, SIGSTOP) == 0)
     _ = try guest.monitor.takeEvents()
     for _ in 0..<12 {

@@ -6,15 +6,15 @@ import Testing
 
 /// Somebody dies, or the store does, at a random moment of a live backup, again and again.
 ///
-/// How often: `SLUICE_LIVE_KILLS`, 20 without; `Tests/Soak/live-kills` asks for 200. `SLUICE_SEED`
+/// How often: `SLUICE_LIVE_KILLS`, 12 without; `Tests/Soak/live-kills` asks for 200. `SLUICE_SEED`
 /// repeats a run's moments, `SLUICE_LIVE_KILL_TRANSPORT=spool` tries another way.
-@Suite(.inTurns) struct LiveKillTests {
+@Suite(.withGuest) struct LiveKillTests {
   /// Who or what fails, in turn.
   enum Victim: CaseIterable {
     case coordinator, plugin, watchdog, coordinatorAndWatchdog, fullStore, brokenStore
   }
 
-  private static let count = Moments.number("SLUICE_LIVE_KILLS") ?? 20
+  private static let count = Moments.number("SLUICE_LIVE_KILLS") ?? 12
   fileprivate static let transport =
     getenv("SLUICE_LIVE_KILL_TRANSPORT").map { String(cString: $0) } ?? "auto"
 

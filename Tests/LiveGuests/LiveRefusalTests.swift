@@ -4,7 +4,7 @@ import LiveGuest
 import Testing
 
 /// Machines that cannot be backed up now, or not so.
-@Suite(.inTurns, .enabled(if: Emulator.usual.isThere, Emulator.usual.missing))
+@Suite(.withGuest, .enabled(if: Emulator.usual.isThere, Emulator.usual.missing))
 struct LiveRefusalTests {
   @Test func `a second backup of a machine is refused`() async throws {
     let guest = try await LiveGuest(
@@ -14,10 +14,10 @@ struct LiveRefusalTests {
     for socket in [guest.qmp, guest.files.path("other")] {
       let second = try await sluice(
         ["backup", "--qmp", socket, "--to", "raw=x"], in: guest.files.directory)
-      #expect(second.status == 69)
+      #expect(second.status == 72)
       #expect(second.errors.contains("another backup of this machine is running"))
       let recovery = try await sluice(["recover", "--qmp", socket])
-      #expect(recovery.status == 69)
+      #expect(recovery.status == 72)
     }
     backup.program.send(15)
     try await backup.fails(130, saying: "interrupted")
@@ -43,7 +43,7 @@ struct LiveRefusalTests {
     // The test's own connection holds it.
     let finding = try await sluice(
       ["backup", "--qmp", guest.files.path("control"), "--to", "raw=x"], in: guest.files.directory)
-    #expect(finding.status == 69)
+    #expect(finding.status == 72)
     #expect(finding.errors.contains("in use by another program"), "\(finding.errors)")
     #expect(finding.seconds < 10)
   }
@@ -60,7 +60,7 @@ struct LiveRefusalTests {
     let before = try guest.blockState()
     let finding = try await sluice(
       ["backup", "--qmp", guest.qmp, "--to", "raw=x"], in: guest.files.directory)
-    #expect(finding.status == 69, "\(finding.errors)")
+    #expect(finding.status == 72, "\(finding.errors)")
     #expect(finding.errors.contains("my-mirror"), "\(finding.errors)")
     try LiveBackup(guest: guest).expectUnharmed(before)
     #expect(try guest.files.names().contains("x") == false)

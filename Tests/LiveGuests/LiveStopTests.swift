@@ -10,7 +10,7 @@ import Testing
 ///
 /// How often each: `SLUICE_LIVE_STOPS`; without it one backup each of half of the ways.
 /// `Tests/Soak/live-stops` asks for 20.
-@Suite(.inTurns) struct LiveStopTests {
+@Suite(.withGuest) struct LiveStopTests {
   struct Cell: Sendable, CustomTestStringConvertible {
     var format = GuestSetup.Format.raw
     let hasIOThread: Bool

@@ -3,7 +3,7 @@ import LiveGuest
 import Testing
 
 /// What a guest finds when it is booted from a backup of itself.
-@Suite(.inTurns) struct RestoredMachineTests {
+@Suite(.withGuest) struct RestoredMachineTests {
   static let makeFileSystems = "mke2fs -q -t ext4 a.raw && mkfs.xfs -q b.raw"
 
   @Test(.enabled(if: Emulator.installed.isThere, Emulator.installed.missing))
@@ -20,6 +20,29 @@ import Testing
     #expect(try await restored.status().errors == 0)
     try await restored.run("stop")
     #expect(try await instantCheck(disks[0], disks[1]).isOne)
+  }
+
+  @Test(.enabled(if: Emulator.usual.isThere, Emulator.usual.missing))
+  func `a guest boots from an increment as it is, and the archive stays as it was`() async throws {
+    let guest = try await LiveGuest(GuestSetup())
+    let chain = try LiveChain(guest)
+    try await chain.backUp(guest, "b0", "full")
+    _ = try await guest.progress(since: guest.status().record)
+    try await chain.backUp(guest, "b1")
+    guest.kill()
+    let booted = try await LiveGuest(
+      GuestSetup {
+        $0.format = .qcow2
+        // QEMU writes to temporary files: for -blockdev there is no -snapshot.
+        $0.style = .drive
+        $0.extra = ["-snapshot"]
+        $0.images = chain.disks.map { chain.path("b1/\($0).qcow2") }
+      })
+    _ = try await booted.progress(since: booted.status().record)
+    #expect(try await booted.status().errors == 0)
+    booted.kill()
+    try await chain.verify("b1")
+    try await chain.expectOneInstant("b1")
   }
 
   @Test(

@@ -4,7 +4,7 @@ import LiveGuest
 import Testing
 
 /// What of a machine is backed up, and what is said of the rest.
-@Suite(.inTurns, .enabled(if: Emulator.usual.isThere, Emulator.usual.missing))
+@Suite(.withGuest, .enabled(if: Emulator.usual.isThere, Emulator.usual.missing))
 struct SelectionTests {
   /// A machine that never runs, with everything a machine may have.
   private func machine() async throws -> LiveGuest {
@@ -33,6 +33,22 @@ struct SelectionTests {
       ["backup", "--qmp", guest.qmp, "--to", "raw=x"] + more, in: guest.files.directory)
     #expect(finding.status == 0, "\(finding.errors)")
     return finding
+  }
+
+  @Test func `the firmware's variables are in a chain too`() async throws {
+    let guest = try await machine()
+    let chain = try LiveChain(guest)
+    for (name, level) in [("b0", "full"), ("b1", "incremental")] {
+      let finding = try await sluice(
+        LiveChain.arguments(guest, name, level, in: chain), in: guest.files.directory)
+      #expect(finding.status == 0, "\(finding.errors)")
+      let restored = try await sluice(
+        ["restore", chain.path(name), "--to", chain.path("r\(name)")], in: guest.files.directory)
+      #expect(restored.status == 0, "\(restored.errors)")
+      try await guest.files.shell("cmp vars.raw \(chain.path("r\(name)"))/pflash1.raw")
+      _ = try guest.monitor.query(
+        "human-monitor-command", ["command-line": "qemu-io pflash1 \"write -P 9 4k 4k\""])
+    }
   }
 
   @Test func `what is writable is backed up, the rest is listed`() async throws {

@@ -6,7 +6,7 @@ import System
 import Testing
 
 /// Disks that QEMU copies into a spool, because nothing else is safe for the guest.
-@Suite(.inTurns, .enabled(if: Emulator.installed.isThere, Emulator.installed.missing))
+@Suite(.withGuest, .enabled(if: Emulator.installed.isThere, Emulator.installed.missing))
 struct SpoolTests {
   private func guest(
     writeErrors: String = "stop", _ change: (inout GuestSetup) -> Void = { _ in }

@@ -4,7 +4,7 @@ import System
 import Testing
 
 /// Fleecing stores that fail: the backup breaks, the guest goes on.
-@Suite(.inTurns, .enabled(if: Emulator.usual.isThere, Emulator.usual.missing))
+@Suite(.withGuest, .enabled(if: Emulator.usual.isThere, Emulator.usual.missing))
 struct StoreFaultTests {
   struct Cell: Sendable, CustomTestStringConvertible {
     let fault: String

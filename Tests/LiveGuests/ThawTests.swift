@@ -4,7 +4,7 @@ import Testing
 
 /// A guest that was frozen and cannot be thawed: everybody who could see to it is told.
 @Suite(
-  .inTurns, .enabled(if: Emulator.usual.isThere, Emulator.usual.missing),
+  .withGuest, .enabled(if: Emulator.usual.isThere, Emulator.usual.missing),
   .enabled(if: Build.has("python3"), "needs python3"))
 struct ThawTests {
   /// An agent that freezes; it thaws unless there is a file `agent.bad`, and then refuses or hangs.

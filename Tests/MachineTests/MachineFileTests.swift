@@ -15,6 +15,27 @@ import XML
     try ToldMachine(proxmoxConfiguration: Array(text.utf8))
   }
 
+  @Test(arguments: [
+    "machine: q35", "agent: 1", "scsi0: local-lvm:vm-1-disk-0,size=1G",
+    "memory: 512\r\nname: a\r\n", "name: a\nscsi0: local:1/d.qcow2",
+    "# a note%3A\n#with lines\nostype: l26", "cores: 2",
+    "boot: order=scsi0;net0", "net31: virtio,bridge=vmbr0", "unused255: local:d", "template: 1",
+    "onboot: 1\n\n[PENDING]\nmemory: 9\n\n[snap]\nmemory: 7\nsnaptime: 1", "virtiofs0: share",
+    "description: a: b", "efidisk0: local:1/e.raw,efitype=4m", "lock: backup", "cpu: host",
+    "smbios1: uuid=3f0c8f0e-6a55-4f0a-9f43-0d8a3f1f6a10", "hostpci0: 0000:01:00.0,pcie=1",
+  ])
+  func `any line that Proxmox VE knows makes a configuration of it`(text: String) throws {
+    _ = try proxmox(text)
+  }
+
+  @Test(arguments: [
+    "", "\n", "# name: a\n#machine: q35\n", "[snap]\nname: a\n", "nam: a", "scsi31: d", "scsi00: d",
+    "scsi-1: d", "name", " name: a", "<domain>", "{\"name\": 1}",
+  ])
+  func `what has none of its lines is no configuration of Proxmox VE`(text: String) throws {
+    #expect(throws: MachineFileError.notProxmox) { _ = try proxmox(text) }
+  }
+
   private func refusal(_ json: String) -> MachineFileError? {
     do throws(MachineFileError) {
       _ = try ToldMachine(json: Array(json.utf8))
@@ -151,6 +172,22 @@ import XML
     }
     #expect(throws: MachineFileError.self) { try libvirt(Samples.proxmox) }
     guard case .json = refusal("{") else { return #expect(Bool(false), "half an object") }
+  }
+
+  @Test(arguments: [
+    "machine: q35", "agent: 1", "scsi0: local-lvm:vm-101-disk-0,size=32G", "name: web",
+    "name: web\nvirtio15: a.raw", "net31: virtio", "memory: 2048",
+  ])
+  func `one line that Proxmox VE knows is enough`(text: String) throws {
+    _ = try proxmox(text)
+  }
+
+  @Test(arguments: [
+    "", "hello", "image: x.qcow2\nversion: 2", "scsi: a", "scsi31: a", "scsi01: a", "scsix: a",
+    "[snapshot]\nmemory: 2048", "#memory: 2048", " memory: 2048",
+  ])
+  func `a file without such a line is none of Proxmox VE`(text: String) {
+    #expect(throws: MachineFileError.notProxmox) { try proxmox(text) }
   }
 
   @Test func `numbers out of range are unknown, and nothing traps`() throws {

@@ -30,6 +30,9 @@ import Testing
     let sent = MonotonicTime.now
     let finding = try await program.finding()
     try expectInterrupted(finding, place)
+    #expect(
+      finding.output.contains(
+        "ignored ABORT and the end of its input for 15 s and was killed (§13.2, E_PROTOCOL)"))
     #expect((14.9...25).contains(MonotonicTime.now.seconds(since: sent)))
   }
 

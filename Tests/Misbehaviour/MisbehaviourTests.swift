@@ -11,7 +11,7 @@ import Testing
   private func folder(_ misdeed: Misdeed) async throws -> PluginFolder {
     try await PluginFolder(
       [misdeed.name], receipts: misdeed.hasReceipt ? [misdeed.name] : [],
-      output: misdeed.output)
+      output: misdeed.output, needs: misdeed.needsMap ? ["map"] : [])
   }
 
   /// What holds after every failed job: nothing runs, nothing lies about, no escapes are shown.
@@ -20,6 +20,7 @@ import Testing
     #expect(finding.errors.contains("\"\(misdeed.name)\""), "\(finding.errors)")
     for words in misdeed.says { #expect(finding.errors.contains(words), "\(finding.errors)") }
     #expect(!finding.errors.unicodeScalars.contains { $0.value < 32 && $0 != "\n" })
+    #expect(finding.errors.contains(misdeed.citation), "\(finding.errors)")
   }
 
   @Test(arguments: Misdeed.all)
@@ -29,11 +30,14 @@ import Testing
     try makeDisk(place)
     let finding = try await sluice(
       [
-        "backup", "--plugin-path", plugins.path, "--image", "d=\(place.path("disk.raw"))",
-        "--to", "\(misdeed.name)=\(place.path("out"))", "--stall-limit", "3",
+        "backup", "--json", "--plugin-path", plugins.path,
+        "--image", "d=\(place.path("disk.raw"))", "--to", "\(misdeed.name)=\(place.path("out"))",
+        "--stall-limit", "3",
       ])
     #expect(finding.status == misdeed.status)
     expectClean(finding, misdeed)
+    let event = finding.output.split(separator: "\n").last ?? ""
+    #expect(event.contains("\"event\":\"failed\"") && event.contains(misdeed.fields), "\(event)")
     #expect(try place.names() == ["disk.raw"])
   }
 
@@ -70,16 +74,35 @@ import Testing
     #expect(try place.names() == ["disk.raw"])
   }
 
+  @Test func `an output that failed says to tools which rule was broken`() async throws {
+    let place = try Scratch()
+    let plugins = try await PluginFolder(["releases-twice"])
+    try makeDisk(place)
+    let finding = try await sluice(
+      [
+        "backup", "--json", "--plugin-path", plugins.path,
+        "--image", "d=\(place.path("disk.raw"))",
+        "--to", "releases-twice=\(place.path("bad"))", "--to", "raw=\(place.path("good"))",
+      ])
+    #expect(finding.status == 75)
+    let event = finding.output.split(separator: "\n").first { $0.contains("output-failed") }
+    #expect(event?.contains(#""clause":"4.11-1","code":"E_PROTOCOL"}"#) == true)
+  }
+
   @Test func `a plugin that says nothing is given up after ten seconds`() async throws {
-    try await expectFailure(Misdeed("says-nothing", 70, "sent no HELLO_ACK within 10 s"))
+    try await expectFailure(
+      Misdeed("says-nothing", 70, "sent no HELLO_ACK within 10 s", breaks: "13.1 E_PROTOCOL"))
   }
 
   @Test func `half an answer to HELLO is no answer`() async throws {
-    try await expectFailure(Misdeed("half-a-hello", 70, "sent no HELLO_ACK within 10 s"))
+    try await expectFailure(
+      Misdeed("half-a-hello", 70, "sent no HELLO_ACK within 10 s", breaks: "13.1 E_PROTOCOL"))
   }
 
   @Test func `a plugin that lingers after FINISHED is ended`() async throws {
-    try await expectFailure(Misdeed("lingers", 70, "was killed by signal 9"))
+    try await expectFailure(
+      Misdeed(
+        "lingers", 70, "did not exit within 10 s after FINISHED", breaks: "13.1 E_PROTOCOL"))
   }
 
   private func expectFailure(_ misdeed: Misdeed) async throws {

@@ -1,3 +1,4 @@
+import CommandLine
 import ArchiveBytes
 import BackupProtocol
 import ScriptedHost

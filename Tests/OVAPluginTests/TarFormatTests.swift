@@ -1,10 +1,11 @@
+import CommandLine
 import ArchiveBytes
 import BackupProtocol
 import Testing
 
 @testable import TarFormat
 
-@Suite struct `The headers of tar` {
+@Suite(.inTurns) struct `The headers of tar` {
   @Test(arguments: [0, 1, 511, 512, 1 << 33 - 1, 1 << 33, 9 << 30, 1 << 53 - 1] as [UInt64])
   func `say sizes as they are read`(size: UInt64) throws {
     let block = try TarHeader(name: "x.vmdk", byteCount: size, modified: 1_769_889_600).encoded()
@@ -60,7 +61,7 @@ import Testing
         #expect(!part.isEmpty)
         data += UInt64(part.count)
       }
-      if piece.hasData { #expect(piece.masks(map).allSatisfy { $0 != 0 }) }
+      if piece.hasData { #expect(piece.masks(map).allSatisfy { !$0.isEmpty }) }
     }
     #expect(position == size && data == map.dataBytes)
   }

@@ -1,3 +1,4 @@
+import CommandLine
 import BackupProtocol
 import JSON
 import ScriptedHost
@@ -13,7 +14,7 @@ private func disk(
       isIncremental: isIncremental), [])
 }
 
-@Suite struct `What a tar archive cannot hold` {
+@Suite(.inTurns) struct `What a tar archive cannot hold` {
   @Test(
     arguments: [
       (.unsupported, "incremental", [disk(isIncremental: true)], [:]),
@@ -22,7 +23,7 @@ private func disk(
       (.badJob, "reserved name", [.config(1, "manifest.json", [])], [:]),
       (.badJob, "255", [disk(String(repeating: "n", count: 252))], [:]),
       (.badOption, "no option", [disk()], ["depth": 3]),
-      (.badOption, "is an option of ova", [disk()], ["level": 3]),
+      (.badOption, "has no option", [disk()], ["level": 3]),
       (.badOption, "zstd:19", [disk()], ["compress": "zstd:20"]),
       (.badOption, "true or false", [disk()], ["sha256sums": "yes"]),
     ] as [(ErrorCode, String, [Content], JSONObject)])

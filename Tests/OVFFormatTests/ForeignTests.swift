@@ -62,15 +62,19 @@ import XML
       "<Envelope xmlns='http://schemas.dmtf.org/ovf/envelope/2'/>",
       .version("http://schemas.dmtf.org/ovf/envelope/2")
     ),
-    (Foreign.envelope(system: ""), .systems(0)),
+    (Foreign.envelope(system: ""), .systems([])),
     (
       Foreign.envelope(
-        system: "<VirtualSystem ovf:id='a'/><VirtualSystem ovf:id='b'/>"), .systems(2)
+        system: "<VirtualSystem ovf:id='a'/><VirtualSystem ovf:id='b'/>"), .systems(["a", "b"])
     ),
     (
       Foreign.envelope(
-        system: "<VirtualSystemCollection ovf:id='c'/><VirtualSystem ovf:id='a'/>"), .systems(1)
+        system: """
+          <VirtualSystemCollection ovf:id='c'><VirtualSystem ovf:id='a'/></VirtualSystemCollection>\
+          <VirtualSystem ovf:id='b'/>
+          """), .systems(["a", "b"])
     ),
+    (Foreign.envelope(system: "<VirtualSystemCollection ovf:id='c'/>"), .systems([])),
     (Foreign.file("ovf:id='f'"), .member(element: "File", name: "href")),
     (Foreign.file("ovf:href='f'"), .member(element: "File", name: "id")),
     (Foreign.file("ovf:id='f' ovf:href='../x'"), .href("../x")),
@@ -84,21 +88,6 @@ import XML
       .member(element: "File", name: "compression")
     ),
     (Foreign.disk("ovf:capacity='1'"), .member(element: "Disk", name: "diskId")),
-    (Foreign.disk("ovf:diskId='d'"), .member(element: "Disk", name: "capacity")),
-    (
-      Foreign.disk("ovf:diskId='d' ovf:capacity='${size}'"),
-      .member(element: "Disk", name: "capacity")
-    ),
-    (
-      Foreign.disk(
-        "ovf:diskId='d' ovf:capacity='9007199254740992' ovf:capacityAllocationUnits='byte * 2^10'"),
-      .member(element: "Disk", name: "capacity")
-    ),
-    (
-      Foreign.disk(
-        "ovf:diskId='d' ovf:capacity='1' ovf:capacityAllocationUnits='byte * 10^99'"),
-      .member(element: "Disk", name: "capacity")
-    ),
     (
       Foreign.disk("ovf:diskId='d' ovf:capacity='1' ovf:fileRef='none'"), .fileMissing(id: "none")
     ),
@@ -111,6 +100,47 @@ import XML
   func `a descriptor that cannot be used is refused for a reason`(text: String, wanted: OVFError) {
     #expect(refusal(text) == wanted)
     #expect(!wanted.description.isEmpty)
+  }
+
+  @Test(arguments: [
+    "", "ovf:capacity=''", "ovf:capacity='${size}'", "ovf:capacity='1.5'", "ovf:capacity='-1'",
+    "ovf:capacity='9007199254740992' ovf:capacityAllocationUnits='byte * 2^10'",
+    "ovf:capacity='1' ovf:capacityAllocationUnits='byte * 10^99'",
+  ])
+  func `a capacity that is no number of bytes is left to the disk`(capacity: String) throws {
+    let read = try read(Foreign.disk("ovf:diskId='d' \(capacity)"))
+    #expect(read.disks.map(\.id) == ["d"] && read.disks[0].capacity == nil)
+  }
+
+  @Test func `the only machine of a collection is read`() throws {
+    let one = "<VirtualSystem ovf:id='a'><Info/><Name>web</Name></VirtualSystem>"
+    for system in [one, "<VirtualSystemCollection ovf:id='c'>\(one)</VirtualSystemCollection>"] {
+      let collection =
+        "<VirtualSystemCollection ovf:id='d'><Info/>\(system)</VirtualSystemCollection>"
+      #expect(try read(Foreign.envelope(system: collection)).name == "web")
+    }
+  }
+
+  @Test func `machines that are too many are named`() {
+    let two = OVFError.systems(["a", "b"]).description
+    #expect(two.contains("2 machines (\"a\", \"b\")"))
+    let many = OVFError.systems((1...9).map { "m\($0)" }).description
+    #expect(many.contains("9 machines") && many.contains("\"m8\", …") && !many.contains("m9"))
+  }
+
+  @Test(arguments: [
+    ("my%20disk.vmdk", ["my disk.vmdk"], "my disk.vmdk"),
+    ("%C3%A4.vmdk", ["ä.vmdk"], "ä.vmdk"),
+    ("100%25.vmdk", ["100%25.vmdk", "100%.vmdk"], "100%25.vmdk"),
+    ("a%20b", ["other"], "a%20b"), ("a%2", ["a%2 "], "a%2"), ("a%zz", ["a"], "a%zz"),
+    ("a%FF", ["a\u{FFFD}"], "a%FF"), ("%2e%2e%2fx", ["x"], "%2e%2e%2fx"),
+  ])
+  func `a name is taken for a URI if there is no file of it`(
+    href: String, members: [String], name: String
+  ) throws {
+    var read = try read(Foreign.file("ovf:id='f' ovf:href='\(href)'"))
+    read.unescapeNames(members.contains)
+    #expect(read.files.map(\.name) == [name])
   }
 
   @Test func `an embedded file that was changed is not taken`() throws {

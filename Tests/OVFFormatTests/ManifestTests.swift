@@ -27,6 +27,17 @@ import Testing
     #expect(manifest.isAsWritten && manifest.lines.map(\.file) == ["web.ovf", "receipt.json"])
   }
 
+  @Test(arguments: ["SHA256", "SHA-256", "sha256", "SHA2-256", "SHA2-256 "])
+  func `a kind of digest has several names, one of which is ours`(word: String) throws {
+    let text = String(decoding: Self.manifest(["web.ovf"]), as: UTF8.self)
+    let manifest = try OVFManifest(parsing: Array(text.replacing("SHA256", with: word).utf8))
+    #expect(manifest.lines.map(\.algorithm) == [.sha256])
+    #expect(manifest.isAsWritten == (word == "SHA256"))
+    #expect(
+      try OVFManifest(parsing: Array("SHA2-384(a)= 00\nSHA2(b)= 00".utf8)).lines.map(\.algorithm)
+        == [nil, nil])
+  }
+
   @Test func `every byte of a line, whatever it becomes, shows`() throws {
     let text = Self.manifest(["web.ovf"])
     let written = try OVFManifest(parsing: text)

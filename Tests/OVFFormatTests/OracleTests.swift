@@ -5,7 +5,7 @@ import System
 import Testing
 
 /// What other programs say of our descriptors.
-@Suite struct OracleTests {
+@Suite(.inTurns) struct OracleTests {
   private static let schemas = getenv("SLUICE_ORACLES").map { String(cString: $0) + "/ovf-schema" }
     .flatMap { (path: String) -> String? in access(path, R_OK) == 0 ? path : nil }
 

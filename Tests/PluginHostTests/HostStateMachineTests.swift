@@ -31,6 +31,20 @@ struct HostStateMachineTests {
     }
   }
 
+  @Test func `lost ranges may be told in a salvage only`() throws {
+    for salvages in [true, false] {
+      var machine = HostStateMachine(mode: .read, salvages: salvages)
+      try machine.receive(.helloAck)
+      #expect(throws: WireError.self) { try machine.receive(.damaged) }
+      try machine.receive(.jobAck)
+      if salvages {
+        try machine.receive(.damaged)
+      } else {
+        #expect(throws: WireError.self) { try machine.receive(.damaged) }
+      }
+    }
+  }
+
   @Test func `FINISHED before FINISH is refused`() throws {
     var machine = HostStateMachine(mode: .write)
     try machine.receive(.helloAck)

@@ -18,6 +18,14 @@ struct SafeTextTests {
     #expect(sanitised(text.utf8) == shown)
   }
 
+  @Test func `a line of JSON shows nothing that is not seen, and means the same`() {
+    let name = "a\u{9B}2J\u{202E}b\u{2028}\u{E0041}\u{7F}"
+    #expect(
+      escaped(json: #"{"name":"\#(name) ä"}"#)
+        == #"{"name":"a\u009b2J\u202eb\u2028\udb40\udc41\u007f ä"}"#)
+    #expect(!isPlain(name) && isPlain("disk ä 漢"))
+  }
+
   @Test func `bytes that are no text are shown as such`() {
     #expect(sanitised([0x61, 0xFF, 0x62]) == "a\u{FFFD}b")
     #expect(sanitisedLines(Array("one\n\n\u{1B}[2Jtwo\n".utf8)) == ["one", "two"])

@@ -1,3 +1,4 @@
+import CommandLine
 internal import BackupProtocol
 import Glibc
 import JSON
@@ -8,9 +9,9 @@ import Testing
 
 /// What jobs leave that die, and what only looks like it.
 struct StagingLeftoversTests {
-  private let directory: TestDirectory
+  private let scratch: Scratch
 
-  init() throws { directory = try TestDirectory() }
+  init() throws { scratch = try Scratch() }
 
   /// A process of this machine that has ended.
   private static let dead = StagingMark.Process(
@@ -28,19 +29,19 @@ struct StagingLeftoversTests {
     _ target: String, _ number: Int, _ process: StagingMark.Process, isLocked: Bool = true
   ) throws -> String {
     let name = StagingName.make(target, id: jobID(number))
-    mkdir(directory.path + "/" + name, 0o700)
-    mkdir(directory.path + "/\(name)/archive", 0o700)
-    try directory.make(name + "/archive/d.raw")
+    mkdir(scratch.directory + "/" + name, 0o700)
+    mkdir(scratch.path("\(name)/archive"), 0o700)
+    try scratch.make(name + "/archive/d.raw")
     let mark = StagingMark(job: jobID(number), process: process, isLocked: isLocked)
-    try directory.make(name + "/mark", String(decoding: mark.bytes, as: UTF8.self))
+    try scratch.make(name + "/mark", String(decoding: mark.bytes, as: UTF8.self))
     return name
   }
 
   /// What is there while the next job runs, apart from its own place.
   private func namesDuringNextJob(_ target: String = "next") throws -> [String] {
     let place = try StagingPlace(
-      target: directory.path + "/" + target, kind: .directory, id: jobID(99))
-    return try directory.names().filter { $0 != place.room.name }
+      target: scratch.directory + "/" + target, kind: .directory, id: jobID(99))
+    return try scratch.names().filter { $0 != place.room.name }
   }
 
   @Test func `what a dead job left goes with the next job, whatever its archive's name`() throws {
@@ -51,13 +52,32 @@ struct StagingLeftoversTests {
 
   @Test func `a place that a living job holds stays`() throws {
     let first = try StagingPlace(
-      target: directory.path + "/next", kind: .directory, id: jobID(1))
-    #expect(try namesDuringNextJob() == [first.room.name])
+      target: scratch.path("next"), kind: .directory, id: jobID(1))
+    #expect(try namesDuringNextJob("other") == [first.room.name])
+  }
+
+  @Test func `a name that a job is at work on is refused to another`() throws {
+    let target = scratch.path("next")
+    do {
+      let first = try StagingPlace(target: target, kind: .directory, id: jobID(1))
+      #expect(throws: PublishingError.self) { try namesDuringNextJob() }
+      #expect(throws: PublishingError.self) { try StagingPlace.requireUntaken(target) }
+      #expect(try scratch.names() == [first.room.name])
+    }
+    try StagingPlace.requireUntaken(target)
+    #expect(try namesDuringNextJob() == [])
+  }
+
+  @Test func `what is no living job's does not take a name`() throws {
+    try leave("next", 1, Self.ofAnotherMachine)
+    try leave("next", 2, Self.beforeTheLastStart, isLocked: false)
+    mkdir(scratch.path(StagingName.make("next", id: jobID(3))), 0o700)
+    try StagingPlace.requireUntaken(scratch.path("next"))
   }
 
   @Test func `a lock keeps a place, whatever its mark says`() throws {
     let name = try leave("monday", 1, Self.dead)
-    let holder = try openFile(directory.path + "/\(name)/mark", flags: O_RDWR)
+    let holder = try openFile(scratch.path("\(name)/mark"), flags: O_RDWR)
     flock(holder.raw, LOCK_EX)
     #expect(try namesDuringNextJob() == [name])
   }
@@ -77,59 +97,59 @@ struct StagingLeftoversTests {
 
   @Test func `the user's own files are never taken for leftovers`() throws {
     let id = jobID(1)
-    try directory.make(".next.sluice-notes.txt")
-    try directory.make(".next.sluice-tuesday.vma")
-    try directory.make(".next.sluice-\(id)x")
-    try directory.make(".next.sluice-\(jobID(2))")
+    try scratch.make(".next.sluice-notes.txt")
+    try scratch.make(".next.sluice-tuesday.vma")
+    try scratch.make(".next.sluice-\(id)x")
+    try scratch.make(".next.sluice-\(jobID(2))")
     for folder in [".next.sluice-monday", ".next.sluice-photos", ".next.sluice-\(id)"] {
-      mkdir(directory.path + "/" + folder, 0o700)
-      try directory.make(folder + "/mine")
+      mkdir(scratch.directory + "/" + folder, 0o700)
+      try scratch.make(folder + "/mine")
     }
-    let before = try directory.names()
+    let before = try scratch.names()
     #expect(try namesDuringNextJob() == before)
-    #expect(try listDirectory(directory.path + "/.next.sluice-\(id)") == ["mine"])
+    #expect(try listDirectory(scratch.path(".next.sluice-\(id)")) == ["mine"])
   }
 
   @Test func `a mark that is none, or another job's, makes no leftover`() throws {
     let other = try leave("monday", 1, Self.dead)
-    rename(directory.path + "/" + other, directory.path + "/.monday.sluice-" + jobID(2))
+    rename(scratch.directory + "/" + other, scratch.directory + "/.monday.sluice-" + jobID(2))
     let empty = ".monday.sluice-" + jobID(3)
-    mkdir(directory.path + "/" + empty, 0o700)
-    try directory.make(empty + "/mark", "{}")
+    mkdir(scratch.directory + "/" + empty, 0o700)
+    try scratch.make(empty + "/mark", "{}")
     #expect(try namesDuringNextJob().count == 2)
   }
 
   @Test func `links are not followed`() throws {
-    let outside = try TestDirectory()
+    let outside = try Scratch()
     try outside.make("precious")
     let name = try leave("monday", 1, Self.dead)
-    symlink(outside.path, directory.path + "/\(name)/archive/link")
-    symlink(outside.path, directory.path + "/\(name)/receipt")
-    symlink(outside.path, directory.path + "/.monday.sluice-" + jobID(4))
+    symlink(outside.directory, scratch.path("\(name)/archive/link"))
+    symlink(outside.directory, scratch.path("\(name)/receipt"))
+    symlink(outside.directory, scratch.directory + "/.monday.sluice-" + jobID(4))
     #expect(try namesDuringNextJob() == [".monday.sluice-" + jobID(4)])
     #expect(try outside.names() == ["precious"])
   }
 
   @Test func `a job that died before its mark was written leaves nothing for long`() throws {
-    mkdir(directory.path + "/.monday.sluice-" + jobID(1), 0o700)
-    mkdir(directory.path + "/.monday.sluice-" + jobID(2), 0o700)
-    try directory.make(".monday.sluice-\(jobID(2))/mark", "")
+    mkdir(scratch.directory + "/.monday.sluice-" + jobID(1), 0o700)
+    mkdir(scratch.directory + "/.monday.sluice-" + jobID(2), 0o700)
+    try scratch.make(".monday.sluice-\(jobID(2))/mark", "")
     #expect(try namesDuringNextJob() == [])
   }
 
   @Test func `a receipt of a dead job goes, if its archive has no name`() throws {
-    try directory.make("monday.sluice.json", receipt(jobID(1)))
+    try scratch.make("monday.sluice.json", receipt(jobID(1)))
     try leave("monday", 1, Self.dead)
     #expect(try namesDuringNextJob() == [])
   }
 
   @Test func `a receipt stays that is another job's, or whose archive is there`() throws {
-    try directory.make("monday.sluice.json", receipt(jobID(5)))
+    try scratch.make("monday.sluice.json", receipt(jobID(5)))
     try leave("monday", 1, Self.dead)
-    try directory.make("tuesday.sluice.json", receipt(jobID(2)))
-    try directory.make("tuesday")
+    try scratch.make("tuesday.sluice.json", receipt(jobID(2)))
+    try scratch.make("tuesday")
     try leave("tuesday", 2, Self.dead)
-    try directory.make("wednesday.sluice.json", receipt(jobID(3)))
+    try scratch.make("wednesday.sluice.json", receipt(jobID(3)))
     #expect(
       try namesDuringNextJob() == [
         "monday.sluice.json", "tuesday", "tuesday.sluice.json", "wednesday.sluice.json",
@@ -138,8 +158,8 @@ struct StagingLeftoversTests {
 
   private func receipt(_ job: String) -> String {
     let receipt = Receipt(
-      job: job, format: "raw", instant: "2026-01-31T20:00:00Z", vm: Job.Machine(), tools: [],
-      streams: [])
+      job: job, format: "raw", instant: Timestamp("2026-01-31T20:00:00Z"),
+      vm: Job.Machine(), tools: [], streams: [])
     return String(decoding: JSONValue.object(receipt.object).serialised(.indented), as: UTF8.self)
   }
 }

@@ -1,3 +1,4 @@
+import CommandLine
 internal import BackupProtocol
 import Glibc
 import Sandbox
@@ -6,32 +7,11 @@ import Testing
 
 @testable import PluginHost
 
-/// A directory of its own for each test, removed with it.
-final class TestDirectory {
-  let path: String
-
-  init() throws {
-    var template = Array("/tmp/sluice-host-tests.XXXXXX".utf8CString)
-    guard let made = mkdtemp(&template) else {
-      throw SystemCallError(.mkdir, subject: "/tmp", code: errno)
-    }
-    path = String(cString: made)
-  }
-
-  deinit {
-    if let root = try? openFile(path, flags: O_RDONLY | O_DIRECTORY) {
-      var removal = TreeRemoval(root: root.raw)
-      try? removal.run()
-    }
-    rmdir(path)
-  }
-
-  func names() throws -> [String] { try listDirectory(path) }
+extension Scratch {
+  /// Makes a file that is not there.
   func make(_ name: String, _ text: String = "x") throws {
-    let file = try openFile(path + "/" + name, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o644)
-    try text.utf8CString.withUnsafeBytes { bytes in
-      try file.writeAll(UnsafeRawBufferPointer(rebasing: bytes.dropLast()), at: 0, subject: name)
-    }
+    let file = try openFile(path(name), flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o644)
+    try Array(text.utf8).withUnsafeBytes { try file.writeAll($0, at: 0, subject: name) }
   }
 }
 
@@ -42,97 +22,97 @@ func jobID(_ number: Int) -> String {
 }
 
 struct StagingPlaceTests {
-  private let directory: TestDirectory
+  private let scratch: Scratch
 
-  init() throws { directory = try TestDirectory() }
+  init() throws { scratch = try Scratch() }
 
   private func place(_ number: Int = 1) throws -> StagingPlace {
-    try StagingPlace(target: directory.path + "/archive", kind: .directory, id: jobID(number))
+    try StagingPlace(target: scratch.path("archive"), kind: .directory, id: jobID(number))
   }
 
   private func inside(_ place: StagingPlace) -> String {
-    directory.path + "/\(place.room.name)/archive"
+    scratch.path("\(place.room.name)/archive")
   }
 
   private func fill(_ place: StagingPlace, _ name: String, _ text: String = "x") throws {
-    try directory.make("\(place.room.name)/archive/" + name, text)
+    try scratch.make("\(place.room.name)/archive/" + name, text)
   }
 
   @Test func `nothing has the final name before publishing, everything after`() throws {
     let place = try place()
     try fill(place, "d.raw")
-    #expect(try directory.names() == [".archive.sluice-\(jobID(1))"])
+    #expect(try scratch.names() == [".archive.sluice-\(jobID(1))"])
     try place.publish()
-    #expect(try directory.names() == ["archive"])
-    #expect(try listDirectory(directory.path + "/archive") == ["d.raw"])
-    let status = try FileStatus(path: directory.path + "/archive/d.raw")
+    #expect(try scratch.names() == ["archive"])
+    #expect(try listDirectory(scratch.path("archive")) == ["d.raw"])
+    let status = try FileStatus(path: scratch.path("archive/d.raw"))
     #expect(status.permissions == 0o600)
   }
 
   @Test func `an archive and its receipt get their names together`() throws {
-    let target = directory.path + "/archive"
+    let target = scratch.path("archive")
     let place = try StagingPlace(target: target, kind: .file, id: jobID(1), hasReceipt: true)
     try place.publish(receipt: Array("{}".utf8))
-    #expect(try directory.names() == ["archive", "archive.sluice.json"])
+    #expect(try scratch.names() == ["archive", "archive.sluice.json"])
     #expect(try FileStatus(path: target + ".sluice.json").permissions == 0o600)
   }
 
   @Test func `no other user can enter the staging place`() throws {
     let place = try place()
-    let outer = try FileStatus(path: directory.path + "/" + place.room.name)
+    let outer = try FileStatus(path: scratch.directory + "/" + place.room.name)
     #expect(outer.permissions == 0o700)
     #expect(outer.owner == geteuid())
     if geteuid() == 0 {
       _ = try place.giveToPlugin(.mapped(user: 65521, group: 65521))
-      #expect(try FileStatus(path: directory.path + "/" + place.room.name).owner == 0)
+      #expect(try FileStatus(path: scratch.directory + "/" + place.room.name).owner == 0)
       #expect(try FileStatus(path: inside(place)).owner == 65521)
     }
   }
 
   @Test func `a place that is let go of is gone`() throws {
     do { try fill(try place(), "d.raw") }
-    #expect(try directory.names() == [])
+    #expect(try scratch.names() == [])
   }
 
   @Test func `an existing name is refused before and at publishing`() throws {
     let place = try place()
-    mkdir(directory.path + "/archive", 0o700)
+    mkdir(scratch.path("archive"), 0o700)
     #expect(throws: PublishingError.self) { try place.publish() }
     #expect(throws: PublishingError.self) { try self.place(2) }
-    #expect(try listDirectory(directory.path + "/archive") == [])
+    #expect(try listDirectory(scratch.path("archive")) == [])
   }
 
   @Test func `a receipt's name that is taken is refused at the start`() throws {
-    try directory.make("archive.sluice.json")
+    try scratch.make("archive.sluice.json")
     #expect(throws: PublishingError.self) {
       try StagingPlace(
-        target: directory.path + "/archive", kind: .file, id: jobID(1), hasReceipt: true)
+        target: scratch.path("archive"), kind: .file, id: jobID(1), hasReceipt: true)
     }
-    #expect(try directory.names() == ["archive.sluice.json"])
+    #expect(try scratch.names() == ["archive.sluice.json"])
   }
 
   @Test func `an archive that cannot have its name takes its receipt back`() throws {
-    let target = directory.path + "/archive"
+    let target = scratch.path("archive")
     let place = try StagingPlace(target: target, kind: .file, id: jobID(1), hasReceipt: true)
-    try directory.make("archive")
+    try scratch.make("archive")
     #expect(throws: PublishingError.self) { try place.publish(receipt: Array("{}".utf8)) }
     place.discard()
-    #expect(try directory.names() == ["archive"])
+    #expect(try scratch.names() == ["archive"])
   }
 
   @Test(arguments: ["symlink", "hardlink", "fifo"])
   func `what is no plain file is never published`(kind: String) throws {
     let place = try place()
     try fill(place, "good")
-    try directory.make("outside")
+    try scratch.make("outside")
     switch kind {
     case "symlink": symlink("/etc/passwd", inside(place) + "/bad")
-    case "hardlink": link(directory.path + "/outside", inside(place) + "/bad")
+    case "hardlink": link(scratch.path("outside"), inside(place) + "/bad")
     default: mkfifo(inside(place) + "/bad", 0o600)
     }
     #expect(throws: PublishingError.self) { try place.publish() }
     place.discard()
-    #expect(try directory.names() == ["outside"])
+    #expect(try scratch.names() == ["outside"])
   }
 
   @Test func `a tree deeper than any stack is removed`() throws {
@@ -144,7 +124,7 @@ struct StagingPlaceTests {
     }
     #expect(throws: PublishingError.self) { try place.publish() }
     place.discard()
-    #expect(try directory.names() == [])
+    #expect(try scratch.names() == [])
   }
 
   @Test(arguments: [
@@ -153,19 +133,19 @@ struct StagingPlaceTests {
   ])
   func `names that are none are refused`(name: String) {
     #expect(throws: PublishingError.self) {
-      try StagingPlace(target: directory.path + "/" + name, kind: .directory, id: jobID(1))
+      try StagingPlace(target: scratch.directory + "/" + name, kind: .directory, id: jobID(1))
     }
   }
 
   @Test func `a name of 214 bytes is an archive's`() throws {
     let name = String(repeating: "n", count: 214)
-    let target = directory.path + "/" + name
+    let target = scratch.directory + "/" + name
     try StagingPlace(target: target, kind: .directory, id: jobID(1)).publish()
-    #expect(try directory.names() == [name])
+    #expect(try scratch.names() == [name])
   }
 
   @Test func `an archive that another process can still write is not published`() throws {
-    let target = directory.path + "/archive"
+    let target = scratch.path("archive")
     let place = try StagingPlace(target: target, kind: .file, id: jobID(1))
     _ = try place.giveToPlugin(.keep)
     try #require(place.room.means.hasLeases, "no leases on this file system")
@@ -173,7 +153,7 @@ struct StagingPlaceTests {
     #expect(throws: PublishingError.self) { try place.publish() }
     try writer.close()
     try place.publish()
-    #expect(try directory.names() == ["archive"])
+    #expect(try scratch.names() == ["archive"])
   }
 
   @Test func `an archive that is mapped writable is not published`() throws {
@@ -189,37 +169,37 @@ struct StagingPlaceTests {
   }
 
   @Test func `a lock that another holds on the directory costs a moment, not the job`() throws {
-    let holder = try openFile(directory.path, flags: O_RDONLY | O_DIRECTORY)
+    let holder = try openFile(scratch.directory, flags: O_RDONLY | O_DIRECTORY)
     flock(holder.raw, LOCK_EX)
     let start = MonotonicTime.now
     let place = try place()
     #expect(MonotonicTime.now.seconds(since: start) < 2)
     try place.publish()
-    #expect(try directory.names() == ["archive"])
+    #expect(try scratch.names() == ["archive"])
   }
 
   @Test func `a directory that was renamed during the job is told`() throws {
-    mkdir(directory.path + "/before", 0o700)
-    let target = directory.path + "/before/archive"
+    mkdir(scratch.path("before"), 0o700)
+    let target = scratch.path("before/archive")
     let place = try StagingPlace(target: target, kind: .file, id: jobID(1))
     #expect(place.newPath == nil)
-    rename(directory.path + "/before", directory.path + "/after")
-    mkdir(directory.path + "/before", 0o700)
+    rename(scratch.path("before"), scratch.path("after"))
+    mkdir(scratch.path("before"), 0o700)
     try place.publish()
-    #expect(place.newPath == directory.path + "/after/archive")
-    #expect(try listDirectory(directory.path + "/after") == ["archive"])
-    #expect(try listDirectory(directory.path + "/before") == [])
+    #expect(place.newPath == scratch.path("after/archive"))
+    #expect(try listDirectory(scratch.path("after")) == ["archive"])
+    #expect(try listDirectory(scratch.path("before")) == [])
   }
 
   @Test func `a place whose name leads elsewhere by now is not followed`() throws {
     let place = try place()
-    let name = directory.path + "/" + place.room.name
-    rename(name, directory.path + "/away")
+    let name = scratch.directory + "/" + place.room.name
+    rename(name, scratch.path("away"))
     mkdir(name, 0o700)
     mkdir(name + "/archive", 0o700)
-    try directory.make("\(place.room.name)/archive/forged")
+    try scratch.make("\(place.room.name)/archive/forged")
     try place.publish()
-    #expect(try listDirectory(directory.path + "/archive") == [])
+    #expect(try listDirectory(scratch.path("archive")) == [])
     #expect(try listDirectory(name + "/archive") == ["forged"])
   }
 }

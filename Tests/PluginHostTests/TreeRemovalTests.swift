@@ -1,3 +1,4 @@
+import CommandLine
 import Glibc
 import System
 import Testing
@@ -6,12 +7,12 @@ import Testing
 
 /// Trees that are awkward to remove; as an ordinary user see UserMisbehaviourTests.
 struct TreeRemovalTests {
-  private let directory: TestDirectory
+  private let scratch: Scratch
   private let root: String
 
   init() throws {
-    directory = try TestDirectory()
-    root = directory.path + "/tree"
+    scratch = try Scratch()
+    root = scratch.path("tree")
     mkdir(root, 0o700)
   }
 
@@ -40,7 +41,7 @@ struct TreeRemovalTests {
       makeRaw([0x80], in: root + "/d")
     case "lifted":
       try makeDeep(100, "d")
-      for number in 1...3 { try directory.make("tree/.lifted-\(number)") }
+      for number in 1...3 { try scratch.make("tree/.lifted-\(number)") }
     case "deep": try makeDeep(2000, ".lifted-1")
     default:
       symlink("/etc", root + "/etc")
@@ -57,7 +58,7 @@ struct TreeRemovalTests {
     let composed = FileName("e\u{301}")
     #expect(composed != FileName("\u{e9}"))
     #expect("e\u{301}" == "\u{e9}")
-    try directory.make("tree/\u{e9}")
+    try scratch.make("tree/\u{e9}")
     let opened = try openFile(root, flags: O_RDONLY | O_DIRECTORY)
     #expect(try listNames(in: opened.raw) == [FileName("\u{e9}")])
   }

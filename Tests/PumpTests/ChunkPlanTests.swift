@@ -8,9 +8,9 @@ struct ChunkPlanTests {
   private static let kib: UInt64 = 1024
   private static let mib: UInt64 = 1 << 20
 
-  private func steps(_ extents: [Extent]) -> [ChunkPlan.Step] {
+  private func steps(_ extents: [Extent]) -> [Extent] {
     var plan = ChunkPlan(extents)
-    var steps: [ChunkPlan.Step] = []
+    var steps: [Extent] = []
     while let step = plan.next() { steps.append(step) }
     return steps
   }
@@ -28,14 +28,15 @@ struct ChunkPlanTests {
     let found = steps(extents([(2 * Self.mib + 700, .data)]))
     #expect(
       found == [
-        .read(offset: 0, length: 1 << 20), .read(offset: Self.mib, length: 1 << 20),
-        .read(offset: 2 * Self.mib, length: 700),
+        Extent(offset: 0, length: Self.mib, kind: .data),
+        Extent(offset: Self.mib, length: Self.mib, kind: .data),
+        Extent(offset: 2 * Self.mib, length: 700, kind: .data),
       ])
   }
 
   @Test func `a hole of many chunks is one step`() {
     let found = steps(extents([(1 << 40, .hole)]))
-    #expect(found == [.skip(offset: 0, length: 1 << 40, kind: .hole)])
+    #expect(found == [Extent(offset: 0, length: 1 << 40, kind: .hole)])
   }
 
   @Test func `holes inside a chunk are bridged, those around its data are not`() {
@@ -46,10 +47,26 @@ struct ChunkPlanTests {
       ]))
     #expect(
       found == [
-        .skip(offset: 0, length: 128 * Self.kib, kind: .hole),
-        .read(offset: 128 * Self.kib, length: 192 << 10),
-        .skip(offset: 320 * Self.kib, length: 4 * Self.mib, kind: .hole),
+        Extent(offset: 0, length: 128 * Self.kib, kind: .hole),
+        Extent(offset: 128 * Self.kib, length: 192 * Self.kib, kind: .data),
+        Extent(offset: 320 * Self.kib, length: 4 * Self.mib, kind: .hole),
       ])
+  }
+
+  @Test func `what is unchanged is never read, and cuts a chunk into several reads`() {
+    let parts = extents([
+      (64 * Self.kib, .data), (64 * Self.kib, .hole), (64 * Self.kib, .data),
+      (64 * Self.kib, .unchanged), (64 * Self.kib, .data), (Self.mib, .unchanged),
+      (64 * Self.kib, .data), (700, .unchanged),
+    ])
+    let found = steps(parts)
+    let reads = found.filter { $0.kind == .data }.map {
+      [$0.offset / Self.kib, $0.length / Self.kib]
+    }
+    #expect(reads == [[0, 192], [256, 64], [1344, 64]])
+    #expect(ChunkPlan.readCount(parts) == reads.count)
+    #expect(found.last?.end == parts.last?.end)
+    #expect(ChunkPlan.wireMap(parts).filter { $0.kind == .unchanged }.count == 3)
   }
 
   @Test func `a plugin's map counts bridged holes as data, and touches everything once`() {
@@ -60,9 +77,9 @@ struct ChunkPlanTests {
       ]))
     #expect(
       map == [
-        MapExtent(offset: 0, length: 192 * Self.kib, kind: .data),
-        MapExtent(offset: 192 * Self.kib, length: 3 * Self.mib, kind: .hole),
-        MapExtent(offset: 192 * Self.kib + 3 * Self.mib, length: 64 * Self.kib, kind: .zero),
+        Extent(offset: 0, length: 192 * Self.kib, kind: .data),
+        Extent(offset: 192 * Self.kib, length: 3 * Self.mib, kind: .hole),
+        Extent(offset: 192 * Self.kib + 3 * Self.mib, length: 64 * Self.kib, kind: .zero),
       ])
   }
 
@@ -77,17 +94,11 @@ struct ChunkPlanTests {
     var position: UInt64 = 0
     var readChunks: Set<UInt64> = []
     for step in steps(map) {
-      switch step {
-      case .skip(let offset, let length, let kind):
-        #expect(offset == position)
-        #expect(kind != .data)
-        position += length
-      case .read(let offset, let length):
-        #expect(offset == position)
-        #expect(offset / Self.mib == (offset + UInt64(length) - 1) / Self.mib)
-        #expect(readChunks.insert(offset / Self.mib).inserted, "two reads in one chunk")
-        position += UInt64(length)
-      }
+      #expect(step.offset == position)
+      position = step.end
+      guard step.kind == .data else { continue }
+      #expect(step.offset / Self.mib == (step.end - 1) / Self.mib)
+      #expect(readChunks.insert(step.offset / Self.mib).inserted, "two reads in one chunk")
     }
     #expect(position == map.last?.end)
     #expect(ChunkPlan.readCount(map) == readChunks.count)
@@ -95,20 +106,13 @@ struct ChunkPlanTests {
   }
 
   /// What a plugin's map has to say, by the steps themselves.
-  private func joined(_ steps: [ChunkPlan.Step]) -> [MapExtent] {
-    var map: [MapExtent] = []
+  private func joined(_ steps: [Extent]) -> [Extent] {
+    var map: [Extent] = []
     for step in steps {
-      let extent =
-        switch step {
-        case .read(let offset, let length):
-          MapExtent(offset: offset, length: UInt64(length), kind: .data)
-        case .skip(let offset, let length, let kind):
-          MapExtent(offset: offset, length: length, kind: kind == .hole ? .hole : .zero)
-        }
-      if map.last?.kind == extent.kind {
-        map[map.count - 1].length += extent.length
+      if map.last?.kind == step.kind {
+        map[map.count - 1].length += step.length
       } else {
-        map.append(extent)
+        map.append(step)
       }
     }
     return map
@@ -117,7 +121,7 @@ struct ChunkPlanTests {
   @Test func `the reads of a disk of 8 PiB are counted and mapped at once`() {
     let whole = [Extent(offset: 0, length: 1 << 53, kind: .data)]
     #expect(
-      ChunkPlan.wireMap(whole) == [MapExtent(offset: 0, length: 1 << 53, kind: .data)])
+      ChunkPlan.wireMap(whole) == [Extent(offset: 0, length: 1 << 53, kind: .data)])
     #expect(ChunkPlan.readCount(whole) == 1 << 33)
     #expect(ChunkPlan.readCount([]) == 0)
   }

@@ -30,7 +30,7 @@ import Testing
   private func put(_ byte: UInt8, _ count: Int, at offset: UInt64, to target: HandoverTarget) throws
   {
     let bytes = [UInt8](repeating: byte, count: count)
-    let masks: [UInt16] = Array(repeating: .max, count: (count + 65_535) / 65_536)
+    let masks: [BlockMask] = Array(repeating: .all, count: Cluster.count(in: count))
     try bytes.withUnsafeBytes { try target.put($0, masks: masks.span, at: offset) }
   }
 
@@ -110,7 +110,7 @@ import Testing
 
   @Test func `a map is made of what is put`() throws {
     let target = MapTarget(size: 3 * Self.mebi)
-    var masks = [UInt16](repeating: 0, count: 16)
+    var masks = [BlockMask](repeating: [], count: 16)
     masks[1] = 1
     masks[2] = 8
     try [UInt8](repeating: 0, count: 1 << 20).withUnsafeBytes {

@@ -9,15 +9,34 @@ import Testing
 private final class MemoryTarget: ReadTarget {
   var bytes: [UInt8]
   var isFinished = false
+  /// What was told to be unchanged, and what is expected to be.
+  var (unchanged, expected): ([Range<UInt64>], [Range<UInt64>]) = ([], [])
   init(size: Int) { bytes = Array(repeating: 0, count: size) }
 
   func put(
-    _ source: UnsafeRawBufferPointer, masks: Span<UInt16>, at offset: UInt64
+    _ source: UnsafeRawBufferPointer, masks: Span<BlockMask>, at offset: UInt64
   ) throws(LaneFailure) {
     for place in 0..<source.count { bytes[Int(offset) + place] = source[place] }
   }
 
+  func putUnchanged(_ range: Range<UInt64>) throws(LaneFailure) {
+    unchanged = (unchanged + [range]).joined()
+  }
+
   func finish() throws(LaneFailure) { isFinished = true }
+}
+
+extension [Range<UInt64>] {
+  /// The same bytes with as few ranges as there can be.
+  fileprivate func joined() -> Self {
+    reduce(into: []) { ranges, next in
+      if let last = ranges.last, last.upperBound == next.lowerBound {
+        ranges[ranges.count - 1] = last.lowerBound..<next.upperBound
+      } else {
+        ranges.append(next)
+      }
+    }
+  }
 }
 
 @Suite struct StreamAssemblerTests {
@@ -36,10 +55,10 @@ private final class MemoryTarget: ReadTarget {
 
   private func add(
     _ bytes: [UInt8], at offset: UInt64, to assembler: inout StreamAssembler,
-    masks: [UInt16] = []
+    masks: [BlockMask] = []
   ) throws(LaneFailure) {
     var payload = [UInt8](repeating: 0, count: 32)
-    for mask in masks { payload += [UInt8(mask & 0xFF), UInt8(mask >> 8)] }
+    for mask in masks.map(\.rawValue) { payload += [UInt8(mask & 0xFF), UInt8(mask >> 8)] }
     let data = frame(offset, bytes.count, masks: masks.count)
     var failure: LaneFailure?
     bytes.withUnsafeBytes { source in
@@ -73,22 +92,13 @@ private final class MemoryTarget: ReadTarget {
     let digest = try assembler.close(logicalLength: UInt64(size))
     #expect(target.bytes == expected)
     #expect(target.isFinished)
-    #expect(try digest == treeDigest(of: expected))
+    #expect(digest == treeDigest(of: expected))
   }
 
-  private func treeDigest(of bytes: [UInt8]) throws -> Digest {
-    var tree = TreeDigest(size: UInt64(bytes.count))
-    for start in stride(from: 0, to: bytes.count, by: 1 << 20) {
-      let chunk = bytes[start..<min(start + (1 << 20), bytes.count)]
-      var leaf = SHA256()
-      var digest = SHA256()
-      for start in stride(from: chunk.startIndex, to: chunk.endIndex, by: 32 << 10) {
-        leaf.update(Array(chunk[start..<min(start + (32 << 10), chunk.endIndex)]))
-        digest.update(leaf.finish())
-      }
-      digest.finish().withUnsafeBytes { tree.add(chunk: $0) }
-    }
-    return try tree.finish()
+  private func treeDigest(of bytes: [UInt8]) -> Digest {
+    var tree = TreeDigest()
+    tree.update(bytes.span.bytes)
+    return Digest(algorithm: .treeSHA256, bytes: tree.finish())
   }
 
   @Test func `blocks a mask calls zero are zeros whatever the plugin left there`() throws {
@@ -103,6 +113,41 @@ private final class MemoryTarget: ReadTarget {
       let wanted: UInt8 = block == 0 || block == 2 ? 9 : 0
       #expect(target.bytes[block * 4096..<(block + 1) * 4096].allSatisfy { $0 == wanted })
     }
+  }
+
+  @Test func `an increment gives what has changed, and has a digest of its own`() throws {
+    defer { workers.stop() }
+    let size = UInt64(4 << 20) + 700
+    let target = MemoryTarget(size: Int(size))
+    var assembler = StreamAssembler(
+      name: "d", size: size, isIncremental: true, buffers: buffers, workers: workers,
+      target: target)
+    let cluster = (0..<65536).map { UInt8(truncatingIfNeeded: $0 &* 13 &+ $0 >> 8) }
+    var tree = TreeDigest()
+    for part in ["data", "same", "zero", "same", "data", "many", "zero", "tail"] {
+      let position = assembler.position
+      switch part {
+      case "data":
+        try add(cluster, at: position, to: &assembler)
+        tree.update(cluster.span.bytes)
+      case "zero":
+        try assembler.addZeros(offset: position, length: 65536)
+        tree.updateZeros(65536)
+      default:
+        let lengths: [String: UInt64] = [
+          "same": 131_072, "many": (2 << 20) + 65536, "tail": size - position,
+        ]
+        let length = try #require(lengths[part])
+        try assembler.addUnchanged(offset: position, length: length)
+        tree.updateUnchanged(length)
+        target.expected.append(position..<(position + length))
+      }
+    }
+    let digest = try assembler.close(logicalLength: size)
+    #expect(digest == Digest(algorithm: .incrementTreeSHA256, bytes: tree.finish()))
+    #expect(target.unchanged == target.expected.joined())
+    #expect(Array(target.bytes[..<65536]) == cluster)
+    #expect(Array(target.bytes[(6 * 65536)..<(7 * 65536)]) == cluster)
   }
 
   @Test func `a gap, an overlap and bytes beyond the end are refused`() throws {

@@ -1,5 +1,6 @@
 import BackupProtocol
 import Hashing
+import LeafHashing
 import System
 import Testing
 
@@ -7,15 +8,21 @@ import Testing
 
 /// Expected values were computed by Python's hashlib from the definition in protocol.md.
 struct TreeDigestTests {
-  private func digest(_ chunk: [UInt8], _ shape: ChunkHasher.Shape? = nil) -> [UInt8] {
-    var hasher = ChunkHasher()
-    var digest = [UInt8](repeating: 0, count: SHA256.byteCount)
-    chunk.withUnsafeBytes { chunk in
-      digest.withUnsafeMutableBytes {
-        hasher.hash(shape ?? .init(length: chunk.count), chunk, into: $0.baseAddress!)
+  private func hexadecimal(_ bytes: [UInt8]) -> String {
+    Digest(algorithm: .treeSHA256, bytes: bytes).hexadecimal
+  }
+
+  /// Adds bytes of one chunk by the digests of their leaves, as a lane does.
+  private func add(leavesOf bytes: [UInt8], to tree: inout TreeDigest) {
+    var hasher = LeafHasher()
+    let leaves = TreeDigest.leaves(of: 0..<bytes.count)
+    var digests = [UInt8](repeating: 0, count: leaves.count * SHA256.byteCount)
+    bytes.withUnsafeBytes { bytes in
+      digests.withUnsafeMutableBytes {
+        hasher.hash(bytes, leafBytes: TreeDigest.leafBytes, into: $0.baseAddress!)
       }
     }
-    return digest
+    digests.withUnsafeBytes { tree.add(leaves: $0, byteCount: bytes.count) }
   }
 
   @Test(
@@ -52,16 +59,17 @@ struct TreeDigestTests {
       ),
     ] as [(UInt64, String)])
   func `zeros have the digest of the definition`(size: UInt64, expected: String) throws {
-    let tree = TreeDigest(size: size)
-    #expect(try tree.finish().hexadecimal == expected)
+    var tree = TreeDigest()
+    try tree.addZeros(upTo: size, stop: nil)
+    #expect(hexadecimal(tree.finish()) == expected)
   }
 
   @Test func `the digest of a hole of 8 PiB ends when the job is stopped`() throws {
     let stop = try StopSignal()
     stop.request()
-    let tree = TreeDigest(size: 1 << 53, stop: stop)
+    var tree = TreeDigest()
     do throws(LaneFailure) {
-      _ = try tree.finish()
+      try tree.addZeros(upTo: 1 << 53, stop: stop)
       Issue.record("it was not stopped")
     } catch {
       guard case .cancelled = error else { throw error }
@@ -69,22 +77,42 @@ struct TreeDigestTests {
   }
 
   @Test func `chunks between zeros have the digest of the definition`() throws {
-    var tree = TreeDigest(size: (4 << 20) + 3)
-    try tree.addZeros(upTo: 1)
-    digest([UInt8](repeating: 7, count: 1 << 20)).withUnsafeBytes { tree.add(chunk: $0) }
-    try tree.addZeros(upTo: 4)
-    digest([1, 2, 3]).withUnsafeBytes { tree.add(chunk: $0) }
-    let digest = try tree.finish()
-    #expect(digest.algorithm == .treeSHA256)
+    var tree = TreeDigest()
+    try tree.addZeros(upTo: 1 << 20, stop: nil)
+    add(leavesOf: [UInt8](repeating: 7, count: 1 << 20), to: &tree)
+    try tree.addZeros(upTo: 4 << 20, stop: nil)
+    add(leavesOf: [1, 2, 3], to: &tree)
     let expected = "5327e6d454a659c0d442a3bf70b2ef86" + "2b2c8e96b4d47503bd9e1c62085375f8"
-    #expect(digest.hexadecimal == expected)
+    #expect(hexadecimal(tree.finish()) == expected)
+  }
+
+  @Test func `chunks and bytes by turns have the digest of the bytes`() {
+    let chunk = (0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 13 &+ $0 >> 8) }
+    var mixed = TreeDigest()
+    var plain = TreeDigest()
+    for _ in 0..<2 {
+      add(leavesOf: chunk, to: &mixed)
+      mixed.update(chunk.span.bytes)
+      mixed.updateZeros(5 << 20 | 40_000)
+      mixed.updateZeros((1 << 20) - 40_000)
+      for _ in 0..<2 { plain.update(chunk.span.bytes) }
+      plain.update([UInt8](repeating: 0, count: 6 << 20).span.bytes)
+    }
+    #expect(mixed.position == 16 << 20 && plain.position == 16 << 20)
+    #expect(mixed.finish() == plain.finish())
   }
 
   @Test(arguments: [(0, 65536, 0), (65536, 131072, 0), (0, 65536, 65539), (65536, 5, 0), (0, 1, 0)])
-  func `bytes between zeros are a chunk with these zeros`(before: Int, length: Int, after: Int) {
+  func `leaves between zeros have the digest of the bytes`(before: Int, length: Int, after: Int) {
     let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ 1) }
-    let shape = ChunkHasher.Shape(zerosBefore: before, length: length, zerosAfter: after)
-    let zeros = { [UInt8](repeating: 0, count: $0) }
-    #expect(digest(bytes, shape) == digest(zeros(before) + bytes + zeros(after)))
+    var parts = TreeDigest()
+    var whole = TreeDigest()
+    parts.updateZeros(UInt64(before))
+    add(leavesOf: bytes, to: &parts)
+    parts.updateZeros(UInt64(after))
+    whole.update([UInt8](repeating: 0, count: before).span.bytes)
+    whole.update(bytes.span.bytes)
+    whole.update([UInt8](repeating: 0, count: after).span.bytes)
+    #expect(parts.finish() == whole.finish())
   }
 }

@@ -59,7 +59,7 @@ final class Bench: Sendable {
   func point(
     _ id: String, journal: Journal? = nil, imagesIn directory: String? = nil,
     on other: QMPClient? = nil, method: PointInTime.Method = .fleece,
-    observer: (@Sendable (String) -> Void)? = nil
+    new: BitmapName? = nil, parent: BitmapName? = nil, observer: (@Sendable (String) -> Void)? = nil
   ) async throws -> PointInTime {
     let client = other ?? client
     let machine = try await GuestMachine.inspect(client)
@@ -67,9 +67,17 @@ final class Bench: Sendable {
     let place = try FleecingDirectory(directory ?? files.directory)
     let images = try FleecingImage.make(
       devices.map { .init(directory: place, diskBytes: $0.size, wantedBytes: 1 << 20) })
+    let inventory = try await BitmapInventory.read(client)
     let disks = try zip(devices, images).map { device, image in
-      PointInTime.Disk(
-        name: device.name, node: try #require(device.nodeName), size: device.size, image: image)
+      let node = try #require(device.nodeName)
+      let bytes = UInt64(device.size)
+      return PointInTime.Disk(
+        name: device.name, node: node, size: device.size, image: image,
+        bitmaps: new.map {
+          DiskBitmaps(
+            new: $0, isPersistent: inventory[node]?.keepsBitmaps ?? false,
+            parent: parent.map { DiskBitmaps.Parent(name: $0, bytes: bytes) })
+        })
     }
     let mark = try #require(JobMark(id: id))
     return PointInTime(

@@ -9,7 +9,7 @@ import Testing
 
 /// A scripted agent: real ones do not hang when they are asked to. The real one is asked where
 /// there is a guest.
-@Suite(.inTurns) struct GuestAgentTests {
+@Suite(.alone) struct GuestAgentTests {
   /// What an agent answers to a line, or `nil` for what it does not know.
   static func usual(_ line: String) -> [UInt8]? {
     if line.contains("guest-sync-delimited") {

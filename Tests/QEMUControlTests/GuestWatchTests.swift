@@ -6,7 +6,7 @@ import Testing
 
 @testable import QEMUControl
 
-@Suite(.inTurns, .enabled(if: Emulator.isThere, Emulator.missing)) struct GuestWatchTests {
+@Suite(.alone, .enabled(if: Emulator.isThere, Emulator.missing)) struct GuestWatchTests {
   /// Everything a watch tells until `isLast`, or the time is over.
   private func observations(
     _ watch: GuestWatch, within seconds: Double = 30,

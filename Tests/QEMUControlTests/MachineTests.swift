@@ -190,7 +190,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", "", "enospc"), (",werror=report", "", "report"), (",werror=stop", "", "enospc"),
+    ("", "", "auto"), (",werror=report", "", "report"), (",werror=stop", "", "auto"),
     (",werror=ignore", "", "report"), ("", ",werror=report", "report"),
     ("", ",werror=stop", "stop"), ("", ",werror=enospc", "enospc"),
     ("", ",werror=ignore", "ignore"),
@@ -249,7 +249,7 @@ import Testing
     #expect(machine.warnings.first?.hasPrefix("nv0 (nvdimm): ") == true)
   }
 
-  @Test func `a machine that stands still is not looked at for ever`() async throws {
+  @Test(.alone) func `a machine that stands still is not looked at for ever`() async throws {
     let emulator = try await Emulator(["-machine", "q35"])
     let client = try await emulator.connect()
     emulator.send(SIGSTOP)

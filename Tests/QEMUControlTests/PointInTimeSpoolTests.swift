@@ -7,7 +7,7 @@ import Testing
 @testable import QEMUControl
 
 /// Disks that QEMU copies as they were at the instant.
-@Suite(.inTurns, .enabled(if: Emulator.isThere, Emulator.missing)) struct PointInTimeSpoolTests {
+@Suite(.alone, .enabled(if: Emulator.isThere, Emulator.missing)) struct PointInTimeSpoolTests {
   private static let slow = PointInTime.Method.spool(
     bytesPerSecond: 8 << 20, boundsWorkers: true)
 

@@ -5,13 +5,13 @@ import QEMUControl
 import System
 import Testing
 
-@Suite(.inTurns, .enabled(if: Emulator.isThere, Emulator.missing)) struct QMPClientTests {
+@Suite(.alone, .enabled(if: Emulator.isThere, Emulator.missing)) struct QMPClientTests {
   @Test func `a client is greeted and asks`() async throws {
     let emulator = try await Emulator(["-name", "alpha"])
     let client = try await emulator.connect()
     #expect(try await client.execute("query-name")["name"] == "alpha")
     #expect(try await client.execute("query-status")["status"] == "prelaunch")
-    #expect(client.peerProcess == emulator.pid)
+    #expect(client.process == emulator.pid)
   }
 
   @Test func `the longest answer of QEMU comes whole`() async throws {

@@ -5,7 +5,7 @@ import QEMUControl
 import System
 import Testing
 
-@Suite(.inTurns, .enabled(if: Emulator.isThere, Emulator.missing)) struct QMPFaultTests {
+@Suite(.alone, .enabled(if: Emulator.isThere, Emulator.missing)) struct QMPFaultTests {
   @Test func `a QEMU that stands still costs the command's time, and its late answer nothing`()
     async throws
   {
@@ -96,7 +96,7 @@ import Testing
   @Test func `a closed client fails what waits, and leaves a duplicate usable`() async throws {
     let emulator = try await Emulator()
     let client = try await emulator.connect()
-    let copy = OwnedDescriptor(adopting: dup(client.rawDescriptor))
+    let copy = OwnedDescriptor(adopting: dup(client.inheritableDescriptor))
     emulator.send(SIGSTOP)
     async let waiting = failure { () throws(QMPError) in
       try await client.execute("query-status")
@@ -114,7 +114,7 @@ import Testing
   {
     let emulator = try await Emulator(["-name", "alpha"])
     let client = try await emulator.connect()
-    let copy = OwnedDescriptor(adopting: dup(client.rawDescriptor))
+    let copy = OwnedDescriptor(adopting: dup(client.inheritableDescriptor))
     client.close()
     // The dead owner asked twice, one more time by half, and read half of an answer.
     let rest =
@@ -142,7 +142,7 @@ import Testing
   private func askAndDie(_ emulator: Emulator, afterMilliseconds milliseconds: Int) async throws {
     let client = try await emulator.connect()
     let words = #"{"execute":"query-qmp-schema"}{"execute":"query-status"}"#
-    _ = words.withCString { write(client.rawDescriptor, $0, strlen($0)) }
+    _ = words.withCString { write(client.inheritableDescriptor, $0, strlen($0)) }
     try await Task.sleep(for: .milliseconds(milliseconds))
     withExtendedLifetime(client) {}
   }

@@ -1,3 +1,4 @@
+import CommandLine
 import Glibc
 import System
 import Testing
@@ -5,7 +6,7 @@ import Testing
 @testable import QEMUControl
 
 /// A user without a home has a place in /tmp, where others were first if they wanted to.
-@Suite(.serialized) struct StateDirectoryTests {
+@Suite(.alone, .serialized) struct StateDirectoryTests {
   private let shelter = "/tmp/sluice-\(geteuid())"
 
   @Test func `a place in tmp that somebody else made is not trusted`() throws {

@@ -8,13 +8,18 @@ import Testing
 
 @testable import QEMUControl
 
-@Suite(.inTurns, .enabled(if: Emulator.isThere, Emulator.missing)) struct TakeDownTests {
+@Suite(.alone, .enabled(if: Emulator.isThere, Emulator.missing)) struct TakeDownTests {
   /// Runs all of a job up to a step, and leaves it there.
   ///
   /// - Returns: Whether the job has as many steps.
-  private func leave(_ bench: Bench, at step: Int, _ journal: Journal?) async throws -> Bool {
+  private func leave(
+    _ bench: Bench, at step: Int, _ journal: Journal?, new: BitmapName? = nil,
+    parent: BitmapName? = nil
+  ) async throws -> Bool {
     let counter = StepCounter(limit: step)
-    let point = try await bench.point("0badcafe", journal: journal) { _ in counter.count() }
+    let point = try await bench.point("0badcafe", journal: journal, new: new, parent: parent) {
+      _ in counter.count()
+    }
     counter.gate.withLock { $0 = point.steps }
     do throws(ControlError) {
       try await point.prepare()
@@ -61,6 +66,39 @@ import Testing
       ["addr": ["type": "unix", "data": ["path": .string(bench.files.path("theirs"))]]])
   }
 
+  @Test func `from every step, bitmaps of the job go and those of backups stay`() async throws {
+    let bench = try await Bench()
+    let drives = try await bench.client.execute("query-block").array ?? []
+    let nodes = drives.compactMap { $0["inserted"]?["node-name"]?.string }
+    try #require(nodes.count == 2)
+    let (parent, new) = (try bench.backup(1), try bench.backup(2))
+    for node in nodes {
+      try await bench.addBitmap(parent.bitmap, to: node)
+      try await bench.addBitmap("sluice-0BADCAFE-m0", to: node)
+    }
+    let mark = try #require(JobMark(id: "0badcafe"))
+    let journal = try bench.journal("0badcafe")
+    var (step, taken) = (1, 0)
+    while try await leave(bench, at: step, journal, new: new, parent: parent) {
+      let outcome = await TakeDown.run(
+        bench.client, of: mark, knowing: journal.contents.knowledge, seconds: 5)
+      #expect(outcome.isClean, "step \(step): \(outcome)")
+      try journal.update { $0.ownsNBDServer = false }
+      let inventory = try await BitmapInventory.read(bench.client)
+      for node in nodes {
+        let names = inventory[node]?.bitmaps.map(\.name).sorted() ?? []
+        #expect(inventory[node]?.ours.allSatisfy(\.bitmap.isRecording) == true)
+        if names == [parent.bitmap, "sluice-0BADCAFE-m0"] { continue }
+        taken += 1
+        #expect(names == [parent.bitmap, new.bitmap, "sluice-0BADCAFE-m0"])
+        try await BitmapRemoval.remove(new, node: node, bench.client, seconds: 5)
+      }
+      step += 1
+    }
+    #expect(step > 12 && taken > 8)
+    #expect(await TakeDown.run(bench.client, of: nil, seconds: 5).isClean)
+  }
+
   @Test func `two take-downs at once do no harm`() async throws {
     let bench = try await Bench(monitors: 2)
     let before = try await bench.graph()
@@ -88,7 +126,7 @@ import Testing
     #expect(recovery.live.map(\.mark.id) == ["0badcafe"])
     #expect(recovery.stale.isEmpty && recovery.unknown.isEmpty)
     #expect(throws: ControlError.anotherBackup(job: "0badcafe", process: getpid())) {
-      try recovery.requireNobody()
+      try recovery.requireNoOtherJob()
     }
     #expect(await recovery.takeDown(bench.client, includingUnknown: true).isEmpty)
     #expect(try await bench.graph() == graph)
@@ -113,7 +151,7 @@ import Testing
     let recovery = try await Recovery.examine(
       bench.client, qmp: bench.emulator.path(), journals: bench.journals)
     #expect(recovery.stale.map(\.mark.id) == ["0badcafe"] && recovery.live.isEmpty)
-    #expect(throws: Never.self) { try recovery.requireNobody() }
+    #expect(throws: Never.self) { try recovery.requireNoOtherJob() }
     let done = await recovery.takeDown(bench.client)
     #expect(done.count == 1 && done[0].outcome.isClean && done[0].outcome.hasStoppedNBD)
     #expect(try await bench.graph() == before)
@@ -136,7 +174,7 @@ import Testing
     let recovery = try await Recovery.examine(
       bench.client, qmp: bench.emulator.path(), journals: bench.journals)
     #expect(recovery.unknown.map(\.id) == ["0badcafe"])
-    #expect(throws: ControlError.unknownJobs(["0badcafe"])) { try recovery.requireNobody() }
+    #expect(throws: ControlError.unknownJobs(["0badcafe"])) { try recovery.requireNoOtherJob() }
     #expect(await recovery.takeDown(bench.client).isEmpty)
     let done = await recovery.takeDown(bench.client, includingUnknown: true)
     #expect(done.map(\.outcome.isClean) == [true])

@@ -8,7 +8,7 @@ import Testing
 
 @testable import QEMUControl
 
-@Suite(.inTurns, .enabled(if: Emulator.isThere, Emulator.missing)) struct WatchdogTests {
+@Suite(.alone, .enabled(if: Emulator.isThere, Emulator.missing)) struct WatchdogTests {
   private static let watchdog = Build.directory + "/sluice-watchdog"
 
   /// Runs a coordinator that dies at a step, on a monitor of its own.
@@ -81,7 +81,7 @@ import Testing
     let before = try await bench.graph()
     let journal = try bench.journal("0badcafe")
     let watchdog = try WatchdogProcess.start(
-      path: Self.watchdog, journal: journal, qmp: bench.client.rawDescriptor)
+      path: Self.watchdog, journal: journal, qmp: bench.client.inheritableDescriptor)
     #expect(watchdog.isAlive)
     let point = try await bench.point("0badcafe", journal: journal)
     try await point.prepare()
@@ -96,7 +96,7 @@ import Testing
     let bench = try await Bench()
     let journal = try bench.journal("0badcafe")
     let watchdog = try WatchdogProcess.start(
-      path: Self.watchdog, journal: journal, qmp: bench.client.rawDescriptor)
+      path: Self.watchdog, journal: journal, qmp: bench.client.inheritableDescriptor)
     kill(watchdog.pid, SIGKILL)
     let deadline = MonotonicTime.now.advanced(bySeconds: 5)
     while watchdog.isAlive && MonotonicTime.now < deadline {
@@ -110,7 +110,7 @@ import Testing
     let bench = try await Bench()
     let journal = try bench.journal("0badcafe")
     let watchdog = try WatchdogProcess.start(
-      path: Self.watchdog, journal: journal, qmp: bench.client.rawDescriptor)
+      path: Self.watchdog, journal: journal, qmp: bench.client.inheritableDescriptor)
     // Until it has started, its signals are at their defaults; it leads a session of its own.
     try await Task.sleep(for: .milliseconds(300))
     for signal in [SIGINT, SIGTERM, SIGHUP] { kill(watchdog.pid, signal) }
@@ -131,7 +131,7 @@ import Testing
       let journal = try bench.journal("0badcafe")
       try journal.update { $0.isFrozen = isFrozen }
       let watchdog = try WatchdogProcess.start(
-        path: Self.watchdog, journal: journal, qmp: client.rawDescriptor,
+        path: Self.watchdog, journal: journal, qmp: client.inheritableDescriptor,
         agent: agent.rawDescriptor)
       #expect(watchdog.isAlive)
       agent.close()

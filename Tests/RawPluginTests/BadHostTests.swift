@@ -1,3 +1,4 @@
+import CommandLine
 import BackupProtocol
 import JSON
 import ScriptedHost
@@ -37,7 +38,7 @@ private func data(
 }
 
 private func zero(
-  offset: UInt64 = 1 << 20, length: UInt64, kind: ZeroKind = .hole, request: UInt32 = 0,
+  offset: UInt64 = 1 << 20, length: UInt64, kind: Extent.Kind = .hole, request: UInt32 = 0,
   stream: UInt32 = 1
 ) -> @Sendable (ScriptedHost) throws -> Void {
   { host in
@@ -120,12 +121,12 @@ private let misdeeds: [Misdeed] = [
     }),
 ]
 
-@Suite struct `A broken host` {
+@Suite(.inTurns) struct `A broken host` {
   /// A job of two streams, the first of which has its first MiB.
-  func prepare(_ directory: TemporaryDirectory) throws -> PluginProcess {
-    let plugin = try startWriter(directory)
-    let first = Content.disk(1, "first", pattern(3 << 20, seed: 1))
-    try plugin.host.start([first, .disk(2, "second", pattern(65536, seed: 2))])
+  func prepare(_ place: Scratch) throws -> PluginProcess {
+    let plugin = try startWriter(place)
+    let first = Content.disk(1, "first", noise(3 << 20, seed: 1))
+    try plugin.host.start([first, .disk(2, "second", noise(65536, seed: 2))])
     try plugin.host.send { $0.appendOpen(stream: 1) }
     try plugin.host.sendData(first, 0..<(1 << 20), masks: true)
     try plugin.host.await(.release)
@@ -134,21 +135,21 @@ private let misdeeds: [Misdeed] = [
 
   @Test(arguments: misdeeds)
   func `never gets an archive, and hears why`(misdeed: Misdeed) throws {
-    let directory = try TemporaryDirectory()
-    let plugin = try prepare(directory)
+    let place = try Scratch()
+    let plugin = try prepare(place)
     try misdeed.act(plugin.host)
     let error = try plugin.host.awaitError()
     #expect(error.code == misdeed.code, "\(error.message)")
     #expect(error.isFatal && !error.message.isEmpty)
     #expect(plugin.wait() == .exit(1))
-    #expect(directory.names == [])
+    #expect(try place.names() == [])
   }
 
   @Test func `that lends a slot again before its release is refused`() throws {
-    let directory = try TemporaryDirectory()
+    let place = try Scratch()
     let plugin = try startWriter(
-      directory, Talk(shape: PoolShape(slotCount: 16, slotBytes: 1 << 20)))
-    try plugin.host.start([.disk(1, "d", pattern(3 << 20, seed: 1))])
+      place, Talk(shape: PoolShape(slotCount: 16, slotBytes: 1 << 20)))
+    try plugin.host.start([.disk(1, "d", noise(3 << 20, seed: 1))])
     try plugin.host.send { $0.appendOpen(stream: 1) }
     // One write for both frames, and releases go out in groups of four: the slot is not back yet.
     try plugin.host.send { writer in
@@ -160,23 +161,23 @@ private let misdeeds: [Misdeed] = [
     let error = try plugin.host.awaitError()
     #expect(error.code == .protocol && error.message.contains("slot 2"))
     #expect(plugin.wait() == .exit(1))
-    #expect(directory.names == [])
+    #expect(try place.names() == [])
   }
 
   @Test(arguments: ["GET / HTTP/1.1\r\n\r\n", "\u{89}SLU\n\n", "{}"])
   func `that does not speak the protocol is told so`(text: String) throws {
-    let directory = try TemporaryDirectory()
+    let place = try Scratch()
     let plugin = try PluginProcess(
-      "sluice-writer-raw", target: directory.descriptor, pool: nil)
+      "sluice-writer-raw", target: place.descriptor, pool: nil)
     try plugin.host.sendBytes(Array(text.utf8))
     #expect(try plugin.host.awaitError().code == .protocol)
     #expect(plugin.wait() == .exit(1))
   }
 
   @Test func `of another version is told so`() throws {
-    let directory = try TemporaryDirectory()
+    let place = try Scratch()
     let plugin = try PluginProcess(
-      "sluice-writer-raw", target: directory.descriptor, pool: nil)
+      "sluice-writer-raw", target: place.descriptor, pool: nil)
     var hello = Hello(
       features: [], slotCount: 4, slotBytes: 65536, hostName: "old", hostVersion: "0")
     hello.versions = [2, 99]
@@ -186,9 +187,9 @@ private let misdeeds: [Misdeed] = [
   }
 
   @Test func `may say more than this version knows`() throws {
-    let directory = try TemporaryDirectory()
+    let place = try Scratch()
     let plugin = try PluginProcess(
-      "sluice-writer-raw", target: directory.descriptor, pool: nil)
+      "sluice-writer-raw", target: place.descriptor, pool: nil)
     let host = plugin.host
     var hello = Hello(
       features: ["grease-1", "shm-of-the-future"], slotCount: 4, slotBytes: 65536,
@@ -198,12 +199,12 @@ private let misdeeds: [Misdeed] = [
     hello["grease-5"] = ["a": [1, nil, "x"]]
     try host.send { $0.append(.hello, hello) }
     #expect(try HelloAck(parsing: try host.await(.helloAck).payload).features == [])
-    let contents: [Content] = [.disk(1, "d", pattern(200_000, seed: 1)), .config(2, "c", [1])]
+    let contents: [Content] = [.disk(1, "d", noise(200_000, seed: 1)), .config(2, "c", [1])]
     host.isGreasing = true
     try host.start(contents)
     for content in contents { try host.write(content, digest: treeDigest(content.bytes)) }
     _ = try host.finish()
     #expect(plugin.wait() == .exit(0))
-    #expect(areEqual(try directory.contents("d.raw"), contents[0].bytes))
+    #expect(areEqual(try place.bytes("d.raw"), contents[0].bytes))
   }
 }

@@ -1,3 +1,4 @@
+import CommandLine
 import BackupProtocol
 import CLinux
 import Glibc
@@ -12,13 +13,13 @@ enum Stage: CaseIterable, Sendable {
   case greeted, started, opened, filled, closed, finished
 }
 
-@Suite struct `A job that ends early` {
+@Suite(.inTurns) struct `A job that ends early` {
   let contents: [Content] = [
-    .disk(1, "d", pattern(2 << 20, seed: 1)), .config(2, "vm.conf", [1, 2, 3]),
+    .disk(1, "d", noise(2 << 20, seed: 1)), .config(2, "vm.conf", [1, 2, 3]),
   ]
 
-  func prepare(_ directory: TemporaryDirectory, _ stage: Stage) throws -> PluginProcess {
-    let plugin = try startWriter(directory)
+  func prepare(_ place: Scratch, _ stage: Stage) throws -> PluginProcess {
+    let plugin = try startWriter(place)
     let host = plugin.host
     if stage == .greeted { return plugin }
     try host.start(contents)
@@ -33,14 +34,14 @@ enum Stage: CaseIterable, Sendable {
     try host.write(contents[1], digest: .none)
     try host.send { $0.append(.finish, [:]) }
     try host.await(.finished)
-    #expect(directory.names == ["SHA256SUMS", "d.raw", "manifest.json", "vm.conf"])
+    #expect(try place.names() == ["SHA256SUMS", "d.raw", "manifest.json", "vm.conf"])
     return plugin
   }
 
   @Test(arguments: Stage.allCases)
   func `by ABORT leaves nothing behind`(stage: Stage) throws {
-    let directory = try TemporaryDirectory()
-    let plugin = try prepare(directory, stage)
+    let place = try Scratch()
+    let plugin = try prepare(place, stage)
     try plugin.host.send { $0.append(.abort, Abort(reason: "a test").object) }
     // FINISHED was the plugin's last word: nothing follows it.
     if stage == .finished {
@@ -49,35 +50,35 @@ enum Stage: CaseIterable, Sendable {
       try plugin.host.await(.aborted)
     }
     #expect(plugin.wait() == .exit(1))
-    #expect(directory.names == [])
+    #expect(try place.names() == [])
   }
 
   @Test(arguments: Stage.allCases.dropLast())
   func `by the host's death leaves nothing behind`(stage: Stage) throws {
-    let directory = try TemporaryDirectory()
-    let plugin = try prepare(directory, stage)
+    let place = try Scratch()
+    let plugin = try prepare(place, stage)
     plugin.host.closeInput()
     #expect(plugin.wait() == .exit(1))
-    #expect(directory.names == [])
+    #expect(try place.names() == [])
     while let frame = try? plugin.host.receive() { #expect(frame.type == .release) }
   }
 
   @Test(arguments: Stage.allCases)
   func `by an ERROR of the host leaves nothing behind`(stage: Stage) throws {
-    let directory = try TemporaryDirectory()
-    let plugin = try prepare(directory, stage)
+    let place = try Scratch()
+    let plugin = try prepare(place, stage)
     try plugin.host.send { $0.append(ErrorFrame(code: .internal, message: "a test")) }
     #expect(plugin.wait() == .exit(1))
-    #expect(directory.names == [])
+    #expect(try place.names() == [])
   }
 
   @Test func `in the middle of a frame leaves nothing behind`() throws {
-    let directory = try TemporaryDirectory()
-    let plugin = try prepare(directory, .filled)
+    let place = try Scratch()
+    let plugin = try prepare(place, .filled)
     try plugin.host.sendBytes([24, 0, 0, 0, 0x12, 0])
     plugin.host.closeInput()
     #expect(plugin.wait() == .exit(1))
-    #expect(directory.names == [])
+    #expect(try place.names() == [])
   }
 
   static let isRoot = geteuid() == 0
@@ -85,8 +86,8 @@ enum Stage: CaseIterable, Sendable {
   @Test(
     .enabled(if: isRoot, "mounting a small tmpfs needs root"), arguments: [true, false])
   func `on a full target says so`(isShared: Bool) throws {
-    let directory = try TemporaryDirectory()
-    let path = directory.path + "/full"
+    let place = try Scratch()
+    let path = place.path("full")
     let mount = "mkdir \(path) && mount -t tmpfs -o size=1m none \(path)"
     try #require(try shell(mount) == .exit(0))
     defer { _ = try? shell("umount -l \(path)") }
@@ -96,7 +97,7 @@ enum Stage: CaseIterable, Sendable {
     let plugin = try PluginProcess(
       "sluice-writer-raw", target: target, pool: pool, shape: talk.shape)
     try plugin.host.greet()
-    let disk = Content.disk(1, "d", pattern(3 << 20, seed: 1))
+    let disk = Content.disk(1, "d", noise(3 << 20, seed: 1))
     try plugin.host.start([disk])
     try? plugin.host.write(disk, digest: .none)
     let error = try plugin.host.awaitError()
@@ -110,28 +111,28 @@ enum Stage: CaseIterable, Sendable {
 
   @Test(.enabled(if: access("/usr/bin/prlimit", X_OK) == 0, "prlimit is not installed"))
   func `at the limit of a file's length says so`() throws {
-    let directory = try TemporaryDirectory()
+    let place = try Scratch()
     let plugin = try PluginProcess(
-      "sluice-writer-raw", target: directory.descriptor, pool: nil,
+      "sluice-writer-raw", target: place.descriptor, pool: nil,
       wrapper: ["/usr/bin/prlimit", "--fsize=65536"])
     try plugin.host.greet()
-    let disk = Content.disk(1, "d", pattern(1 << 20, seed: 1))
+    let disk = Content.disk(1, "d", noise(1 << 20, seed: 1))
     try plugin.host.start([disk])
     try? plugin.host.write(disk, digest: .none)
     let error = try plugin.host.awaitError()
     #expect(error.code == .noSpace && error.errnoName == "EFBIG")
     #expect(plugin.wait() == .exit(1))
-    #expect(directory.names == [])
+    #expect(try place.names() == [])
   }
 
   @Test func `never touches a file that was there before`() throws {
-    let directory = try TemporaryDirectory()
-    try directory.create("vm.conf", [9, 9])
-    let plugin = try prepare(directory, .closed)
+    let place = try Scratch()
+    try place.create("vm.conf", [9, 9])
+    let plugin = try prepare(place, .closed)
     try? plugin.host.write(contents[1], digest: .none)
     #expect(try plugin.host.awaitError().code == .exists)
     #expect(plugin.wait() == .exit(1))
-    #expect(directory.names == ["vm.conf"])
-    #expect(try directory.contents("vm.conf") == [9, 9])
+    #expect(try place.names() == ["vm.conf"])
+    #expect(try place.bytes("vm.conf") == [9, 9])
   }
 }

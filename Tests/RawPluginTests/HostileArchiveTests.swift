@@ -1,3 +1,4 @@
+import CommandLine
 import BackupProtocol
 import Glibc
 import JSON
@@ -77,19 +78,19 @@ private let damages: [Damage] = [
   Damage("something left over", .corrupt, needsVerify: true, "echo > extra"),
 ]
 
-@Suite struct `A damaged archive` {
+@Suite(.inTurns) struct `A damaged archive` {
   let contents: [Content] = [
-    .disk(1, "d", pattern(2 << 20, seed: 1) { $0 % 7 == 3 }),
+    .disk(1, "d", noise(2 << 20, seed: 1) { $0 % 7 == 3 }),
     .config(2, "vm.conf", Array("memory: 512\n".utf8)),
   ]
 
   @Test(arguments: damages)
   func `is refused, by what is wrong with it`(damage: Damage) throws {
-    let directory = try TemporaryDirectory()
-    try write(contents, to: directory)
-    #expect(try shell("cd \(directory.path) && \(damage.command)") == .exit(0))
+    let place = try Scratch()
+    try write(contents, to: place)
+    #expect(try shell("cd \(place.directory) && \(damage.command)") == .exit(0))
     for mode in [Job.Mode.read, .verify] {
-      let plugin = try startReader(directory)
+      let plugin = try startReader(place)
       if mode == .read && damage.needsVerify {
         #expect(try plugin.host.startReading(mode).count == 2)
         try finish(plugin)
@@ -104,23 +105,23 @@ private let damages: [Damage] = [
   }
 
   @Test func `a file that changes after the listing fails alone`() throws {
-    let directory = try TemporaryDirectory()
-    try write(contents, to: directory)
-    let plugin = try startReader(directory)
+    let place = try Scratch()
+    try write(contents, to: place)
+    let plugin = try startReader(place)
     let streams = try plugin.host.startReading(.read)
-    #expect(try shell("truncate -s 1M \(directory.path)/d.raw") == .exit(0))
+    #expect(try shell("truncate -s 1M \(place.directory)/d.raw") == .exit(0))
     #expect(try plugin.host.read(streams[0]).status == .corrupt)
-    #expect(try shell("rm \(directory.path)/d.raw") == .exit(0))
+    #expect(try shell("rm \(place.directory)/d.raw") == .exit(0))
     #expect(try plugin.host.read(streams[0]).status == .notFound)
     #expect(try plugin.host.read(streams[1]).bytes == contents[1].bytes)
     try finish(plugin)
   }
 
   @Test func `verify finds a changed configuration file`() throws {
-    let directory = try TemporaryDirectory()
-    try write(contents, to: directory)
-    try directory.create("vm.conf", Array("memory: 513\n".utf8))
-    let plugin = try startReader(directory)
+    let place = try Scratch()
+    try write(contents, to: place)
+    try place.create("vm.conf", Array("memory: 513\n".utf8))
+    let plugin = try startReader(place)
     let streams = try plugin.host.startReading(.verify)
     #expect(try plugin.host.read(streams[1]).status == .corrupt)
     #expect(try plugin.host.read(streams[0]).status == .none)
@@ -128,12 +129,12 @@ private let damages: [Damage] = [
   }
 
   @Test func `an archive without digests can still be read`() throws {
-    let directory = try TemporaryDirectory()
-    let plugin = try startWriter(directory)
+    let place = try Scratch()
+    let plugin = try startWriter(place)
     try plugin.host.start(contents)
     for content in contents { try plugin.host.write(content, digest: .none) }
     _ = try plugin.host.finish()
-    let reader = try startReader(directory)
+    let reader = try startReader(place)
     let streams = try reader.host.startReading(.verify)
     #expect(streams.map(\.digest) == [nil, nil])
     let answer = try reader.host.read(streams[0])
@@ -143,17 +144,17 @@ private let damages: [Damage] = [
   }
 }
 
-@Suite struct `Credit in read mode` {
+@Suite(.inTurns) struct `Credit in read mode` {
   /// An archive of one disk of 8 MiB, all data.
-  func prepare(_ directory: TemporaryDirectory) throws {
-    try write([.disk(1, "d", pattern(8 << 20, seed: 1))], to: directory)
+  func prepare(_ place: Scratch) throws {
+    try write([.disk(1, "d", noise(8 << 20, seed: 1))], to: place)
   }
 
   @Test(arguments: [true, false])
   func `is never exceeded, and ABORT gets through without it`(isShared: Bool) throws {
-    let directory = try TemporaryDirectory()
-    try prepare(directory)
-    let plugin = try startReader(directory, Talk(isShared: isShared))
+    let place = try Scratch()
+    try prepare(place)
+    let plugin = try startReader(place, Talk(isShared: isShared))
     _ = try plugin.host.startReading(.read)
     try plugin.host.send { $0.append(ReadFrame(), stream: 1) }
     var data = 0
@@ -166,11 +167,11 @@ private let damages: [Damage] = [
   }
 
   @Test func `counts the window and the frames that the host names`() throws {
-    let directory = try TemporaryDirectory()
-    try prepare(directory)
+    let place = try Scratch()
+    try prepare(place)
     for (window, inflight, expected) in [(256 << 10, 64, 256 << 10), (16 << 20, 8, 8 << 16)] {
       let plugin = try PluginProcess(
-        "sluice-writer-raw", target: directory.descriptor, pool: nil)
+        "sluice-writer-raw", target: place.descriptor, pool: nil)
       var hello = Hello(
         features: [], slotCount: 16, slotBytes: 65536, hostName: "h", hostVersion: "1"
       ).object
@@ -194,9 +195,9 @@ private let damages: [Damage] = [
   }
 
   @Test func `a RELEASE of what was never lent is refused`() throws {
-    let directory = try TemporaryDirectory()
-    try prepare(directory)
-    let plugin = try startReader(directory)
+    let place = try Scratch()
+    try prepare(place)
+    let plugin = try startReader(place)
     _ = try plugin.host.startReading(.read)
     try plugin.host.send { $0.appendRelease([7].span) }
     #expect(try plugin.host.awaitError().code == .protocol)
@@ -204,9 +205,9 @@ private let damages: [Damage] = [
   }
 
   @Test func `write frames are out of place`() throws {
-    let directory = try TemporaryDirectory()
-    try prepare(directory)
-    let plugin = try startReader(directory)
+    let place = try Scratch()
+    try prepare(place)
+    let plugin = try startReader(place)
     _ = try plugin.host.startReading(.read)
     try plugin.host.send { $0.appendOpen(stream: 1) }
     #expect(try plugin.host.awaitError().code == .state)

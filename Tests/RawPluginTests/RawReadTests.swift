@@ -1,3 +1,4 @@
+import CommandLine
 import BackupProtocol
 import Glibc
 import JSON
@@ -6,20 +7,20 @@ import SharedPool
 import System
 import Testing
 
-@Suite struct `Reading a raw directory` {
+@Suite(.inTurns) struct `Reading a raw directory` {
   let contents: [Content] = [
-    .disk(4, "irregular", pattern(5 << 20 | 12345, seed: 6) { $0 * $0 / 7 % 3 == 0 }),
-    .disk(5, "every-second-block", pattern(1 << 20 | 100, seed: 1) { $0 % 2 == 0 }),
-    .disk(6, "nothing", pattern(3 << 20 | 7, seed: 5) { _ in true }), .disk(7, "empty", []),
-    .disk(8, "full", pattern(2 << 20, seed: 5)),
+    .disk(4, "irregular", noise(5 << 20 | 12345, seed: 6) { $0 * $0 / 7 % 3 == 0 }),
+    .disk(5, "every-second-block", noise(1 << 20 | 100, seed: 1) { $0 % 2 == 0 }),
+    .disk(6, "nothing", noise(3 << 20 | 7, seed: 5) { _ in true }), .disk(7, "empty", []),
+    .disk(8, "full", noise(2 << 20, seed: 5)),
     .config(9, "vm.conf", Array("memory: 512\n".utf8)),
   ]
 
   @Test(arguments: [true, false], [Job.Mode.read, .verify])
   func `what was written is read`(isShared: Bool, mode: Job.Mode) throws {
-    let directory = try TemporaryDirectory()
-    try write(contents, to: directory, Talk(options: ["sha256sums": true]))
-    let plugin = try startReader(directory, Talk(isShared: isShared))
+    let place = try Scratch()
+    try write(contents, to: place, Talk(options: ["sha256sums": true]))
+    let plugin = try startReader(place, Talk(isShared: isShared))
     let streams = try plugin.host.startReading(mode)
     #expect(streams.map(\.name) == contents.map(\.stream.name))
     for (content, stream) in zip(contents, streams) {
@@ -37,33 +38,33 @@ import Testing
 
   @Test(arguments: edgeSizes)
   func `a disk of any size is read whole`(size: Int) throws {
-    let directory = try TemporaryDirectory()
-    let disk = Content.disk(1, "d", pattern(size, seed: UInt64(size)))
-    try write([disk], to: directory)
-    let plugin = try startReader(directory)
+    let place = try Scratch()
+    let disk = Content.disk(1, "d", noise(size, seed: UInt64(size)))
+    try write([disk], to: place)
+    let plugin = try startReader(place)
     let stream = try #require(try plugin.host.startReading(.read).first)
     #expect(areEqual(try plugin.host.read(stream).bytes, disk.bytes))
     try finish(plugin)
   }
 
   @Test func `holes are never read`() throws {
-    let directory = try TemporaryDirectory()
-    try write([.config(1, "c", [1])], to: directory)
+    let place = try Scratch()
+    try write([.config(1, "c", [1])], to: place)
     // A disk of 1 TiB with 64 KiB of data, put into the archive by hand.
     let size: Int64 = 1 << 40
-    let data = pattern(65536, seed: 3)
+    let data = noise(65536, seed: 3)
     let file = try openFile(
-      "big.raw", in: directory.descriptor.raw, flags: O_WRONLY | O_CREAT, mode: 0o600)
+      "big.raw", in: place.descriptor.raw, flags: O_WRONLY | O_CREAT, mode: 0o600)
     #expect(ftruncate(file.raw, Int(size)) == 0)
     try data.withUnsafeBytes { try file.writeAll($0, at: size / 2, subject: "big.raw") }
-    try directory.create(
+    try place.create(
       "manifest.json",
       Array(
         """
         {"sluice_receipt": 1, "streams": [{"name": "big", "kind": "disk", "role": "disk",
          "size": \(size), "file": "big.raw"}]}
         """.utf8))
-    let plugin = try startReader(directory)
+    let plugin = try startReader(place)
     let stream = try #require(try plugin.host.startReading(.read).first)
     #expect(stream.size == UInt64(size))
     let answer = try plugin.host.read(
@@ -76,9 +77,9 @@ import Testing
 
   @Test(arguments: [true, false])
   func `any part of a disk can be read, in any order`(isShared: Bool) throws {
-    let directory = try TemporaryDirectory()
-    try write(contents, to: directory)
-    let plugin = try startReader(directory, Talk(isShared: isShared))
+    let place = try Scratch()
+    try write(contents, to: place)
+    let plugin = try startReader(place, Talk(isShared: isShared))
     let streams = try plugin.host.startReading(.read)
     let size = UInt64(contents[0].bytes.count)
     let parts: [(UInt64, UInt64)] = [
@@ -96,9 +97,9 @@ import Testing
   }
 
   @Test func `what is not there fails alone`() throws {
-    let directory = try TemporaryDirectory()
-    try write(contents, to: directory)
-    let plugin = try startReader(directory)
+    let place = try Scratch()
+    try write(contents, to: place)
+    let plugin = try startReader(place)
     var streams = try plugin.host.startReading(.read)
     let beyond = ReadFrame(offset: 5 << 20, length: 65536)
     #expect(try plugin.host.read(streams[0], beyond).status == .limit)
@@ -111,9 +112,9 @@ import Testing
   }
 
   @Test func `parts are read only where that was agreed on`() throws {
-    let directory = try TemporaryDirectory()
-    try write(contents, to: directory)
-    let plugin = try startReader(directory, features: [])
+    let place = try Scratch()
+    try write(contents, to: place)
+    let plugin = try startReader(place, features: [])
     let streams = try plugin.host.startReading(.read)
     let part = ReadFrame(offset: 0, length: 65536)
     #expect(try plugin.host.read(streams[0], part).status == .unsupported)
@@ -121,9 +122,9 @@ import Testing
   }
 
   @Test func `several READs may be under way`() throws {
-    let directory = try TemporaryDirectory()
-    try write(contents, to: directory)
-    let plugin = try startReader(directory)
+    let place = try Scratch()
+    try write(contents, to: place)
+    let plugin = try startReader(place)
     let streams = try plugin.host.startReading(.read)
     let requests = streams.map { stream -> UInt32 in
       let request = plugin.host.sequence
@@ -146,13 +147,13 @@ import Testing
   }
 
   @Test func `verify finds a flipped byte, read leaves that to the host`() throws {
-    let directory = try TemporaryDirectory()
-    try write(contents, to: directory, Talk(options: ["sha256sums": true]))
-    var bytes = try directory.contents("full.raw")
+    let place = try Scratch()
+    try write(contents, to: place, Talk(options: ["sha256sums": true]))
+    var bytes = try place.bytes("full.raw")
     bytes[1_234_567] ^= 1
-    try directory.create("full.raw", bytes)
+    try place.create("full.raw", bytes)
     for (mode, status) in [(Job.Mode.read, ErrorCode.none), (.verify, .corrupt)] {
-      let plugin = try startReader(directory)
+      let plugin = try startReader(place)
       let streams = try plugin.host.startReading(mode)
       #expect(try plugin.host.read(streams[4]).status == status)
       // The others are as good as before.

@@ -1,3 +1,4 @@
+import CommandLine
 import BackupProtocol
 import CLinux
 import Glibc
@@ -42,11 +43,11 @@ private let badJobs: [BadJob] = [
   BadJob(testDescription: "\"direct\" must be", code: .badOption, options: ["direct": "maybe"]),
 ]
 
-@Suite struct `What cannot be done` {
+@Suite(.inTurns) struct `What cannot be done` {
   @Test(arguments: badJobs)
   func `is refused before any data`(job: BadJob) throws {
-    let directory = try TemporaryDirectory()
-    let plugin = try startWriter(directory)
+    let place = try Scratch()
+    let plugin = try startWriter(place)
     #expect(throws: HostError.self) {
       try plugin.host.start(
         job.contents, format: job.format, output: job.output, options: job.options)
@@ -55,22 +56,22 @@ private let badJobs: [BadJob] = [
     #expect(error.code == job.code)
     #expect(error.message.contains(job.testDescription), "\(error.message)")
     #expect(plugin.wait() == .exit(1))
-    #expect(directory.names == [])
+    #expect(try place.names() == [])
   }
 
   @Test func `names at their limit are no reason`() throws {
-    let directory = try TemporaryDirectory()
-    let disk = Content.disk(1, String(repeating: "n", count: 251), pattern(5000, seed: 1))
+    let place = try Scratch()
+    let disk = Content.disk(1, String(repeating: "n", count: 251), noise(5000, seed: 1))
     let config = Content.config(2, String(repeating: "ü", count: 127), [1])
-    try write([disk, config], to: directory)
-    #expect(areEqual(try directory.contents(disk.stream.name + ".raw"), disk.bytes))
+    try write([disk, config], to: place)
+    #expect(areEqual(try place.bytes(disk.stream.name + ".raw"), disk.bytes))
   }
 
   @Test func `a job without streams is an archive too`() throws {
-    let directory = try TemporaryDirectory()
-    try write([], to: directory)
-    #expect(directory.names == ["SHA256SUMS", "manifest.json"])
-    let plugin = try startReader(directory)
+    let place = try Scratch()
+    try write([], to: place)
+    #expect(try place.names() == ["SHA256SUMS", "manifest.json"])
+    let plugin = try startReader(place)
     #expect(try plugin.host.startReading(.verify).isEmpty)
     try finish(plugin)
   }
@@ -88,17 +89,17 @@ private let badJobs: [BadJob] = [
     if pool == "too short" {
       _ = clinux_add_seals(memory.raw, Int32(CLINUX_SEAL_SHRINK | CLINUX_SEAL_GROW))
     }
-    let directory = try TemporaryDirectory()
+    let place = try Scratch()
     let plugin = try PluginProcess(
-      "sluice-writer-raw", target: directory.descriptor, pool: nil, shape: shape,
+      "sluice-writer-raw", target: place.descriptor, pool: nil, shape: shape,
       otherPool: memory.raw)
     #expect(try plugin.host.greet(features: ["shm"]).features == [])
-    let disk = Content.disk(1, "d", pattern(70_000, seed: 1))
+    let disk = Content.disk(1, "d", noise(70_000, seed: 1))
     try plugin.host.start([disk])
     try plugin.host.write(disk, digest: .none)
     _ = try plugin.host.finish()
     #expect(plugin.wait() == .exit(0))
-    #expect(areEqual(try directory.contents("d.raw"), disk.bytes))
+    #expect(areEqual(try place.bytes("d.raw"), disk.bytes))
   }
 
   @Test func `people are told what the program is`() throws {

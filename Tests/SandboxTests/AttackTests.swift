@@ -1,3 +1,4 @@
+import CommandLine
 import CLinux
 import Foundation
 import Testing
@@ -6,7 +7,7 @@ import Testing
 @testable import System
 
 /// A hostile plugin tries every attack it knows, one process each.
-@Suite(.serialized) struct AttackTests {
+@Suite(.inTurns, .serialized) struct AttackTests {
   static let profiles = [
     "static", "dynamic", "static-without-landlock", "static-without-namespaces",
   ]
@@ -50,15 +51,16 @@ import Testing
   /// Runs all attacks under one profile; the outcomes by name.
   private func attack(under profile: String, as user: UInt32?) throws -> [String: String] {
     // Copied to where any user can reach them: a checkout may be private.
-    let directory = try TemporaryDirectory()
+    let place = try Scratch()
+    chmod(place.directory, 0o755)
     for name in ["attack-run", "attack-plugin", "sluice-launcher"] {
       try FileManager.default.copyItem(
-        atPath: Built.directory + "/" + name, toPath: directory.path + "/" + name)
+        atPath: Built.directory + "/" + name, toPath: place.directory + "/" + name)
     }
     let process = Process()
     let pipe = Foundation.Pipe()
-    let tools = [profile, directory.path + "/sluice-launcher", directory.path + "/attack-plugin"]
-    let program = directory.path + "/attack-run"
+    let tools = [profile, place.path("sluice-launcher"), place.path("attack-plugin")]
+    let program = place.path("attack-run")
     process.executableURL = URL(fileURLWithPath: user == nil ? program : "/usr/bin/setpriv")
     let change = user.map { ["--reuid", "\($0)", "--regid", "\($0)", "--clear-groups", program] }
     process.arguments = (change ?? []) + tools

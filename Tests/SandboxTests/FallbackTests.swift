@@ -1,9 +1,10 @@
+import CommandLine
 import Foundation
 import Testing
 
 @testable import Sandbox
 
-@Suite struct FallbackTests {
+@Suite(.inTurns) struct FallbackTests {
   static let layers: [SandboxLayers] = [
     .landlock, .userNamespace, .allNamespaces, .refusesExecGain, .reports,
   ]

@@ -1,9 +1,10 @@
+import CommandLine
 import Foundation
 import Testing
 
 @testable import Sandbox
 
-@Suite(.serialized) struct KernelFeaturesTests {
+@Suite(.alone, .serialized) struct KernelFeaturesTests {
   @Test func `a probe tells the layers and leaves nothing behind`() throws {
     _ = try KernelFeatures.probe(launcher: Built.launcher)
     let features = try KernelFeatures.probe(launcher: Built.launcher)

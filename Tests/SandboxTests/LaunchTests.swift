@@ -1,3 +1,4 @@
+import CommandLine
 import CLinux
 import Foundation
 import Testing
@@ -5,7 +6,7 @@ import Testing
 @testable import Sandbox
 @testable import System
 
-@Suite struct LaunchTests {
+@Suite(.inTurns) struct LaunchTests {
   @Test func `a program runs behind every layer and its exit status arrives`() throws {
     let visit = try Guest(["exit", "42"], mode: .strict).finish()
     #expect(visit.status == .code(42))
@@ -57,48 +58,48 @@ import Testing
   }
 
   @Test func `a writer works in its directory`() throws {
-    let directory = try TemporaryDirectory()
-    if isRoot { chown(directory.path, 65_521, 65_521) }
-    let output = try openFile(directory.path, flags: O_RDONLY | O_DIRECTORY)
+    let place = try Scratch()
+    if isRoot { chown(place.directory, 65_521, 65_521) }
+    let output = try openFile(place.directory, flags: O_RDONLY | O_DIRECTORY)
     let visit = try Guest(
       ["archive"],
       policy: .staticPlugin(PluginResources(fileBytes: 1 << 20), grant: .writableDirectory),
       mode: .strict, descriptors: [(output.raw, 6)]
     ).finish()
     #expect(visit.status == .code(0), "\(visit.events)")
-    let file = try FileStatus(path: directory.path + "/disks/disk.raw")
+    let file = try FileStatus(path: place.path("disks/disk.raw"))
     #expect(file.size == 10000)
   }
 
   @Test func `a reader cannot write in its directory`() throws {
-    let directory = try TemporaryDirectory()
-    if isRoot { chown(directory.path, 65_521, 65_521) }
-    let input = try openFile(directory.path, flags: O_RDONLY | O_DIRECTORY)
+    let place = try Scratch()
+    if isRoot { chown(place.directory, 65_521, 65_521) }
+    let input = try openFile(place.directory, flags: O_RDONLY | O_DIRECTORY)
     let visit = try Guest(
       ["archive"], policy: .staticPlugin(PluginResources(), grant: .readableDirectory),
       descriptors: [(input.raw, 6)]
     ).finish()
     #expect(visit.denial?.contains("mkdirat(2)") == true)
-    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == [])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: place.directory) == [])
   }
 
   @Test func `a reader has its scratch file up to its limit, and cannot write to the archive`()
     throws
   {
-    let directory = try TemporaryDirectory()
-    let archive = try openFile(try directory.file("archive"), flags: O_RDONLY)
-    let scratch = try openNamelessFile(directory.path)
+    let place = try Scratch()
+    let archive = try openFile(try place.file("archive"), flags: O_RDONLY)
+    let scratch = try openNamelessFile(place.directory)
     let visit = try Guest(
       ["scratch"], policy: .staticPlugin(PluginResources(fileBytes: 1 << 20), grant: .file),
       mode: .strict, descriptors: [(archive.raw, 6), (scratch.raw, 8)]
     ).finish()
     #expect(visit.status == .code(0), "\(visit.events)")
-    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["archive"])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: place.directory) == ["archive"])
   }
 
   @Test func `a script is no program`() throws {
-    let directory = try TemporaryDirectory()
-    let script = try directory.file("script", mode: 0o755, "#!/bin/sh\nexit 0\n")
+    let place = try Scratch()
+    let script = try place.file("script", mode: 0o755, "#!/bin/sh\nexit 0\n")
     let visit = try Guest([], program: script).finish()
     #expect(visit.failedStep == "exec")
     #expect(visit.status == nil)

@@ -1,3 +1,4 @@
+import CommandLine
 import CLinux
 import Foundation
 import Testing
@@ -6,7 +7,7 @@ import Testing
 @testable import System
 
 /// Whoever dies, the plugin dies. Its end is seen at a pipe that nobody else holds.
-@Suite struct LifelineTests {
+@Suite(.inTurns) struct LifelineTests {
   @Test func `terminate ends a program that would never end`() throws {
     let guest = try Guest(["wait"])
     guest.process.terminate()

@@ -1,3 +1,4 @@
+import CommandLine
 import CLinux
 import Foundation
 import Testing
@@ -6,7 +7,7 @@ import Testing
 @testable import System
 
 /// Programs that read what they are granted: `qemu-storage-daemon` and the like.
-@Suite struct PathRuleTests {
+@Suite(.inTurns) struct PathRuleTests {
   /// Opens one path under a policy that grants `rules`, and says which errno it got.
   private func attempt(
     _ verb: String, _ path: String, _ rules: [PathRule], without: SandboxLayers = [],
@@ -35,9 +36,9 @@ import Testing
   ) throws {
     // Without Landlock and without a new root nothing would guard the neighbour.
     if without == .landlock && !newRoot { return }
-    let directory = try TemporaryDirectory()
-    let granted = try directory.file("granted")
-    let neighbour = try directory.file("neighbour")
+    let place = try Scratch()
+    let granted = try place.file("granted")
+    let neighbour = try place.file("neighbour")
     let rules = [PathRule.path(granted, .read)]
     #expect(try attempt("read", granted, rules, without: without, newRoot: newRoot) == 0)
     #expect(try attempt("read", neighbour, rules, without: without, newRoot: newRoot) != 0)
@@ -45,21 +46,21 @@ import Testing
   }
 
   @Test func `a rule on a descriptor follows the file and not its name`() throws {
-    let directory = try TemporaryDirectory()
-    let granted = try directory.file("granted", "granted")
+    let place = try Scratch()
+    let granted = try place.file("granted", "granted")
     let file = try openFile(granted, flags: O_RDONLY)
     let rules = [PathRule.file(file.raw, named: granted, .read)]
     #expect(try attempt("read", granted, rules) == 0)
-    rename(granted, directory.path + "/elsewhere")
-    _ = try directory.file("granted", "an impostor")
+    rename(granted, place.path("elsewhere"))
+    _ = try place.file("granted", "an impostor")
     // The mounts would show the old file, Landlock knows the old one only.
     #expect(try attempt("read", granted, rules, without: .allNamespaces, newRoot: false) != 0)
   }
 
   @Test(.enabled(if: isRoot, "needs a file of somebody else"))
   func `a kept capability reads somebody else's file and nothing more`() throws {
-    let directory = try TemporaryDirectory()
-    let foreign = try directory.file("foreign")
+    let place = try Scratch()
+    let foreign = try place.file("foreign")
     chown(foreign, nobody, nobody)
     let rules = [PathRule.path(foreign, [.read, .write])]
     #expect(try attempt("read", foreign, rules) == 0)

@@ -1,3 +1,4 @@
+import CommandLine
 import Glibc
 import System
 import Testing
@@ -6,21 +7,17 @@ import Testing
 
 /// Which id root's plugins run under.
 struct PluginUserTests {
-  private let root: String
+  private let scratch: Scratch
   private let id = getuid()
+  private var root: String { scratch.directory }
 
   init() throws {
-    var template = Array("/tmp/sluice-user-tests.XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else {
-      throw SystemCallError(.mkdir, subject: "/tmp", code: errno)
-    }
-    root = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    for name in ["etc", "proc", "proc/self"] { mkdir(root + "/" + name, 0o755) }
+    scratch = try Scratch()
+    for name in ["etc", "proc", "proc/self"] { mkdir(scratch.path(name), 0o755) }
   }
 
   private func write(_ name: String, _ text: String) throws {
-    let file = try openFile(root + "/" + name, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
-    try Array(text.utf8).withUnsafeBytes { try file.writeAll($0, at: 0, subject: name) }
+    try scratch.create(name, Array(text.utf8))
   }
 
   private func find() -> UInt32? { PluginUser(launcher: "/none", root: root).find() }
@@ -57,5 +54,18 @@ struct PluginUserTests {
     #expect(find() == 65521)
     try write("proc/self/uid_map", "         0       1000          1\n")
     #expect(find() == nil)
+  }
+
+  @Test(arguments: [
+    ("CapEff:\t00000000a80425fb", nil), ("CapEff:\t0000000000000000", "needs CAP_SETUID, "),
+    ("CapEff:\t00000000a804257b", "needs CAP_SETUID"), ("CapEff:\tnone", nil), ("Uid:\t0", nil),
+  ])
+  func `root without the capabilities to give an id gives none`(
+    line: String, complaint: String?
+  ) throws {
+    try write("proc/self/status", "Name:\tsluice\n\(line)\nCapBnd:\t0000000000000000\n")
+    let found = PluginUser(launcher: "/none", root: root).complaints()[65521]
+    #expect(found?.hasPrefix(complaint ?? "-") == (complaint == nil ? nil : true))
+    #expect((find() == nil) == (complaint != nil))
   }
 }

@@ -1,3 +1,4 @@
+import CommandLine
 import CLinux
 import Foundation
 import Testing
@@ -27,24 +28,13 @@ enum Built {
 let isRoot = geteuid() == 0
 let nobody: UInt32 = 65534
 
-/// A directory that goes away with its owner.
-final class TemporaryDirectory {
-  let path: String
-
-  init() throws {
-    var template = Array((NSTemporaryDirectory() + "sluice-sandbox-XXXXXX").utf8CString)
-    guard mkdtemp(&template) != nil else { throw CocoaError(.fileWriteUnknown) }
-    path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-    chmod(path, 0o755)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
+extension Scratch {
+  /// Makes a file in a directory that everybody may enter.
   func file(_ name: String, mode: mode_t = 0o600, _ text: String = "text") throws -> String {
-    let file = path + "/" + name
-    try Data(text.utf8).write(to: URL(fileURLWithPath: file))
-    chmod(file, mode)
-    return file
+    chmod(directory, 0o755)
+    try create(name, Array(text.utf8))
+    chmod(path(name), mode)
+    return path(name)
   }
 }
 

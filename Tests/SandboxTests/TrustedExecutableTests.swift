@@ -1,3 +1,4 @@
+import CommandLine
 import Foundation
 import Testing
 
@@ -13,54 +14,54 @@ import Testing
   }
 
   @Test func `a file that only its owner can change is trusted`() throws {
-    let directory = try TemporaryDirectory()
-    #expect(try distrust(directory.file("program", mode: 0o755)) == nil)
+    let place = try Scratch()
+    #expect(try distrust(place.file("program", mode: 0o755)) == nil)
     #expect(try distrust("/bin/cat") == nil, "links in directories are followed first")
   }
 
   @Test(arguments: [0o775, 0o757] as [mode_t])
   func `a file that others can change is not`(mode: mode_t) throws {
-    let directory = try TemporaryDirectory()
-    #expect(try distrust(directory.file("program", mode: mode)) == .writableByOthers)
+    let place = try Scratch()
+    #expect(try distrust(place.file("program", mode: mode)) == .writableByOthers)
   }
 
   @Test(arguments: [0o775, 0o777] as [mode_t])
   func `a directory that others can change spoils what is below`(mode: mode_t) throws {
-    let directory = try TemporaryDirectory()
-    let below = directory.path + "/below"
+    let place = try Scratch()
+    let below = place.path("below")
     try FileManager.default.createDirectory(atPath: below, withIntermediateDirectories: false)
-    let file = try directory.file("below/program", mode: 0o755)
+    let file = try place.file("below/program", mode: 0o755)
     #expect(try distrust(file) == nil)
-    chmod(directory.path, mode)
+    chmod(place.directory, mode)
     #expect(try distrust(file) == .writableByOthers)
-    chmod(directory.path, mode | S_ISVTX)
+    chmod(place.directory, mode | S_ISVTX)
     #expect(try distrust(file) == nil, "in a sticky directory nobody replaces another's file")
   }
 
   @Test func `a symbolic link is not`() throws {
-    let directory = try TemporaryDirectory()
-    let link = directory.path + "/link"
+    let place = try Scratch()
+    let link = place.path("link")
     symlink("/bin/cat", link)
     #expect(try distrust(link) == .symbolicLink)
   }
 
   @Test func `a directory, a pipe and a relative path are not`() throws {
-    let directory = try TemporaryDirectory()
-    mkfifo(directory.path + "/pipe", 0o700)
-    #expect(try distrust(directory.path) == .notRegular)
-    #expect(try distrust(directory.path + "/pipe") == .notRegular)
+    let place = try Scratch()
+    mkfifo(place.path("pipe"), 0o700)
+    #expect(try distrust(place.directory) == .notRegular)
+    #expect(try distrust(place.path("pipe")) == .notRegular)
     #expect(try distrust("bin/cat") == .notAbsolute)
   }
 
   @Test(.enabled(if: isRoot, "needs a file of somebody else"))
   func `somebody else's file or directory is not`() throws {
-    let directory = try TemporaryDirectory()
-    let file = try directory.file("program", mode: 0o755)
+    let place = try Scratch()
+    let file = try place.file("program", mode: 0o755)
     chown(file, nobody, nobody)
     #expect(try distrust(file) == .foreignOwner)
     chown(file, 0, 0)
     #expect(try distrust(file) == nil)
-    chown(directory.path, nobody, nobody)
+    chown(place.directory, nobody, nobody)
     #expect(try distrust(file) == .foreignOwner)
   }
 

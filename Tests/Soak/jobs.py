@@ -8,6 +8,8 @@ import subprocess
 MIB = 1 << 20
 RATE = "24M"
 DISKS = ("a", "b")
+# Formats whose archives are directories, and what they are called here.
+DIRECTORIES = {"raw": "r", "qcow2": "q"}
 
 
 class Scene:
@@ -90,19 +92,19 @@ class Backup(Making):
         self.words = ["backup", *scene.images(), "--rate-limit", RATE]
         self.targets = []
         for form in formats:
-            target = "r" if form == "raw" else f"x.{form}"
+            target = DIRECTORIES.get(form, f"x.{form}")
             self.words += ["--to", f"{form}={self.path(target)}"]
-            self.targets += [target] if form == "raw" else [target, target + ".sluice.json"]
+            self.targets += [target] if form in DIRECTORIES else [target, target + ".sluice.json"]
 
 
 class Convert(Making):
     def __init__(self, scene, top, source, form):
         super().__init__(scene, top)
         self.name = f"convert {source} to {form}"
-        target = "r" if form == "raw" else f"c.{form}"
+        target = DIRECTORIES.get(form, f"c.{form}")
         self.words = ["convert", f"{scene.work}/{source}", "--rate-limit", RATE,
                       "--to", f"{form}={self.path(target)}"]
-        self.targets = [target] if form == "raw" else [target, target + ".sluice.json"]
+        self.targets = [target] if form in DIRECTORIES else [target, target + ".sluice.json"]
 
 
 class Restore(Job):
@@ -157,6 +159,7 @@ def every_job(scene, top):
     """Each job has a directory of its own below `top`: what lies there is the job's."""
     kinds = [
         (Backup, "raw"), (Backup, "vma"), (Backup, "tar"), (Backup, "ova"), (Backup, "raw", "vma"),
+        (Backup, "qcow2"), (Convert, "source", "qcow2"),
         (Restore, "directory"), (Restore, "raw"), (Restore, "qcow2"), (Restore, "old files"),
         (Convert, "source.vma", "tar"), (Convert, "source", "ova"), (Convert, "source.vma", "raw"),
     ]

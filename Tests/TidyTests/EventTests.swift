@@ -50,8 +50,8 @@ import Testing
   @Test func `every field that an event may have is documented`() throws {
     let document = try Tree.text("docs/events.md")
     let files = [
-      "JobEvent.swift", "JobReport+JSON.swift", "CleanJob.swift", "EventText.swift",
-      "ReadingVerbs.swift",
+      "JobEvent+JSON.swift", "JobReport+JSON.swift", "CleanJob.swift", "ErrorText.swift",
+      "EventText.swift", "ReadingVerbs.swift", "LineOutput.swift", "Version.swift",
     ]
     let sources = try Tree.sources(in: ["Sources/Coordinator", "Sources/sluice"])
     for file in sources where files.contains(String(file.name)) {

@@ -4,7 +4,7 @@ import Testing
 
 /// What `./install` and `./quickstart` do to the packages of a host, tried on apt itself with
 /// a database of its own in which nothing is real.
-@Suite struct PackageTests {
+@Suite(.inTurns) struct PackageTests {
   private let place: Scratch
   private static let canRun = access("/usr/bin/apt-get", X_OK) == 0 && geteuid() == 0
 

@@ -1,10 +1,9 @@
 import CommandLine
+@testable import JobSupport
 import Testing
 
-@testable import Coordinator
-
 /// The documentation says what the program does: its options, statuses, events and example.
-@Suite struct ReadmeTests {
+@Suite(.inTurns) struct ReadmeTests {
   private let reference: String
 
   init() throws { reference = try Tree.text("docs/reference.md") }
@@ -16,7 +15,7 @@ import Testing
 
   @Test(arguments: [
     "backup", "restore", "list", "verify", "convert", "clean", "recover", "plugin",
-    "plugin list", "plugin info", "doctor",
+    "plugin list", "plugin info", "doctor", "version",
   ])
   func `every command and option of the help is in the reference`(_ verb: String) async throws {
     let help = try await Self.help(verb)
@@ -35,6 +34,7 @@ import Testing
     #expect(
       names == [
         "backup", "restore", "list", "verify", "convert", "clean", "recover", "plugin", "doctor",
+        "version",
       ])
   }
 
@@ -60,8 +60,10 @@ import Testing
       let folder = manifest.path.split(separator: "/").dropLast().joined(separator: "/")
       let manual = try Tree.text("\(folder)/README.md")
       let text = manifest.lines.joined(separator: "\n")
-      let options = try #require(text.firstRange(of: "\"options\""))
-      for match in text[options.upperBound...].matches(of: /"name": "([^"]+)"/) {
+      // Of all names, those of options are followed by a type.
+      let options = text.matches(of: /"name": "([^"]+)",\s*"type"/)
+      #expect(!options.isEmpty, "\(manifest.path)")
+      for match in options {
         #expect(
           manual.contains("`\(match.output.1)`"), "\(folder)/README.md lacks \(match.output.1)")
       }

@@ -3,7 +3,7 @@ import System
 import Testing
 
 /// The writer of the plugin guide does what the guide says, under the real host.
-@Suite struct ReadmeWriterTests {
+@Suite(.inTurns) struct ReadmeWriterTests {
   @Test func `the writer in the plugin guide makes an archive`() async throws {
     let place = try Scratch()
     let manifest = try Tree.text("Tests/Support/readme-writer/plain.json")

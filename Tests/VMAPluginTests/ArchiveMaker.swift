@@ -1,3 +1,4 @@
+import CommandLine
 import BackupProtocol
 import ScriptedHost
 
@@ -7,7 +8,7 @@ import ScriptedHost
 /// programs' habits.
 struct ArchiveMaker {
   var identifier = ArchiveIdentifier(high: 0x0102_0304_0506_4708, low: 0x8901_0203_0405_0607)
-  let contents: [Content]
+  var contents: [Content]
   private(set) var bytes: [UInt8]
 
   init(_ contents: [Content]) {
@@ -16,13 +17,13 @@ struct ArchiveMaker {
     for content in contents where content.stream.kind == .config {
       header.addConfig(name: content.stream.name, content: content.bytes)
     }
-    for content in contents where content.stream.kind == .disk {
+    for content in contents where content.stream.kind != .config {
       header.addDevice(name: content.stream.name, size: UInt64(content.bytes.count))
     }
     bytes = header.finish()
   }
 
-  var disks: [Content] { contents.filter { $0.stream.kind == .disk } }
+  var disks: [Content] { contents.filter { $0.stream.kind != .config } }
 
   /// Every cluster of every disk, in order.
   var allSlots: [ExtentSlot] {
@@ -34,11 +35,11 @@ struct ArchiveMaker {
   /// The slot of a cluster, with its mask.
   func slot(_ disk: Int, _ cluster: Int) -> ExtentSlot {
     let content = disks[disk].bytes
-    var mask: UInt16 = 0
+    var mask: BlockMask = []
     for block in 0..<16 {
       let start = cluster * 65536 + block * 4096
       guard start < content.count else { break }
-      if !isZeros(content, start..<min(content.count, start + 4096)) { mask |= 1 << block }
+      if !isZeros(content, start..<min(content.count, start + 4096)) { mask[block] = true }
     }
     return ExtentSlot(device: UInt8(disk + 1), cluster: UInt32(cluster), mask: mask)
   }
@@ -65,7 +66,7 @@ struct ArchiveMaker {
     let content =
       disks.indices.contains(Int(slot.device) - 1) ? disks[Int(slot.device) - 1].bytes : []
     var blocks: [UInt8] = []
-    for block in 0..<16 where slot.mask & 1 << block != 0 {
+    for block in 0..<16 where slot.mask[block] {
       let start = min(content.count, Int(slot.cluster) * 65536 + block * 4096)
       let part = content[start..<min(content.count, start + 4096)]
       blocks += part

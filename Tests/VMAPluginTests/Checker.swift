@@ -1,3 +1,4 @@
+import CommandLine
 import BackupProtocol
 import Glibc
 import ScriptedHost
@@ -14,7 +15,7 @@ enum Checker {
 
   /// Whether it accepts an archive; with `written`, as one that we wrote.
   static func accepts(_ file: ArchiveFile, written: Bool = true) throws -> Bool {
-    let out = "\(file.directory.path)/report"
+    let out = "\(file.place.directory)/report"
     let flag = written ? "--written" : ""
     return try shell("python3 '\(script)' \(flag) '\(file.path)' > '\(out)' 2>&1") == .exit(0)
   }
@@ -22,12 +23,12 @@ enum Checker {
   /// Accepts the archive, and finds in it what belongs there.
   static func expect(_ file: ArchiveFile, holds contents: [Content], written: Bool = true) throws {
     let isAccepted = try accepts(file, written: written)
-    let report = String(decoding: try file.directory.contents("report"), as: UTF8.self)
+    let report = String(decoding: try file.place.bytes("report"), as: UTF8.self)
     #expect(isAccepted, "\(report)")
     let found = Set(report.split(separator: "\n").map(String.init))
     for content in contents {
       let kind = content.stream.kind.rawValue
-      let digest = try sha256(content.bytes, in: file.directory)
+      let digest = try sha256(content.bytes, in: file.place)
       let line = "\(kind) \(content.bytes.count) \(digest) \(content.stream.name)"
       #expect(found.contains(line), "no \"\(line)\" in \(report)")
     }
@@ -35,10 +36,10 @@ enum Checker {
   }
 
   /// As coreutils says.
-  static func sha256(_ bytes: [UInt8], in directory: TemporaryDirectory) throws -> String {
-    try directory.create("content", bytes)
-    let command = "cd '\(directory.path)' && sha256sum < content > digest"
+  static func sha256(_ bytes: [UInt8], in place: Scratch) throws -> String {
+    try place.create("content", bytes)
+    let command = "cd '\(place.directory)' && sha256sum < content > digest"
     #expect(try shell(command) == .exit(0))
-    return String(decoding: try directory.contents("digest").prefix(64), as: UTF8.self)
+    return String(decoding: try place.bytes("digest").prefix(64), as: UTF8.self)
   }
 }

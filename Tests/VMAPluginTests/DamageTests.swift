@@ -1,3 +1,4 @@
+import CommandLine
 import BackupProtocol
 import ScriptedHost
 import Testing
@@ -52,7 +53,9 @@ private let headerDamages: [Damage] = [
     $0.bytes.replaceSubrange(firstName..<(firstName + 3), with: Array("../".utf8))
   },
   .header("a name with a slash") { $0.bytes[firstName + 1] = 0x2F },
-  .header("a hidden name") { $0.bytes[firstName] = 0x2E },
+  .header("a disk with a hidden name") {
+    $0.bytes[12288 + 2 + Int($0[deviceOne, UInt32.self])] = 0x2E
+  },
   .header("a name that is no text") { $0.bytes[firstName] = 0xFF },
   .header("a name with an escape sequence") { $0.bytes[firstName] = 0x1B },
   .header("a disk whose name is gone") { $0[deviceOne, UInt32.self] = 0 },
@@ -121,11 +124,11 @@ private let lengthDamages: [Damage] = [
   },
 ]
 
-@Suite(.enabled(if: Checker.canRun, "needs python3")) struct `A damaged VMA archive` {
+@Suite(.inTurns, .enabled(if: Checker.canRun, "needs python3")) struct `A damaged VMA archive` {
   static let contents: [Content] = [
     .config(1, "a.conf", Array("cores: 2\n".utf8)), .config(2, "b.conf", []),
-    .disk(3, "d", pattern(5 << 20 | 512, seed: 6) { $0 / 16 == 5 || $0 % 5 == 0 }),
-    .disk(4, "e", pattern(70144, seed: 5)),
+    .disk(3, "d", noise(5 << 20 | 512, seed: 6) { $0 / 16 == 5 || $0 % 5 == 0 }),
+    .disk(4, "e", noise(70144, seed: 5)),
   ]
   static let damages = headerDamages + extentDamages + lengthDamages
 
@@ -147,14 +150,14 @@ private let lengthDamages: [Damage] = [
   @Test func `is not what the damages started from`() throws {
     let file = try ArchiveFile(ArchiveMaker.make(Self.contents).bytes)
     try Checker.expect(file, holds: Self.contents, written: true)
-    try expect(file, holds: Self.contents)
+    try workshop.expect(file, holds: Self.contents)
     #expect(Self.damages.count >= 30)
   }
 
   @Test(arguments: ["zstd -q", "gzip"], [100, 20_000])
   func `is found out behind its compression`(program: String, cut: Int) throws {
     let file = try ArchiveFile(ArchiveMaker.make(Self.contents).bytes)
-    let place = "cd '\(file.directory.path)'"
+    let place = "cd '\(file.place.directory)'"
     #expect(try shell("\(place) && \(program) -c archive > x && mv x archive") == .exit(0))
     let whole = try file.bytes()
     var flipped = whole

@@ -1,3 +1,4 @@
+import CommandLine
 import BackupProtocol
 import Glibc
 import ScriptedHost
@@ -5,7 +6,8 @@ import System
 import Testing
 
 /// Archives that the genuine `vma create` wrote.
-@Suite(.enabled(if: Oracles.directory != nil, "oracles: SLUICE_ORACLES names no directory"))
+@Suite(
+  .inTurns, .enabled(if: Oracles.directory != nil, "oracles: SLUICE_ORACLES names no directory"))
 struct `A genuine VMA archive` {
   @Test(arguments: Oracles.all)
   func `is read to the digests of its disks`(oracle: Oracles) throws {
@@ -16,7 +18,7 @@ struct `A genuine VMA archive` {
       #expect(outcome.streams.map(\.name) == oracle.names)
       for (stream, answer) in zip(outcome.streams, outcome.answers) {
         guard let expected = oracle.digests[stream.name] else { continue }
-        #expect(try Checker.sha256(answer.bytes, in: file.directory) == expected)
+        #expect(try Checker.sha256(answer.bytes, in: file.place) == expected)
       }
     }
   }
@@ -27,7 +29,7 @@ struct `A genuine VMA archive` {
     let contents = zip(outcome.streams, outcome.answers).map { Content($0, $1.bytes) }
     let again = try write(contents)
     try Checker.expect(again, holds: contents)
-    try expect(again, holds: contents)
+    try workshop.expect(again, holds: contents)
     #expect(try Checker.accepts(try oracle.copy(), written: false))
   }
 }

@@ -1,3 +1,4 @@
+import CommandLine
 import ArchiveBytes
 import BackupProtocol
 import JSON
@@ -5,10 +6,10 @@ import ScriptedHost
 import Testing
 import VMAFormat
 
-@Suite struct `An archive for Proxmox` {
+@Suite(.inTurns) struct `An archive for Proxmox` {
   static let names = ["drive-scsi0", "drive-virtio15", "drive-efidisk0", "drive-tpmstate0-backup"]
   let disks = names.enumerated().map {
-    Content.disk(UInt32($0.offset + 2), $0.element, pattern(70144, seed: UInt64($0.offset)))
+    Content.disk(UInt32($0.offset + 2), $0.element, noise(70144, seed: UInt64($0.offset)))
   }
 
   /// What the archive's header holds under the file's name.
@@ -22,7 +23,7 @@ import VMAFormat
     let config = Content.config(1, "qemu-server.conf", Array(text.utf8))
     let file = try VMAPluginTests.write([config] + disks, Talk(options: ["proxmox": true]))
     // The file comes back as it was: it has a digest.
-    try expect(file, holds: [config] + disks)
+    try workshop.expect(file, holds: [config] + disks)
     return file
   }
 
@@ -92,7 +93,7 @@ import VMAFormat
       "cores: 1\n#vzdump#sluice:99\n",
     ] {
       let contents = [Content.config(1, "qemu-server.conf", Array(conf.utf8))]
-      try expect(try ArchiveFile(ArchiveMaker.make(contents).bytes), holds: contents)
+      try workshop.expect(try ArchiveFile(ArchiveMaker.make(contents).bytes), holds: contents)
     }
   }
 }

@@ -1,3 +1,4 @@
+import CommandLine
 import BackupProtocol
 import JSON
 import ScriptedHost
@@ -11,7 +12,7 @@ enum Way: CaseIterable, Sendable {
 
   func bring(_ bytes: [UInt8]) throws -> (ArchiveFile, Talk) {
     let file = try ArchiveFile(bytes)
-    let place = "cd '\(file.directory.path)'"
+    let place = "cd '\(file.place.directory)'"
     switch self {
     case .file: return (file, Talk())
     case .inlineFile: return (file, Talk(isShared: false))
@@ -106,12 +107,12 @@ struct SeededRandom: RandomNumberGenerator {
   }
 }
 
-@Suite struct `Reading a VMA archive` {
+@Suite(.inTurns) struct `Reading a VMA archive` {
   static let contents: [Content] = [
     .config(1, "qemu-server.conf", Array("memory: 512\n".utf8)), .config(2, "empty", []),
-    .disk(3, "irregular", pattern(5 << 20 | 4608, seed: 6) { $0 * $0 / 7 % 3 == 0 }),
-    .disk(4, "nothing", pattern(6 << 20, seed: 5) { _ in true }),
-    .disk(5, "full", pattern(2 << 20 | 512, seed: 5)),
+    .disk(3, "irregular", noise(5 << 20 | 4608, seed: 6) { $0 * $0 / 7 % 3 == 0 }),
+    .disk(4, "nothing", noise(6 << 20, seed: 5) { _ in true }),
+    .disk(5, "full", noise(2 << 20 | 512, seed: 5)),
   ]
 
   @Test(.enabled(if: Checker.canRun, "needs python3"), arguments: Order.all, Way.allCases)
@@ -119,24 +120,24 @@ struct SeededRandom: RandomNumberGenerator {
     let archive = order.make(Self.contents).bytes
     if way == .file { #expect(try Checker.accepts(try ArchiveFile(archive), written: false)) }
     let (file, talk) = try way.bring(archive)
-    try expect(file, holds: Self.contents, .verify, talk)
-    if way == .file { try expect(file, holds: Self.contents, .read, talk) }
+    try workshop.expect(file, holds: Self.contents, .verify, talk)
+    if way == .file { try workshop.expect(file, holds: Self.contents, .read, talk) }
   }
 
   @Test(arguments: [Way.pipe, .zstd, .gzip])
   func `more than fits into memory goes to the scratch file`(way: Way) throws {
     let contents: [Content] = [
-      .disk(1, "first", pattern(1 << 20, seed: 1)),
-      .disk(2, "last", pattern(40 << 20 | 512, seed: 2) { $0 % 7 == 3 }),
+      .disk(1, "first", noise(1 << 20, seed: 1)),
+      .disk(2, "last", noise(40 << 20 | 512, seed: 2) { $0 % 7 == 3 }),
     ]
     var maker = ArchiveMaker(contents)
     maker.add(maker.allSlots.reversed())
     let (file, talk) = try way.bring(maker.bytes)
-    try expect(file, holds: contents, .verify, talk)
+    try workshop.expect(file, holds: contents, .verify, talk)
   }
 
   @Test func `without a scratch file a stream in bad order is refused, a file is not`() throws {
-    let contents = [Content.disk(1, "d", pattern(40 << 20, seed: 2))]
+    let contents = [Content.disk(1, "d", noise(40 << 20, seed: 2))]
     var maker = ArchiveMaker(contents)
     maker.add(maker.allSlots.reversed())
     let file = try ArchiveFile(maker.bytes)
@@ -165,11 +166,11 @@ struct SeededRandom: RandomNumberGenerator {
 
   @Test func `a disk that fails does not spoil the next one of a file`() throws {
     let contents: [Content] = [
-      .disk(1, "d", pattern(1 << 20, seed: 1) { $0 / 16 == 3 }),
-      .disk(2, "e", pattern(1 << 20, seed: 2)),
+      .disk(1, "d", noise(1 << 20, seed: 1) { $0 / 16 == 3 }),
+      .disk(2, "e", noise(1 << 20, seed: 2)),
     ]
     var maker = ArchiveMaker(contents)
-    maker.add(maker.allSlots.filter { $0.mask != 0 })
+    maker.add(maker.allSlots.filter { !$0.mask.isEmpty })
     for (kind, status) in [(Job.OutputKind.file, ErrorCode.none), (.pipe, .unsupported)] {
       let outcome = try readAll(try ArchiveFile(maker.bytes), .read, Talk(kind: kind))
       #expect(outcome.answers.map(\.status) == [.corrupt, status])
@@ -195,7 +196,7 @@ struct SeededRandom: RandomNumberGenerator {
       $0[4096 + 32 + 16, UInt64.self] = .max
     }
     for wreck in [moved, odd, reserved] {
-      try expect(try ArchiveFile(wreck.bytes), holds: Self.contents)
+      try workshop.expect(try ArchiveFile(wreck.bytes), holds: Self.contents)
     }
   }
 
@@ -208,7 +209,7 @@ struct SeededRandom: RandomNumberGenerator {
       $0[4096 + 32 * 200 + 8, UInt64.self] = 1 << 20
       $0[4096 + 32 * 201, UInt32.self] = $0[4096 + 32, UInt32.self]
     }
-    try expect(try ArchiveFile(wreck.bytes), holds: Self.contents)
+    try workshop.expect(try ArchiveFile(wreck.bytes), holds: Self.contents)
   }
 
   @Test func `of two configurations of one name the last one stays`() throws {
@@ -221,25 +222,70 @@ struct SeededRandom: RandomNumberGenerator {
     #expect(outcome.answers.map(\.bytes) == [[2], [3]])
   }
 
+  @Test func `an extent of nobody is no fault of a configuration`() throws {
+    var maker = ArchiveMaker([.config(1, "a", [1, 2])])
+    maker.addExtent([ExtentSlot(device: 9, cluster: 0, mask: [])])
+    let outcome = try readAll(try ArchiveFile(maker.bytes), .read)
+    #expect(outcome.answers.map(\.status) == [.none])
+    #expect(outcome.code == .corrupt && outcome.message.contains("device 9"))
+  }
+
   @Test func `an archive of configurations needs no extent`() throws {
     let contents: [Content] = [.config(1, "a", [1, 2]), .config(2, "b", [])]
     var maker = ArchiveMaker(contents)
-    try expect(try ArchiveFile(maker.bytes), holds: contents)
+    try workshop.expect(try ArchiveFile(maker.bytes), holds: contents)
     maker.addExtent([])
-    try expect(try ArchiveFile(maker.bytes), holds: contents)
+    try workshop.expect(try ArchiveFile(maker.bytes), holds: contents)
   }
 
-  @Test func `the memory of a machine is left out, with a warning`() throws {
-    let memory = Content.disk(1, "vmstate", pattern(1 << 20, seed: 4))
-    let disk = Content.disk(2, "d", pattern(1 << 20, seed: 5))
-    let maker = ArchiveMaker.make([memory, disk])
-    try expect(try ArchiveFile(maker.bytes), holds: [disk])
-    let plugin = try startReader(try ArchiveFile(maker.bytes))
+  /// A device that others take for the machine's memory.
+  private func memory(_ id: UInt32, _ bytes: [UInt8]) -> Content {
+    var content = Content.disk(id, "vmstate", bytes)
+    (content.stream.kind, content.stream.role) = (.vmstate, "vmstate")
+    return content
+  }
+
+  @Test func `the memory of a machine is a stream of its own, with its zeros`() throws {
+    var bytes = noise(300_032, seed: 4)
+    bytes.replaceSubrange(65_536..<131_072, with: repeatElement(0, count: 65_536))
+    bytes.replaceSubrange(8192..<12_288, with: repeatElement(0, count: 4096))
+    let disk = Content.disk(2, "d", noise(1 << 20, seed: 5))
+    for contents in [[memory(1, bytes), disk], [disk, memory(2, bytes)]] {
+      var maker = ArchiveMaker(contents)
+      maker.add(maker.allSlots.reversed())
+      try workshop.expect(try ArchiveFile(maker.bytes), holds: contents)
+    }
+  }
+
+  @Test func `a memory that is longer than was said costs no disk`() throws {
+    let contents = [memory(1, noise(200_704, seed: 4)), .disk(2, "d", noise(1 << 20, seed: 5))]
+    let shorter = [memory(1, Array(contents[0].bytes[..<65_536])), contents[1]]
+    var maker = ArchiveMaker(shorter)
+    maker.contents = contents
+    maker.add(maker.allSlots)
+    let file = try ArchiveFile(maker.bytes)
+    let outcome = try readAll(file)
+    #expect(outcome.code == .corrupt && outcome.message.contains("longer than the header says"))
+    let plugin = try startReader(file)
+    let streams = try plugin.host.startReading(.read, format: "vma", output: .file, scratch: 8)
+    let disk = try #require(streams.last)
+    #expect(try plugin.host.read(disk).bytes == contents[1].bytes)
+    _ = try plugin.host.finish()
+    #expect(plugin.wait() == .exit(0))
+  }
+
+  @Test func `a configuration with the name of a disk, or a hidden one, is told`() throws {
+    let contents: [Content] = [
+      .config(1, "d", [1]), .config(2, ".hidden", [2]), .config(3, "c", [3]),
+      .disk(4, "d", noise(512, seed: 1)), .disk(5, "d.conf", noise(512, seed: 2)),
+    ]
+    let file = try ArchiveFile(ArchiveMaker.make(contents).bytes)
+    let outcome = try readAll(file)
+    #expect(outcome.streams.map(\.name) == ["d.conf.conf", "c", "d", "d.conf"])
+    #expect(outcome.answers.map(\.bytes) == [[1], [3], contents[3].bytes, contents[4].bytes])
+    let plugin = try startReader(file)
     _ = try plugin.host.startReading(.read, format: "vma", output: .file, scratch: 8)
-    #expect(plugin.host.reports.contains { $0.type == .log })
-    var disorder = ArchiveMaker([memory, disk])
-    disorder.add(disorder.allSlots.reversed())
-    #expect(try readAll(try ArchiveFile(disorder.bytes)).code == .corrupt)
+    #expect(plugin.host.reports.filter { $0.type == .log }.count == 2)
   }
 
   @Test(
@@ -257,7 +303,7 @@ struct SeededRandom: RandomNumberGenerator {
     header.addConfig(name: "c", content: [1])
     let plugin = try startReader(try ArchiveFile(header.finish()))
     let ack = try plugin.host.openArchive(.read, format: "vma", output: .file, scratch: 8)
-    #expect(ack.instant == instant)
+    #expect(ack.instant?.text ?? "" == instant)
   }
 
   @Test func `an archive compressed with lzop is named`() throws {

@@ -1,3 +1,4 @@
+import CommandLine
 import BackupProtocol
 import JSON
 import ScriptedHost
@@ -80,7 +81,7 @@ private let refusals: [Refusal] = [
     options: proxmox),
 ]
 
-@Suite struct `What a VMA archive cannot hold` {
+@Suite(.inTurns) struct `What a VMA archive cannot hold` {
   @Test(arguments: refusals)
   func `is refused before anything is read`(refusal: Refusal) throws {
     let file = try ArchiveFile()
@@ -111,7 +112,7 @@ private let refusals: [Refusal] = [
   func `leaves an empty file when the job is called off`(isDead: Bool) throws {
     let file = try ArchiveFile()
     let plugin = try startWriter(file)
-    let content = Content.disk(1, "d", pattern(5 << 20, seed: 1))
+    let content = Content.disk(1, "d", noise(5 << 20, seed: 1))
     try plugin.host.start([content], format: "vma", output: .file)
     try plugin.host.send { $0.appendOpen(stream: 1) }
     for part in 0..<5 {
@@ -129,9 +130,9 @@ private let refusals: [Refusal] = [
   }
 
   @Test func `a directory is no place for it`() throws {
-    let directory = try TemporaryDirectory()
+    let place = try Scratch()
     let plugin = try PluginProcess(
-      "sluice-writer-vma", target: directory.descriptor, pool: nil)
+      "sluice-writer-vma", target: place.descriptor, pool: nil)
     try plugin.host.greet()
     #expect(throws: HostError.self) { try plugin.host.start(disks(1), format: "vma") }
     #expect(plugin.host.fatalError?.code == .badJob)

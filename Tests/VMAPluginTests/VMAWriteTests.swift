@@ -1,38 +1,39 @@
+import CommandLine
 import BackupProtocol
 import JSON
 import ScriptedHost
 import SharedPool
 import Testing
 
-@Suite(.enabled(if: Checker.canRun, "needs python3")) struct `Writing a VMA archive` {
+@Suite(.inTurns, .enabled(if: Checker.canRun, "needs python3")) struct `Writing a VMA archive` {
   /// Writes, has the checker look at it, and reads it back.
   func roundTrip(_ contents: [Content], _ talk: Talk = Talk()) throws {
     let file = try write(contents, talk)
     try Checker.expect(file, holds: contents)
-    try expect(file, holds: contents, .verify, Talk(isShared: talk.isShared))
+    try workshop.expect(file, holds: contents, .verify, Talk(isShared: talk.isShared))
   }
 
-  @Test(arguments: edgeSizes, [true, false])
+  @Test(arguments: edgeSectorSizes, [true, false])
   func `a disk of any size comes back as it was`(size: Int, isShared: Bool) throws {
-    let disk = Content.disk(1, "d", pattern(size, seed: UInt64(size)))
+    let disk = Content.disk(1, "d", noise(size, seed: UInt64(size)))
     try roundTrip([disk], Talk(isShared: isShared))
   }
 
   @Test(arguments: [true, false])
   func `blocks of zeros are told apart wherever they lie`(isShared: Bool) throws {
     let disks: [Content] = [
-      .disk(1, "every-second-block", pattern(9 << 20 | 512, seed: 1) { $0 % 2 == 0 }),
-      .disk(2, "every-second-cluster", pattern(8 << 20, seed: 2) { $0 / 16 % 2 == 0 }),
-      .disk(3, "last-block-only", pattern(2 << 20 | 512, seed: 3) { $0 != 512 }),
-      .disk(4, "first-block-only", pattern(2 << 20, seed: 4) { $0 != 0 }),
-      .disk(5, "nothing", pattern(70 << 20 | 1024, seed: 5) { _ in true }),
-      .disk(6, "irregular", pattern(5 << 20, seed: 6) { $0 * $0 / 7 % 3 == 0 }),
+      .disk(1, "every-second-block", noise(9 << 20 | 512, seed: 1) { $0 % 2 == 0 }),
+      .disk(2, "every-second-cluster", noise(8 << 20, seed: 2) { $0 / 16 % 2 == 0 }),
+      .disk(3, "last-block-only", noise(2 << 20 | 512, seed: 3) { $0 != 512 }),
+      .disk(4, "first-block-only", noise(2 << 20, seed: 4) { $0 != 0 }),
+      .disk(5, "nothing", noise(70 << 20 | 1024, seed: 5) { _ in true }),
+      .disk(6, "irregular", noise(5 << 20, seed: 6) { $0 * $0 / 7 % 3 == 0 }),
     ]
     try roundTrip(disks, Talk(isShared: isShared))
   }
 
   @Test func `without masks every byte is taken for data, but none behind the end`() throws {
-    let disk = Content.disk(1, "d", pattern(3 << 20 | 4608, seed: 9) { $0 % 2 == 0 })
+    let disk = Content.disk(1, "d", noise(3 << 20 | 4608, seed: 9) { $0 % 2 == 0 })
     try roundTrip([disk], Talk(masks: false))
   }
 
@@ -42,7 +43,7 @@ import Testing
       .config(1, "qemu-server.conf", Array("memory: 512\n".utf8)), .config(2, "empty", []),
     ]
     for number in 1...count {
-      let bytes = pattern(number * 333 * 512, seed: UInt64(number)) { $0 % (number + 1) == 0 }
+      let bytes = noise(number * 333 * 512, seed: UInt64(number)) { $0 % (number + 1) == 0 }
       contents.append(.disk(UInt32(number + 2), "drive-scsi\(number)", bytes))
     }
     try roundTrip(contents)
@@ -51,23 +52,23 @@ import Testing
 
   @Test(arguments: [64 << 10, 256 << 10, 4 << 20])
   func `slots of any size do`(slotBytes: Int) throws {
-    let disk = Content.disk(1, "d", pattern(9 << 20 | 4608, seed: 3) { $0 / 100 % 3 == 0 })
+    let disk = Content.disk(1, "d", noise(9 << 20 | 4608, seed: 3) { $0 / 100 % 3 == 0 })
     try roundTrip([disk], Talk(shape: PoolShape(slotCount: 4, slotBytes: slotBytes)))
   }
 
   @Test func `256 configurations fit, of the largest size too`() throws {
     let configs = (1...256).map {
-      Content.config(UInt32($0), "c\($0)", pattern($0 < 12 ? 65535 : $0, seed: UInt64($0)))
+      Content.config(UInt32($0), "c\($0)", noise($0 < 12 ? 65535 : $0, seed: UInt64($0)))
     }
     try roundTrip(configs)
-    try roundTrip(configs + [.disk(300, "d", pattern(65536, seed: 4))])
+    try roundTrip(configs + [.disk(300, "d", noise(65536, seed: 4))])
   }
 
   @Test func `254 disks and 256 configurations never exceed half of the slots`() throws {
     var contents: [Content] = []
     for number in 1...256 { contents.append(.config(UInt32(number), "c\(number)", [1, 2, 3])) }
     for number in 257...510 {
-      contents.append(.disk(UInt32(number), "d\(number)", pattern(70144, seed: UInt64(number))))
+      contents.append(.disk(UInt32(number), "d\(number)", noise(70144, seed: UInt64(number))))
     }
     // A host without a free slot waits; here it has four of 64 KiB, so that a wrong count stops it.
     try roundTrip(contents, Talk(shape: PoolShape(slotCount: 4, slotBytes: 65536)))
@@ -78,7 +79,7 @@ import Testing
     let file = try ArchiveFile()
     let talk = Talk(shape: PoolShape(slotCount: slotCount, slotBytes: 65536))
     let plugin = try startWriter(file, talk)
-    let disk = Content.disk(1, "d", pattern(58 << 16, seed: 1))
+    let disk = Content.disk(1, "d", noise(58 << 16, seed: 1))
     try plugin.host.start([disk], format: "vma", output: .file)
     try plugin.host.send { $0.appendOpen(stream: 1) }
     for cluster in 0..<58 {
@@ -98,7 +99,7 @@ import Testing
   @Test func `frames of zeros do not make what is kept older than half of the frames`() throws {
     let file = try ArchiveFile()
     let plugin = try startWriter(file, Talk(shape: PoolShape(slotCount: 8, slotBytes: 65536)))
-    let disk = Content.disk(1, "d", pattern(20 << 16, seed: 1) { $0 >= 16 })
+    let disk = Content.disk(1, "d", noise(20 << 16, seed: 1) { $0 >= 16 })
     try plugin.host.start([disk], format: "vma", output: .file)
     try plugin.host.send { $0.appendOpen(stream: 1) }
     for cluster in 0..<4 {

@@ -34,7 +34,7 @@ def document():
 
 def outputs():
     for build in (framing.framing_vectors, framing.unknown_vectors, control.json_vectors,
-                  control.job_vectors, control.machine_vectors,
+                  control.job_vectors, control.parent_vectors, control.machine_vectors,
                   control.ending_vectors, streams.data_vectors,
                   streams.flow_vectors):
         build()

@@ -6,7 +6,7 @@ import WriterKit
   func tree(_ feed: (inout TreeDigest) -> Void) -> String {
     var tree = TreeDigest()
     feed(&tree)
-    return tree.finish().hexadecimal
+    return Digest(algorithm: .treeSHA256, bytes: tree.finish()).hexadecimal
   }
 
   @Test func `a SHA-256 is the one of the standard`() {
@@ -32,6 +32,19 @@ import WriterKit
     #expect(empty == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
     let hello = tree { $0.update(Array("hello".utf8).span.bytes) }
     #expect(hello == "6c92efed736019d91804be8749edd36be572a345bd51c80f1ac4ea0d932c0dc7")
+  }
+
+  @Test func `a digest of an increment is the one of the protocol`() {
+    // The worked example of protocol.md §10.3.
+    let part = [UInt8](repeating: 0xA5, count: 65536)
+    let worked = tree { tree in
+      tree.updateUnchanged(1 << 20)
+      tree.update(part.span.bytes)
+      tree.updateUnchanged(65536)
+      for _ in 0..<14 { tree.update(part.span.bytes) }
+      tree.updateUnchanged(5)
+    }
+    #expect(worked == "754e79ee0f244efa2beaec6be1ee0dca8516c5df912a585ef3cae88fa0ec9c14")
   }
 
   @Test(arguments: [1, 4095, 65536, 1_048_575, 1_048_577, 2_500_000])

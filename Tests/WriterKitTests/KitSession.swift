@@ -57,10 +57,10 @@ final class KitSession {
 class IdleWriter: ArchiveWriter {
   let host: Host
   required init(job: Job, output: Output, host: Host) throws(PluginError) { self.host = host }
-  func map(_ stream: StreamDescription, _ extents: [MapExtent]) throws(PluginError) {}
+  func map(_ stream: StreamDescription, _ extents: [Extent]) throws(PluginError) {}
   func open(_ stream: StreamDescription) throws(PluginError) {}
   func data(_ data: borrowing StreamData) throws(PluginError) {}
-  func zero(_ range: Range<UInt64>, _ kind: ZeroKind) throws(PluginError) {}
+  func zero(_ range: Range<UInt64>, _ kind: Extent.Kind) throws(PluginError) {}
   func close(length: UInt64, digest: Digest) throws(PluginError) {}
   func finish() throws(PluginError) -> Finished { Finished() }
   func abort() {}

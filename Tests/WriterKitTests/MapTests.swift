@@ -10,7 +10,7 @@ import Testing
 private let seenMaps = Mutex<[String]>([])
 
 private final class MapWriter: IdleWriter {
-  override func map(_ stream: StreamDescription, _ extents: [MapExtent]) throws(PluginError) {
+  override func map(_ stream: StreamDescription, _ extents: [Extent]) throws(PluginError) {
     let text = extents.map { "\($0.offset)+\($0.length):\($0.kind)" }.joined(separator: " ")
     seenMaps.withLock { $0.append("\(stream.id) \(text)") }
   }
@@ -31,14 +31,14 @@ private final class MapWriter: IdleWriter {
     return kit
   }
 
-  let good: [MapExtent] = [
-    MapExtent(offset: 0, length: 65536, kind: .data),
-    MapExtent(offset: 65536, length: 65536, kind: .hole),
-    MapExtent(offset: 131_072, length: 65536, kind: .zero),
-    MapExtent(offset: 196_608, length: 103_392, kind: .data),
+  let good: [Extent] = [
+    Extent(offset: 0, length: 65536, kind: .data),
+    Extent(offset: 65536, length: 65536, kind: .hole),
+    Extent(offset: 131_072, length: 65536, kind: .zero),
+    Extent(offset: 196_608, length: 103_392, kind: .data),
   ]
 
-  func send(_ map: [MapExtent], isLast: Bool = true, to kit: KitSession) throws {
+  func send(_ map: [Extent], isLast: Bool = true, to kit: KitSession) throws {
     try kit.host.send { $0.append(extents: map[...], stream: 1, isLast: isLast) }
   }
 
@@ -50,7 +50,8 @@ private final class MapWriter: IdleWriter {
     }
   }
 
-  func sendZero(_ offset: UInt64, _ length: UInt64, _ kind: ZeroKind, to kit: KitSession) throws {
+  func sendZero(_ offset: UInt64, _ length: UInt64, _ kind: Extent.Kind, to kit: KitSession) throws
+  {
     try kit.host.send {
       $0.append(ZeroFrame(offset: offset, length: length, kind: kind), stream: 1)
     }
@@ -86,7 +87,7 @@ private final class MapWriter: IdleWriter {
     case "a gap": try send([good[0], good[2]], isLast: false, to: kit)
     case "an end too early": try send(Array(good.prefix(3)), to: kit)
     case "an end too late":
-      let long = MapExtent(offset: 196_608, length: 131_072, kind: .data)
+      let long = Extent(offset: 196_608, length: 131_072, kind: .data)
       try send(good.dropLast() + [long], to: kit)
     case "data before it":
       code = .state

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct `Runs of data` {
   /// The runs of a frame with these masks, by the kit.
-  func runs(count: Int, _ masks: [UInt16]) throws -> [Range<Int>] {
+  func runs(count: Int, _ masks: [BlockMask]) throws -> [Range<Int>] {
     var writer = FrameWriter()
     let frame = DataFrame(
       offset: 0, length: UInt32(count), place: .slot(0), maskCount: UInt16(masks.count))
@@ -26,11 +26,11 @@ import Testing
   }
 
   /// The same, block by block.
-  func naive(count: Int, _ masks: [UInt16]) -> [Range<Int>] {
+  func naive(count: Int, _ masks: [BlockMask]) -> [Range<Int>] {
     var runs: [Range<Int>] = []
     for start in stride(from: 0, to: count, by: 4096) {
       let block = start / 4096
-      guard masks.isEmpty || masks[block / 16] & (1 << (block % 16)) != 0 else { continue }
+      guard masks.isEmpty || masks[block / 16][block % 16] else { continue }
       let end = min(count, start + 4096)
       if let last = runs.last, last.upperBound == start {
         runs[runs.count - 1] = last.lowerBound..<end
@@ -51,12 +51,12 @@ import Testing
     }
     for round in 0..<2000 {
       let count = Int(random() % (300 << 10)) + 1
-      let masks = (0..<((count + 65535) / 65536)).map { cluster -> UInt16 in
+      let masks = (0..<((count + 65535) / 65536)).map { cluster -> BlockMask in
         let any = UInt16(truncatingIfNeeded: random() & random() | (round % 3 == 0 ? random() : 0))
         let mask: UInt16 = round % 5 == 0 ? (any & 1 == 0 ? 0 : 0xFFFF) : any
         // Blocks that begin behind the end have no say.
         let blocks = min(16, (count - cluster * 65536 + 4095) / 4096)
-        return blocks == 16 ? mask : mask & (1 << blocks - 1)
+        return BlockMask(rawValue: blocks == 16 ? mask : mask & (1 << blocks - 1))
       }
       #expect(try runs(count: count, masks) == naive(count: count, masks))
     }

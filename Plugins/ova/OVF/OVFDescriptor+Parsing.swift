@@ -68,22 +68,27 @@ extension OVFDescriptor {
     for element in elements {
       func value(_ name: String) -> String? { envelope.attribute(name, of: element) }
       guard let id = value("diskId") else { throw .member(element: "Disk", name: "diskId") }
-      // oVirt counts in another attribute.
-      var given = try number("capacity", of: element, envelope)
-      if given == nil { given = try number("size", of: element, envelope) }
-      let unit = value("capacityAllocationUnits") ?? "byte"
-      guard let capacity = given.flatMap({ OVFUnits.bytes($0, of: unit) }) else {
-        throw .member(element: "Disk", name: "capacity")
-      }
       disks.append(
         Disk(
           id: id, name: "", fileID: value("fileRef").flatMap { $0.isEmpty ? nil : $0 },
-          capacity: capacity, format: DiskFormat(rawValue: value("format") ?? ""),
+          capacity: capacity(of: element, envelope),
+          format: DiskFormat(rawValue: value("format") ?? ""),
           populatedBytes: value("populatedSize").flatMap { UInt64($0) },
           parentID: value("parentRef").flatMap { $0.isEmpty ? nil : $0 }, isAttached: false))
     }
     try requireUnique(disks.map(\.id), "Disk")
     return disks
+  }
+
+  /// What a descriptor tells, if it does so as a number: `${size}` is allowed, too, and means what
+  /// a deployment would fill in. The disk itself knows better.
+  private static func capacity(of element: XMLElement, _ envelope: OVFEnvelope) -> UInt64? {
+    // oVirt counts in another attribute.
+    let given = ["capacity", "size"].lazy.compactMap { name in
+      envelope.attribute(name, of: element).flatMap { UInt64($0.trimmed) }
+    }.first
+    let unit = envelope.attribute("capacityAllocationUnits", of: element) ?? "byte"
+    return given.flatMap { OVFUnits.bytes($0, of: unit) }
   }
 
   /// A number of an attribute; `nil` where there is none.

@@ -49,7 +49,8 @@ extension OVFDescriptor {
           .ovf(
             "Disk",
             [
-              "diskId": disk.id, "fileRef": disk.fileID, "capacity": String(disk.capacity),
+              "diskId": disk.id, "fileRef": disk.fileID,
+              "capacity": disk.capacity.map { String($0) },
               "capacityAllocationUnits": "byte", "format": disk.format.rawValue,
               "populatedSize": disk.populatedBytes.map { String($0) }, "parentRef": disk.parentID,
             ])

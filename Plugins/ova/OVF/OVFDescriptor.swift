@@ -60,8 +60,8 @@ package struct OVFDescriptor: Equatable, Sendable {
     package var name: String
     /// Of its ``File``; `nil` is an empty disk.
     package var fileID: String?
-    /// Bytes as the guest sees them.
-    package var capacity: UInt64
+    /// Bytes as the guest sees them; `nil` where the descriptor does not tell a number.
+    package var capacity: UInt64?
     package var format: DiskFormat
     /// Bytes that hold data, about.
     package var populatedBytes: UInt64?
@@ -71,7 +71,7 @@ package struct OVFDescriptor: Equatable, Sendable {
     package var isAttached: Bool
 
     package init(
-      id: String, name: String, fileID: String?, capacity: UInt64, format: DiskFormat,
+      id: String, name: String, fileID: String?, capacity: UInt64?, format: DiskFormat,
       populatedBytes: UInt64? = nil, parentID: String? = nil, isAttached: Bool = true
     ) {
       self.id = id

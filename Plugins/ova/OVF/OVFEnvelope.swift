@@ -1,3 +1,4 @@
+internal import Machine
 internal import XML
 
 /// The elements of an envelope, wherever its author put them.
@@ -13,18 +14,30 @@ struct OVFEnvelope {
   /// - Throws: `OVFError` for what is no OVF 1.x of exactly one machine.
   init(_ root: XMLElement) throws(OVFError) {
     guard root.name.local == "Envelope" else { throw .notAnEnvelope(root.name.local) }
-    namespace = root.name.namespace
+    let namespace = root.name.namespace
     guard namespace == OVFNamespace.ovf || namespace == OVFNamespace.ovf + "/" else {
       throw .version(namespace)
     }
-    self.root = root
-    let isMachine = { (element: XMLElement) in
-      Self.type(of: element) == "VirtualSystem" || element.name.local == "Content"
+    (self.root, self.namespace) = (root, namespace)
+    let systems = Self.systems(below: root)
+    guard systems.count == 1 else {
+      throw .systems(systems.map { Self.id(of: $0, namespace) })
     }
-    let systems = root.elements.filter(isMachine)
-    let hasCollection = root.elements.contains { Self.type(of: $0) == "VirtualSystemCollection" }
-    guard systems.count == 1, !hasCollection else { throw .systems(systems.count) }
     system = systems[0]
+  }
+
+  /// The machines of an envelope, those in collections too.
+  private static func systems(below element: XMLElement) -> [XMLElement] {
+    element.elements.flatMap { child -> [XMLElement] in
+      let kind = Self.type(of: child)
+      if kind == "VirtualSystemCollection" { return systems(below: child) }
+      return kind == "VirtualSystem" || child.name.local == "Content" ? [child] : []
+    }
+  }
+
+  private static func id(of system: XMLElement, _ namespace: String) -> String {
+    MachineDescription.plainText(
+      system.attribute("id", in: namespace) ?? system.attribute("id") ?? "")
   }
 
   /// `VirtualSystem` for both `<VirtualSystem>` and `xsi:type="ovf:VirtualSystem_Type"`.

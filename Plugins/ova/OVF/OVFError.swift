@@ -7,8 +7,8 @@ package enum OVFError: Error, Equatable, Sendable {
   case notAnEnvelope(String)
   /// OVF 2.x.
   case version(String)
-  /// None or several `VirtualSystem`, or a collection of them.
-  case systems(Int)
+  /// None or several `VirtualSystem`; their ids.
+  case systems([String])
   /// An element lacks an attribute or a child, or has one that does not parse.
   case member(element: String, name: String)
   /// Two files or disks with one id or name.
@@ -29,9 +29,12 @@ extension OVFError: CustomStringConvertible {
     switch self {
     case .xml(let error): "the descriptor is malformed XML: \(error)"
     case .notAnEnvelope(let name): "the descriptor is not an OVF envelope but <\(name)>"
-    case .version(let namespace): "unsupported version of OVF (\(namespace))"
-    case .systems(let count):
-      "the descriptor has \(count) virtual systems; only one is supported"
+    case .version(let namespace):
+      "unsupported version of OVF (\(namespace)); export the appliance as OVF 1.x"
+    case .systems([]): "the descriptor has no machine"
+    case .systems(let ids):
+      "the descriptor has \(ids.count) machines (\(Self.list(ids))), and only one is supported; "
+        + "export them one by one"
     case .member(let element, let name): "<\(element)> has no valid \(name)"
     case .duplicate(let element, let id): "duplicate <\(element)> \"\(id)\""
     case .fileMissing(let id): "the descriptor has no file \"\(id)\""
@@ -40,5 +43,12 @@ extension OVFError: CustomStringConvertible {
     case .tooMany(let what): "the descriptor has too many \(what)"
     case .manifest(let what): "the manifest (.mf) has \(what)"
     }
+  }
+
+  /// The first of them.
+  private static func list(_ names: [String]) -> String {
+    let most = 8
+    let shown = names.prefix(most).map { "\"\($0)\"" }.joined(separator: ", ")
+    return names.count > most ? shown + ", …" : shown
   }
 }

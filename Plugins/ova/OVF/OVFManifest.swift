@@ -40,8 +40,7 @@ package struct OVFManifest: Equatable, Sendable {
       let sign = text[close...].firstIndex(of: "=")
     else { throw .manifest("a malformed line") }
     let file = String(text[text.index(after: open)..<close])
-    let word = text[..<open].filter { $0 != " " && $0 != "-" }.uppercased()
-    guard let algorithm = NamedHash.Algorithm(rawValue: word) else {
+    guard let algorithm = Self.algorithm(String(text[..<open])) else {
       return lines.append(Line(file: file, algorithm: nil, digest: []))
     }
     let digits = text[text.index(after: sign)...].filter { $0 != " " }
@@ -49,6 +48,13 @@ package struct OVFManifest: Equatable, Sendable {
       throw .manifest("an invalid digest of \"\(file)\"")
     }
     lines.append(Line(file: file, algorithm: algorithm, digest: digest))
+  }
+
+  /// `SHA256`, `SHA-256`, or `SHA2-256` as OpenSSL 3 has it.
+  private static func algorithm(_ word: String) -> NamedHash.Algorithm? {
+    let plain = word.uppercased().filter { $0 != " " }
+    let name = plain.hasPrefix("SHA2-") ? "SHA" + plain.dropFirst(5) : plain.filter { $0 != "-" }
+    return NamedHash.Algorithm(rawValue: name)
   }
 
   /// What hexadecimal digits, of either case, say.

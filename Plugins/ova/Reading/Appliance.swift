@@ -13,6 +13,8 @@ struct Appliance {
     var content: [UInt8]?
     /// Members that the stream is made of.
     var members: [String]
+    /// Its file is not in the archive.
+    var isMissing = false
 
     /// Whether its member is read from its start to its end.
     var goesForward: Bool { !file.isGzip && (disk.map { $0.format == .streamOptimized } ?? true) }

@@ -12,17 +12,21 @@ struct ApplianceManifest {
     let digest: [UInt8]
   }
 
-  private(set) var lines: [String: Line] = [:]
+  /// Of a file there may be several, each with an algorithm of its own.
+  private(set) var lines: [String: [Line]] = [:]
   /// Every file that is named, with an algorithm that is known or not.
   private(set) var files: [String] = []
   /// Files whose digests are of a kind that is not known.
   private var unknown: [String] = []
   private var isAsWritten = true
+  /// Whether it has a line for itself, with a digest that no file can contain of itself.
+  private var listsItself = false
 
   init() {}
 
+  /// - Parameter name: Of its own member.
   /// - Throws: E_CORRUPT for lines that are none.
-  init(parsing bytes: [UInt8]) throws(PluginError) {
+  init(parsing bytes: [UInt8], of name: String?) throws(PluginError) {
     let manifest: OVFManifest
     do throws(OVFError) { manifest = try OVFManifest(parsing: bytes) } catch {
       throw PluginError(.corrupt, "\(error)")
@@ -30,22 +34,30 @@ struct ApplianceManifest {
     isAsWritten = manifest.isAsWritten
     var known: Set<String> = []
     for line in manifest.lines {
-      let name = try fileName(ofMember: line.file)
-      guard known.insert(name).inserted, files.count < 4096 else {
-        throw PluginError(
-          .corrupt, "the manifest (.mf) lists \"\(name)\" twice, or too many files")
+      let file = try fileName(ofMember: line.file)
+      if file == name {
+        listsItself = true
+        continue
       }
-      files.append(name)
+      let kind = line.algorithm?.rawValue ?? "unknown"
+      guard known.insert("\(kind)/\(file)").inserted, files.count < 4096 else {
+        throw PluginError(
+          .corrupt, "the manifest (.mf) lists \"\(file)\" twice, or too many files")
+      }
+      if known.insert(file).inserted { files.append(file) }
       if let algorithm = line.algorithm {
-        lines[name] = Line(algorithm: algorithm, digest: line.digest)
+        lines[file, default: []].append(Line(algorithm: algorithm, digest: line.digest))
       } else {
-        unknown.append(name)
+        unknown.append(file)
       }
     }
   }
 
   /// In an appliance of others a digest that cannot be checked is no fault.
-  func warnOfUnknown(_ host: Host) {
+  func warnOfUnchecked(_ host: Host) {
+    if listsItself {
+      host.log(.warning, "the manifest (.mf) has a digest of itself: not checked")
+    }
     for name in unknown {
       host.log(.warning, "the digest of \"\(name)\" is of an unknown kind: not checked")
     }
@@ -58,7 +70,7 @@ struct ApplianceManifest {
       throw PluginError(
         .corrupt, "the manifest (.mf) is damaged: unknown kind of digest of \"\(name)\"")
     }
-    guard isAsWritten else {
+    guard isAsWritten, !listsItself else {
       throw PluginError(.corrupt, "the manifest (.mf) is damaged: unexpected content")
     }
   }

@@ -3,7 +3,7 @@ import WriterKit
 /// What an archive of ours says that the host saw when it was made.
 struct ApplianceReceipt {
   let machine: Job.Machine
-  let instant: String
+  let instant: Timestamp?
   private let digests: [String: Digest]
 
   /// - Throws: E_CORRUPT if it is none, or of other streams.

@@ -10,37 +10,47 @@ final class CheckedMembers {
   /// Members that are what their lines say.
   private var checked: Set<String> = []
 
-  init(_ index: MemberIndex, _ host: Host) throws(PluginError) {
+  /// - Parameter salvages: A manifest that cannot be read says nothing.
+  init(_ index: MemberIndex, _ host: Host, salvages: Bool = false) throws(PluginError) {
     self.index = index
     work = LongWork(host)
     guard let name = index.names.manifest else {
       manifest = ApplianceManifest()
       return
     }
-    manifest = try ApplianceManifest(
-      parsing: index.content(name, atMost: ApplianceManifest.byteCountMax))
+    do throws(PluginError) {
+      manifest = try ApplianceManifest(
+        parsing: index.content(name, atMost: ApplianceManifest.byteCountMax), of: name)
+    } catch {
+      guard salvages else { throw error }
+      manifest = ApplianceManifest()
+    }
   }
 
-  /// Reads a member and holds it against its line, if it has one and nobody did so before.
+  /// Reads a member and compares it with its lines, unless that was done before: once for each
+  /// line, for few have a second.
   func check(_ name: String) throws(PluginError) {
-    guard let line = manifest.lines[name], !checked.contains(name) else { return }
+    guard let lines = manifest.lines[name], !checked.contains(name) else { return }
     guard let member = index[name] else { throw missingMember(name) }
-    let source = MemberSource(index.window(member), byteCount: member.byteCount, line.algorithm)
-    source.onPassing = { [work] in work.heed($0, "hashing \(name)") }
-    let digest = try plugin { () throws(ArchiveError) in try source.finish() }
-    try settle(name, digest)
+    for line in lines {
+      let source = MemberSource(index.window(member), byteCount: member.byteCount, line.algorithm)
+      source.onPassing = { [work] in work.heed($0, "hashing \(name)") }
+      let digest = try plugin { () throws(ArchiveError) in try source.finish() }
+      guard digest == line.digest else { throw damagedMember(name) }
+    }
+    checked.insert(name)
   }
 
-  /// A member as it goes by, to be hashed as its line wants it.
+  /// A member of ours as it goes by.
   func source(_ member: MemberIndex.Member) -> MemberSource {
-    MemberSource(
-      index.window(member), byteCount: member.byteCount,
-      manifest.lines[member.name]?.algorithm ?? .sha256)
+    MemberSource(index.window(member), byteCount: member.byteCount, .sha256)
   }
 
-  /// The digest of a member is known.
-  func settle(_ name: String, _ digest: [UInt8]) throws(PluginError) {
-    if let line = manifest.lines[name], line.digest != digest { throw damagedMember(name) }
+  /// The SHA-256 of a member is known, the one digest that a manifest of ours has.
+  func settle(_ name: String, sha256 digest: [UInt8]) throws(PluginError) {
+    if let lines = manifest.lines[name], lines.contains(where: { $0.digest != digest }) {
+      throw damagedMember(name)
+    }
     checked.insert(name)
   }
 }

@@ -35,14 +35,20 @@ struct DiskOpening {
     }
     let kind = try kind(file, disk)
     if file.isGzip { return try openGzip(kind, window, file, disk) }
+    try refuseGzip(kind, window, member.name)
     let reader: any DiskReader
     switch kind {
     case .vmdk: return try openVMDK(window, member.name)
     case .qcow2:
-      reader = try plugin { () throws(ArchiveError) in try QCOW2Reader(window) }
+      reader = try naming(member.name) { () throws(ArchiveError) in try QCOW2Reader(window) }
     case .raw, .vhd, .unknown: reader = FlatReader(window, capacityBytes: member.byteCount)
     }
     return Opened(reader: reader, members: [member.name])
+  }
+
+  /// Whether a file is nowhere in the archive, neither whole nor in chunks.
+  func isMissing(_ file: OVFDescriptor.File) -> Bool {
+    index[file.name] == nil && index[file.name + ".000000000"] == nil
   }
 
   private func member(_ file: OVFDescriptor.File) throws(PluginError) -> MemberIndex.Member {
@@ -81,12 +87,12 @@ struct DiskOpening {
   }
 
   private func openVMDK(_ window: SourceWindow, _ name: String) throws(PluginError) -> Opened {
-    try plugin { () throws(ArchiveError) in
+    try naming(name) { () throws(ArchiveError) in
       let start = try bytes(window, VMDKDescriptor.start.count)
       if start != VMDKDescriptor.start {
         let reader = try VMDKTableReader(window)
         guard try !VMDKDescriptor(parsing: reader.descriptor).hasParent else {
-          throw ArchiveError(.unsupported, "\"\(name)\" is a differencing disk")
+          throw ArchiveError(.unsupported, "differencing VMDK")
         }
         return Opened(reader: reader, members: [name])
       }
@@ -95,12 +101,21 @@ struct DiskOpening {
       var members = [name]
       let reader = try VMDKExtentsReader(descriptor) { extent throws(ArchiveError) in
         guard extent != name, let part = index[extent] else {
-          throw .corrupt("\"\(name)\" refers to an extent that is not in the archive")
+          throw .corrupt("an extent of the VMDK is not in the archive")
         }
         if !members.contains(extent) { members.append(extent) }
         return index.window(part)
       }
       return Opened(reader: reader, members: members)
+    }
+  }
+
+  /// A reader does not know in which member its disk is.
+  private func naming<Value>(
+    _ name: String, _ body: () throws(ArchiveError) -> Value
+  ) throws(PluginError) -> Value {
+    do { return try body() } catch {
+      throw PluginError(error.code, "\"\(name)\": \(error.message)", errno: error.errno)
     }
   }
 
@@ -110,21 +125,53 @@ struct DiskOpening {
     return try MemberSource(part, byteCount: part.byteCount, .sha256).content()
   }
 
+  private static let gzipMagic: [UInt8] = [0x1F, 0x8B]
+
+  /// Refuses an image that is compressed without a word in the descriptor. A raw disk may begin
+  /// like this.
+  private func refuseGzip(
+    _ kind: OVFDescriptor.DiskFormat.Kind, _ window: SourceWindow, _ name: String
+  ) throws(PluginError) {
+    guard kind != .raw else { return }
+    let start = try plugin { () throws(ArchiveError) in try bytes(window, 2) }
+    guard start != Self.gzipMagic else {
+      throw PluginError(
+        .unsupported,
+        "\"\(name)\" is compressed with gzip, which the descriptor does not say; extract the "
+          + "archive, decompress it (gunzip), and use sluice backup --image")
+    }
+  }
+
+  /// Refuses a member that is not compressed, though the descriptor says so.
+  private func requireGzip(_ window: SourceWindow, _ name: String) throws(PluginError) {
+    let start = try plugin { () throws(ArchiveError) in try bytes(window, 2) }
+    guard start == Self.gzipMagic else {
+      throw PluginError(
+        .corrupt, "\"\(name)\" is not compressed with gzip, although the descriptor says so")
+    }
+  }
+
   /// A gzip stream goes forward only.
   private func openGzip(
     _ kind: OVFDescriptor.DiskFormat.Kind, _ window: SourceWindow, _ file: OVFDescriptor.File,
     _ disk: OVFDescriptor.Disk
   ) throws(PluginError) -> Opened {
+    if kind == .raw || kind == .vmdk { try requireGzip(window, file.name) }
     let source = try gunzipped(window)
     switch kind {
     case .raw:
-      return Opened(
-        reader: FlatReader(source, capacityBytes: disk.capacity), members: [file.name])
+      guard let capacity = disk.capacity else {
+        throw PluginError(
+          .unsupported,
+          "\"\(file.name)\" is compressed, and the descriptor has no valid capacity of it; extract "
+            + "the archive and decompress it (gunzip)")
+      }
+      return Opened(reader: FlatReader(source, capacityBytes: capacity), members: [file.name])
     case .vmdk:
       do throws(ArchiveError) {
         return Opened(reader: try VMDKStreamReader(source), members: [file.name])
       } catch  where error.code != .unsupported {
-        throw PluginError(error.code, error.message)
+        throw PluginError(error.code, "\"\(file.name)\": \(error.message)", errno: error.errno)
       } catch {}
     default: break
     }

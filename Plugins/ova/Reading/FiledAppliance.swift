@@ -13,27 +13,38 @@ final class FiledAppliance: OpenedAppliance {
   private let members: CheckedMembers
   private let walk: TarWalk
   private let isVerified: Bool
+  private let salvages: Bool
 
   init(_ file: any RandomSource, _ job: Job, _ host: Host) throws(PluginError) {
     isVerified = job.mode == .verify
+    salvages = job.salvages
     walk = TarWalk(file)
-    index = try MemberIndex(walk, file, host)
+    index = try MemberIndex(walk, file, host, salvages: salvages)
     guard let name = index.names.descriptor else {
       throw PluginError(
         .corrupt, "not an OVA appliance: the archive has no descriptor (.ovf); try --format tar")
     }
-    members = try CheckedMembers(index, host)
+    members = try CheckedMembers(index, host, salvages: salvages)
     let text = try index.content(name, atMost: Appliance.descriptorBytesMax)
-    try members.check(name)
-    let descriptor = try Appliance.descriptor(parsing: text)
+    if !salvages { try members.check(name) }
+    var descriptor = try Appliance.descriptor(parsing: text)
     guard let backup = descriptor.backup else {
+      descriptor.unescapeNames { [names = index.names] in names.contains($0) }
       appliance = try ForeignAppliance(descriptor, name, index, host).appliance
       receipt = nil
-      members.manifest.warnOfUnknown(host)
-      try checkLines(members.manifest, index.names)
+      members.manifest.warnOfUnchecked(host)
+      guard !salvages else { return }
+      try walk.checkEnd(isOurs: false, host)
+      let missing = appliance.parts.filter(\.isMissing).map(\.file.name)
+      try checkLines(members.manifest, index.names, except: Set(missing))
       return
     }
     var appliance = try Appliance(ours: descriptor, backup)
+    guard !salvages else {
+      // Its digests would say again what is damaged; the host has its own receipt.
+      (self.appliance, receipt) = (appliance, nil)
+      return
+    }
     let receiptText = try index.content(Appliance.receipt, atMost: UInt64(Receipt.byteCountMax))
     try members.check(Appliance.receipt)
     let receipt = try ApplianceReceipt(parsing: receiptText, appliance)
@@ -42,6 +53,7 @@ final class FiledAppliance: OpenedAppliance {
     }
     (self.appliance, self.receipt) = (appliance, receipt)
     try checkOurs(members.manifest, index.names)
+    try walk.checkEnd(isOurs: true, host)
   }
 
   var hasLineForEveryMember: Bool {
@@ -49,13 +61,17 @@ final class FiledAppliance: OpenedAppliance {
   }
 
   func deliver(_ part: Appliance.Part, to sink: ReadSink) throws(PluginError) {
+    if salvages { return try salvage(part, to: sink) }
     if appliance.isOurs, part.goesForward, let member = index[part.file.name] {
       let source = members.source(member)
       let digests = try part.deliver(source, byteCount: member.byteCount, to: sink)
       let digest = try plugin { () throws(ArchiveError) in try source.finish() }
-      try members.settle(member.name, digest)
+      try members.settle(member.name, sha256: digest)
       try settle(part, digests)
       return
+    }
+    guard !part.isMissing else {
+      throw PluginError(.notFound, "\"\(part.file.name)\" is missing from the archive")
     }
     for name in part.members { try members.check(name) }
     let reader = try DiskOpening(index).open(part.file, part.disk).reader
@@ -65,6 +81,21 @@ final class FiledAppliance: OpenedAppliance {
       try part.check(reader)
       try plugin { () throws(ArchiveError) in try reader.read(to: PieceSink(sink)) }
     }
+  }
+
+  /// By tables, where there are any: what is damaged then costs its grain.
+  private func salvage(_ part: Appliance.Part, to sink: ReadSink) throws(PluginError) {
+    let reader: any DiskReader
+    do throws(PluginError) {
+      reader = try DiskOpening(index).open(part.file, part.disk).reader
+    } catch {
+      guard part.goesForward, let member = index[part.file.name] else { throw error }
+      _ = try part.deliver(index.window(member), byteCount: member.byteCount, to: sink)
+      return
+    }
+    try part.check(reader)
+    try plugin { () throws(ArchiveError) in try reader.read(to: PieceSink(sink)) }
+    if !sink.hasDamage { for name in part.members { try members.check(name) } }
   }
 
   func complete() throws(PluginError) {

@@ -44,17 +44,19 @@ struct ForeignAppliance {
       host.log(.warning, "disk \"\(disk.name)\" is empty: skipped")
       return
     }
-    let opened = try DiskOpening(index).open(file, disk)
+    let opening = DiskOpening(index)
+    guard !opening.isMissing(file) else {
+      warnOfMissing(file)
+      used.insert(file.name)
+      appliance.parts.append(Self.missing(file, .disk, disk.name, role: "disk", disk.capacity))
+      return
+    }
+    let opened = try opening.open(file, disk)
     let capacity = opened.reader.capacityBytes
     guard capacity <= Limits.streamBytesMax else {
       throw PluginError(.tooLarge, "disk \"\(disk.name)\" has an invalid size")
     }
-    if capacity != disk.capacity {
-      host.log(
-        .warning,
-        "disk \"\(disk.name)\" has \(capacity) bytes instead of \(disk.capacity) as in the "
-          + "descriptor")
-    }
+    if capacity != disk.capacity { warn(of: capacity, disk) }
     used.formUnion(opened.members)
     appliance.parts.append(
       Appliance.Part(
@@ -63,24 +65,56 @@ struct ForeignAppliance {
         file: file, disk: disk, members: opened.members))
   }
 
+  /// The image's header tells how large a disk is, whatever the descriptor says.
+  private func warn(of capacity: UInt64, _ disk: OVFDescriptor.Disk) {
+    let told = disk.capacity.map { " instead of \($0) as in the descriptor" }
+    host.log(
+      .warning,
+      "disk \"\(disk.name)\" has \(capacity) bytes"
+        + (told ?? "; the descriptor has no valid capacity"))
+  }
+
   private mutating func addConfig(
     _ file: OVFDescriptor.File, role: String
   ) throws(PluginError) {
-    guard let member = index[file.name] else { throw missingMember(file.name) }
+    guard let member = index[file.name] else {
+      warnOfMissing(file)
+      appliance.parts.append(
+        Self.missing(file, .config, unusedName(file.name), role: role, file.size))
+      return
+    }
     guard member.byteCount <= Self.configBytesMax else {
       host.log(.warning, "\"\(file.name)\" does not belong to a disk: skipped")
       return
     }
-    var name = file.name
-    var number = 2
-    while !names.insert(name).inserted {
-      name = "\(file.name.prefix(200))-\(number)"
-      number += 1
-    }
     appliance.parts.append(
       Appliance.Part(
         stream: StreamDescription(
-          id: 1, kind: .config, name: name, role: role, size: member.byteCount),
+          id: 1, kind: .config, name: unusedName(file.name), role: role, size: member.byteCount),
         file: file, members: [file.name]))
+  }
+
+  private mutating func unusedName(_ wanted: String) -> String {
+    var (name, number) = (wanted, 2)
+    while !names.insert(name).inserted {
+      name = "\(wanted.prefix(200))-\(number)"
+      number += 1
+    }
+    return name
+  }
+
+  /// A stream that cannot be read: whoever leaves it out has all others.
+  private static func missing(
+    _ file: OVFDescriptor.File, _ kind: StreamDescription.Kind, _ name: String, role: String,
+    _ size: UInt64?
+  ) -> Appliance.Part {
+    Appliance.Part(
+      stream: StreamDescription(
+        id: 1, kind: kind, name: name, role: role, size: min(size ?? 0, Limits.streamBytesMax)),
+      file: file, members: [file.name], isMissing: true)
+  }
+
+  private func warnOfMissing(_ file: OVFDescriptor.File) {
+    host.log(.warning, "\"\(file.name)\" of the descriptor is missing from the archive")
   }
 }

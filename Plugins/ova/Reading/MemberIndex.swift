@@ -17,16 +17,29 @@ struct MemberIndex {
   private let source: any RandomSource
 
   /// Goes through the archive once, from header to header.
-  init(_ walk: TarWalk, _ source: any RandomSource, _ host: Host) throws(PluginError) {
+  ///
+  /// - Parameter salvages: Is content with the members before what is damaged.
+  init(
+    _ walk: TarWalk, _ source: any RandomSource, _ host: Host, salvages: Bool = false
+  ) throws(PluginError) {
     self.source = source
     var names = MemberNames(host)
     var members: [String: Member] = [:]
-    while let member = try plugin({ () throws(ArchiveError) in try walk.next() }) {
+    while let member = try Self.next(walk, salvages) {
       guard let name = try names.add(member) else { continue }
       members[name] = Member(
         name: name, offset: member.dataOffset, byteCount: member.byteCount)
     }
     (self.names, self.members) = (names, members)
+  }
+
+  private static func next(_ walk: TarWalk, _ salvages: Bool) throws(PluginError) -> TarMember? {
+    do throws(PluginError) {
+      return try plugin { () throws(ArchiveError) in try walk.next() }
+    } catch {
+      guard salvages, error.code == .corrupt else { throw error }
+      return nil
+    }
   }
 
   subscript(name: String) -> Member? { members[name] }

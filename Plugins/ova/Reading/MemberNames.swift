@@ -10,6 +10,8 @@ struct MemberNames {
   private(set) var all: [String] = []
   private(set) var descriptor: String?
   private(set) var manifest: String?
+  /// Files that were passed over.
+  private(set) var hidden: Set<String> = []
   private var known: Set<String> = []
   private var count = 0
   private let host: Host
@@ -34,6 +36,11 @@ struct MemberNames {
     let name = try fileName(ofMember: member.name)
     guard member.kind == .file else {
       host.log(.warning, "\"\(name)\" is not a regular file: skipped")
+      return nil
+    }
+    guard !isHidden(name) else {
+      host.warnOfHidden(name)
+      hidden.insert(name)
       return nil
     }
     guard !member.isSparse else {

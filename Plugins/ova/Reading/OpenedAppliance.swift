@@ -33,15 +33,22 @@ extension OpenedAppliance {
     let files = Set(appliance.descriptor.files.map(\.name))
     if let name = files.first(where: { !names.contains($0) }) { throw missingMember(name) }
     let others = names.listed.filter { !files.contains($0) && $0 != names.descriptor }
-    if let name = others.first {
+    if let name = others.first ?? names.hidden.min() {
       throw PluginError(
         .corrupt, "unexpected file \"\(name)\", not in the descriptor")
     }
   }
 
   /// What a manifest names has to be there.
-  func checkLines(_ manifest: ApplianceManifest, _ names: MemberNames) throws(PluginError) {
-    if let name = manifest.files.first(where: { !names.contains($0) }) {
+  ///
+  /// - Parameter told: Files that the descriptor names, each of which is a stream that fails.
+  func checkLines(
+    _ manifest: ApplianceManifest, _ names: MemberNames, except told: Set<String> = []
+  ) throws(PluginError) {
+    let isMissing = {
+      !names.contains($0) && !names.hidden.contains($0) && !told.contains($0)
+    }
+    if let name = manifest.files.first(where: isMissing) {
       throw missingMember(name)
     }
   }

@@ -66,14 +66,14 @@ final class PassingAppliance: OpenedAppliance {
       throw PluginError(
         .corrupt, "the manifest (.mf) or \(Appliance.receipt) is missing from the archive")
     }
-    let manifest = try ApplianceManifest(parsing: manifestText)
+    let manifest = try ApplianceManifest(parsing: manifestText, of: names.manifest)
     try checkOurs(manifest, names)
-    for (name, line) in manifest.lines {
-      guard line.algorithm == .sha256 else {
-        throw PluginError(
-          .unsupported, "the manifest has digests of another kind; use a file")
+    try walk.checkEnd(isOurs: true, host)
+    for (name, lines) in manifest.lines {
+      // One of ours has no others.
+      for line in lines where line.algorithm == .sha256 {
+        if let hash = hashes[name], hash != line.digest { throw damagedMember(name) }
       }
-      if let hash = hashes[name], hash != line.digest { throw damagedMember(name) }
     }
     let receipt = try ApplianceReceipt(parsing: receiptText, appliance)
     for (name, digests) in read { try receipt.check(name, digests) }

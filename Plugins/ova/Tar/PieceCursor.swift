@@ -1,3 +1,5 @@
+internal import BackupProtocol
+
 /// Cuts a file into what a sink takes: runs of clusters without data, and pieces of clusters each
 /// of which has some.
 struct PieceCursor {
@@ -8,21 +10,18 @@ struct PieceCursor {
     let extents: Range<Int>
     var hasData: Bool { !extents.isEmpty }
 
-    /// One mask for each cluster: a bit for each block of 4 KiB that has data.
-    func masks(_ map: SparseMap) -> [UInt16] {
-      let clusters = (range.upperBound - range.lowerBound + 65535) / 65536
-      var masks = [UInt16](repeating: 0, count: Int(clusters))
+    /// One mask for each cluster: the blocks that have data.
+    func masks(_ map: SparseMap) -> [BlockMask] {
+      var masks = [BlockMask](
+        repeating: [], count: Cluster.count(in: Int(range.upperBound - range.lowerBound)))
       for index in extents {
         let part = map.extents[index].clamped(to: range)
-        let first = Int(part.lowerBound - range.lowerBound) / 4096
-        let last = Int(part.upperBound - 1 - range.lowerBound) / 4096
-        for block in first...last { masks[block / 16] |= 1 << UInt16(block % 16) }
+        masks.mark(
+          Int(part.lowerBound - range.lowerBound)..<Int(part.upperBound - range.lowerBound))
       }
       return masks
     }
   }
-
-  private static let clusterBytes: UInt64 = 65536
 
   private let map: SparseMap
   private let pieceBytesMax: UInt64
@@ -40,7 +39,7 @@ struct PieceCursor {
     let start = position
     let dataStart = index < map.extents.count ? map.extents[index].lowerBound : map.byteCount
     let zerosEnd =
-      index < map.extents.count ? dataStart / Self.clusterBytes * Self.clusterBytes : dataStart
+      index < map.extents.count ? dataStart / Cluster.bytes * Cluster.bytes : dataStart
     if zerosEnd > start {
       position = zerosEnd
       return Piece(range: start..<zerosEnd, extents: index..<index)
@@ -50,10 +49,10 @@ struct PieceCursor {
     var (end, last) = (start, index)
     // Every extent that begins before the next cluster's end makes the piece longer.
     while end < limit, last < map.extents.count,
-      map.extents[last].lowerBound < end + Self.clusterBytes
+      map.extents[last].lowerBound < end + Cluster.bytes
     {
-      let clusters = (map.extents[last].upperBound + Self.clusterBytes - 1) / Self.clusterBytes
-      end = max(end, min(limit, clusters * Self.clusterBytes))
+      let clusters = (map.extents[last].upperBound + Cluster.bytes - 1) / Cluster.bytes
+      end = max(end, min(limit, clusters * Cluster.bytes))
       last += 1
     }
     // What begins in the last cluster belongs to the piece, too.

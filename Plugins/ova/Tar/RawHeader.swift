@@ -11,7 +11,7 @@ struct RawHeader {
   /// - Throws: E_CORRUPT if the checksum is wrong or the size no number.
   init(parsing block: [UInt8]) throws(ArchiveError) {
     self.block = block
-    guard let sum = Self.number(block[148..<156]), Self.sums(block).contains(sum) else {
+    guard let sum = Self.checksum(block), Self.sums(block).contains(sum) else {
       throw .corrupt("a header of the archive is damaged: wrong checksum")
     }
     guard let size = Self.number(block[124..<136]), size <= Limits.streamBytesMax else {
@@ -49,6 +49,12 @@ struct RawHeader {
     String(decoding: field.prefix { $0 != 0 }, as: UTF8.self)
   }
 
+  /// The checksum that the block has; a blank field is none, though a blank size is 0.
+  private static func checksum(_ block: [UInt8]) -> UInt64? {
+    let field = block[148..<156]
+    return field.allSatisfy { $0 == 0 || $0 == 0x20 } ? nil : number(field)
+  }
+
   /// The sum of all bytes, the checksum's own counted as blanks; of signed ones too, as old
   /// programs had it.
   private static func sums(_ block: [UInt8]) -> [UInt64] {
@@ -57,6 +63,6 @@ struct RawHeader {
       unsigned += UInt64(byte)
       signed += Int64(Int8(bitPattern: byte))
     }
-    return [unsigned, UInt64(max(0, signed))]
+    return signed < 0 ? [unsigned] : [unsigned, UInt64(signed)]
   }
 }

@@ -19,6 +19,8 @@ package final class TarWalk {
   /// Where the next header is.
   private var nextOffset: UInt64 = 0
   private var isAtEnd = false
+  /// Whether the end mark was less than two blocks of zeros.
+  package private(set) var hasShortEnd = false
   /// Called with bytes that were passed over.
   package var onPassing: (UInt64) -> Void = { _ in }
 
@@ -102,6 +104,7 @@ package final class TarWalk {
     guard second[..<count].allSatisfy({ $0 == 0 }) else {
       throw .corrupt("the archive has a header after a block of zeros")
     }
+    hasShortEnd = count < second.count
     return nil
   }
 

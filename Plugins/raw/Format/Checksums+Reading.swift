@@ -14,7 +14,7 @@ extension Checksums {
     try parse(bytes)
     var known: Set = [Layout.manifest]
     for stream in streams {
-      let file = Layout.fileName(stream)
+      let file = Layout.raw.fileName(stream)
       known.insert(file)
       guard stream.kind == .disk || self[file] != nil else {
         throw PluginError(.corrupt, "\(Layout.checksums) does not list \(file)")

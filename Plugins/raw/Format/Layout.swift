@@ -1,22 +1,38 @@
 package import WriterKit
 
-/// The names inside an archive: `NAME.raw` for a disk, `NAME` for everything else.
-package enum Layout {
+/// The names inside a directory: a disk's name with a suffix, `NAME` for everything else. Those of
+/// `raw`, which a tar has too, and of formats that differ in what a disk's file is.
+package struct Layout: Sendable {
+  /// `NAME.raw`, and checksums.
+  package static let raw = Layout(diskSuffix: ".raw", reserved: [manifest, checksums])
+
   /// The receipt, extended by what is known of each file.
   package static let manifest = "manifest.json"
   /// What `sha256sum -c` reads.
   package static let checksums = "SHA256SUMS"
 
-  package static func fileName(_ stream: StreamDescription) -> String {
-    stream.kind == .disk ? stream.name + ".raw" : stream.name
+  private let diskSuffix: String
+  /// Names that no stream may have.
+  private let reserved: Set<String>
+  /// Whether a disk's file may be an increment.
+  let holdsIncrements: Bool
+
+  package init(diskSuffix: String, reserved: Set<String>, holdsIncrements: Bool = false) {
+    self.diskSuffix = diskSuffix
+    self.reserved = reserved
+    self.holdsIncrements = holdsIncrements
+  }
+
+  package func fileName(_ stream: StreamDescription) -> String {
+    stream.kind == .disk ? stream.name + diskSuffix : stream.name
   }
 
   /// Refuses streams that cannot live side by side.
-  package static func check(_ streams: [StreamDescription]) throws(PluginError) {
+  package func check(_ streams: [StreamDescription]) throws(PluginError) {
     var owners: [String: StreamDescription] = [:]
     for stream in streams {
       let file = fileName(stream)
-      if file == manifest || file == checksums {
+      if reserved.contains(file) {
         throw PluginError(
           .badJob,
           "\(stream.kind) \"\(stream.name)\" has a reserved name in this format; "

@@ -3,7 +3,9 @@ package import WriterKit
 /// A stream that is in the archive.
 package struct StoredStream {
   package let stream: StreamDescription
-  /// Bytes of the stream and of the file.
+  /// Its name in the directory.
+  package let file: String
+  /// Bytes of the stream.
   package let length: UInt64
   /// Bytes the file takes on the disk.
   package let storedBytes: UInt64
@@ -13,17 +15,16 @@ package struct StoredStream {
   package let sha256: [UInt8]?
 
   package init(
-    stream: StreamDescription, length: UInt64, storedBytes: UInt64, digest: Digest,
-    sha256: [UInt8]?
+    stream: StreamDescription, in layout: Layout = .raw, length: UInt64, storedBytes: UInt64,
+    digest: Digest, sha256: [UInt8]? = nil
   ) {
     self.stream = stream
+    file = layout.fileName(stream)
     self.length = length
     self.storedBytes = storedBytes
     self.digest = digest
     self.sha256 = sha256
   }
-
-  package var file: String { Layout.fileName(stream) }
 }
 
 /// The text of manifest.json: the receipt, and for each stream its `file`, the bytes `stored` for
@@ -31,11 +32,8 @@ package struct StoredStream {
 package func manifestText(_ job: Job, _ stored: [StoredStream], tools: [String]) -> [UInt8] {
   let receipt = Receipt(
     job: job.id, format: job.format, instant: job.instant, vm: job.vm, tools: tools,
-    streams: stored.map {
-      Receipt.Stream(
-        name: $0.stream.name, kind: $0.stream.kind, role: $0.stream.role, size: $0.length,
-        digest: $0.digest)
-    })
+    level: job.level, parent: job.parent,
+    streams: stored.map { Receipt.Stream($0.stream, size: $0.length, digest: $0.digest) })
   var object = receipt.object
   let streams = zip(object["streams"]?.array ?? [], stored).map { json, stream in
     var members = json.object ?? [:]

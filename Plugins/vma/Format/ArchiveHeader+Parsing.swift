@@ -48,14 +48,14 @@ extension ArchiveHeader {
       throw .corrupt("the blobs are beyond the end of the header")
     }
     let blobs = BlobChain(bytes, area: start..<(start + count), wanted: Self.pointers(bytes))
-    let configs = try Self.configs(bytes, blobs)
-    let (devices, vmstate) = try Self.devices(bytes, blobs)
-    try Self.checkNames(configs, devices)
+    let devices = try Self.devices(bytes, blobs)
+    var names = ConfigNames(devices: devices)
+    let configs = try Self.configs(bytes, blobs, &names)
     self.init(
       identifier: ArchiveIdentifier(
         high: bytes.bigEndian(8, as: UInt64.self), low: bytes.bigEndian(16, as: UInt64.self)),
       created: bytes.bigEndian(Layout.createdAt, as: Int64.self), configs: configs,
-      devices: devices, vmstate: vmstate, bytes: bytes)
+      devices: devices, oddities: names.oddities, bytes: bytes)
   }
 
   /// Every offset of a blob that the tables have.
@@ -74,7 +74,7 @@ extension ArchiveHeader {
   }
 
   private static func configs(
-    _ bytes: [UInt8], _ blobs: BlobChain
+    _ bytes: [UInt8], _ blobs: BlobChain, _ names: inout ConfigNames
   ) throws(ArchiveError) -> [Config] {
     var configs: [Config] = []
     for index in 0..<Layout.configsMax {
@@ -84,52 +84,34 @@ extension ArchiveHeader {
       guard let text = blobs.name(name, in: bytes), let place = blobs[data] else {
         throw .corrupt("configuration \(index) refers to an invalid blob")
       }
-      let config = Config(name: try checked(text, "configuration \(index)"), place: place)
+      guard let name = try names.name(text, of: "configuration \(index)") else { continue }
       // The genuine reader writes both to one file: the last one stays.
-      configs.removeAll { $0.name == config.name }
-      configs.append(config)
+      configs.removeAll { $0.name == name }
+      configs.append(Config(name: name, place: place))
     }
     return configs
   }
 
   private static func devices(
     _ bytes: [UInt8], _ blobs: BlobChain
-  ) throws(ArchiveError) -> ([Device], vmstate: UInt8?) {
+  ) throws(ArchiveError) -> [Device] {
     var devices: [Device] = []
-    var vmstate: UInt8?
     for id in 1...Layout.devicesMax {
       let entry = Layout.devicesAt + Layout.deviceEntryBytes * id
       let size = bytes.bigEndian(entry + 8, as: UInt64.self)
       guard size != 0, let text = blobs.name(bytes.bigEndian(entry, as: UInt32.self), in: bytes)
       else { continue }
-      let name = try checked(text, "device \(id)")
-      if name == "vmstate" {
-        vmstate = UInt8(id)
-        continue
-      }
+      let name = try checkedName(text, of: "device \(id)")
       guard size <= Layout.deviceBytesMax else {
         throw ArchiveError(
           .tooLarge, "\"\(name)\" has an invalid size of \(size) bytes")
       }
+      guard !devices.contains(where: { $0.name == name }) else {
+        throw .corrupt("duplicate name \"\(name)\" in the archive")
+      }
       devices.append(Device(id: UInt8(id), name: name, size: size))
     }
-    return (devices, vmstate)
-  }
-
-  private static func checked(_ text: [UInt8], _ owner: String) throws(ArchiveError) -> String {
-    guard let name = String(validating: text, as: UTF8.self),
-      StreamDescription.isAcceptable(name: name)
-    else { throw .corrupt("the name of \(owner) is not a valid file name") }
-    return name
-  }
-
-  private static func checkNames(
-    _ configs: [Config], _ devices: [Device]
-  ) throws(ArchiveError) {
-    var names: Set<String> = []
-    for name in configs.map(\.name) + devices.map(\.name) where !names.insert(name).inserted {
-      throw .corrupt("duplicate name \"\(name)\" in the archive")
-    }
+    return devices
   }
 
   private static func read(

@@ -2,18 +2,21 @@
 package struct ArchiveHeader: Sendable {
   /// A configuration, whole.
   package struct Config: Sendable {
-    package let name: String
+    package var name: String
     /// Where it is in the header.
     let place: Range<Int>
   }
 
-  /// A disk.
+  /// A disk, or the machine's memory.
   package struct Device: Sendable {
     /// 1…254: what extents call it.
     package let id: UInt8
     package let name: String
     /// Bytes, at least 1.
     package let size: UInt64
+    /// Whether it is a stream of the machine's memory: how long that is was not always known when
+    /// the header was written.
+    package var isMemory: Bool { name == "vmstate" }
 
     /// Clusters, the last of which may be short.
     package var clusterCount: UInt64 {
@@ -32,19 +35,19 @@ package struct ArchiveHeader: Sendable {
   package let configs: [Config]
   /// By ascending ids.
   package let devices: [Device]
-  /// The device `vmstate`, a stream of the machine's memory, if there is one.
-  package let vmstate: UInt8?
+  /// What is merely odd, for people.
+  package let oddities: [String]
   private let bytes: [UInt8]
 
   init(
     identifier: ArchiveIdentifier, created: Int64, configs: [Config], devices: [Device],
-    vmstate: UInt8?, bytes: [UInt8]
+    oddities: [String], bytes: [UInt8]
   ) {
     self.identifier = identifier
     self.created = created
     self.configs = configs
     self.devices = devices
-    self.vmstate = vmstate
+    self.oddities = oddities
     self.bytes = bytes
   }
 

@@ -1,4 +1,5 @@
 internal import ArchiveBytes
+internal import BackupProtocol
 
 extension ArchivePass {
   /// Delivers the clusters that come now, in turn and side by side, as one piece: straight from
@@ -8,15 +9,19 @@ extension ArchivePass {
   ) throws(ArchiveError) {
     let id = Int(device.id)
     let first = next[id]
-    let most = sink.pieceBytesMax / Layout.clusterBytes
+    // A piece is lost as a whole.
+    let most = salvaged == nil ? sink.pieceBytesMax / Layout.clusterBytes : 1
     var (clusters, bytes) = (0, 0)
     masks.removeAll(keepingCapacity: true)
     while clusters < most, slotIndex + clusters < extent.slots.count {
       let slot = extent.slots[slotIndex + clusters]
       let cluster = first + UInt64(clusters)
-      guard slot.device == device.id, UInt64(slot.cluster) == cluster, slot.mask != 0 else { break }
+      // A memory may go on behind its end.
+      guard slot.device == device.id, UInt64(slot.cluster) == cluster, !slot.mask.isEmpty,
+        cluster < device.clusterCount
+      else { break }
       let count = device.byteCount(cluster: cluster)
-      masks.append(slot.mask & validMask(byteCount: count))
+      masks.append(slot.mask.intersection(BlockMask(covering: count)))
       bytes += count
       clusters += 1
     }
@@ -35,21 +40,20 @@ extension ArchivePass {
   ) throws(ArchiveError) {
     var (start, count) = (0, 0)
     for cluster in 0..<clusters {
-      let mask = extent.slots[slotIndex + cluster].mask
-      var runs = BlockRuns(
-        mask: mask, byteCount: device.byteCount(cluster: first + UInt64(cluster)))
-      while let run = runs.next() {
-        let place = cluster * Layout.clusterBytes + run.start
+      let inside = 0..<device.byteCount(cluster: first + UInt64(cluster))
+      for run in extent.slots[slotIndex + cluster].mask.runs {
+        let place = cluster * Layout.clusterBytes + run.lowerBound
+        let wanted = run.clamped(to: inside).count
         if place != start + count {
           try read(into: &span, start, count)
           (start, count) = (place, 0)
         }
-        count += run.wantedBytes
-        guard run.wantedBytes < run.storedBytes else { continue }
+        count += wanted
+        guard wanted < run.count else { continue }
         // The padding of the device's last block, and what may come behind it.
         try read(into: &span, start, count)
-        (start, count) = (place + run.storedBytes, 0)
-        try source.pass(run.storedBytes - run.wantedBytes, of: "the blocks of an extent")
+        (start, count) = (place + run.count, 0)
+        try source.pass(run.count - wanted, of: "the blocks of an extent")
       }
     }
     try read(into: &span, start, count)
@@ -103,13 +107,15 @@ extension ArchivePass {
   ) throws(ArchiveError) -> (clusters: Int, bytes: Int) {
     var (clusters, bytes) = (0, 0)
     masks.removeAll(keepingCapacity: true)
-    while clusters < bytesMax / Layout.clusterBytes {
+    // A piece is lost as a whole.
+    let most = salvaged == nil ? bytesMax / Layout.clusterBytes : 1
+    while clusters < most {
       let cluster = first + UInt64(clusters)
       let ticket = index.ticket(device.id, cluster)
       guard cluster < device.clusterCount, ticket > ClusterIndex.zeros else { break }
       let count = device.byteCount(cluster: cluster)
       let mask = try early.mask(ticket, device: device.id, cluster: cluster)
-      masks.append(mask & validMask(byteCount: count))
+      masks.append(mask.intersection(BlockMask(covering: count)))
       bytes += count
       clusters += 1
     }

@@ -10,10 +10,18 @@ internal import BackupProtocol
 ///
 /// Owned by one thread.
 package final class ArchivePass {
-  private enum Phase { case waiting, delivered, passedOver }
+  enum Phase { case waiting, delivered, passedOver }
 
   let header: ArchiveHeader
   let source: any ByteSource
+  /// In a salvage: the same as ``source``.
+  let salvaged: SearchedSource?
+  /// In a salvage: what was wrong last.
+  var loss: String?
+  /// In a salvage: no more clusters can be noted before those that are missing are given up.
+  var isFull = false
+  /// What a salvage has met besides whole extents.
+  var stray = StrayBytes()
   let early: any EarlyPlace
   var index = ClusterIndex()
   var extent = ExtentHeader()
@@ -22,21 +30,28 @@ package final class ArchivePass {
   var slotIndex = 0
   /// Clusters delivered of each device.
   var next = [UInt64](repeating: 0, count: 256)
-  var masks: [UInt16] = []
-  private var phases = [Phase](repeating: .waiting, count: 256)
+  var masks: [BlockMask] = []
+  var phases = [Phase](repeating: .waiting, count: 256)
   private var devices = [ArchiveHeader.Device?](repeating: nil, count: 256)
   /// Something failed on the way: nobody knows where the source stands.
   private var isBroken = false
+  /// The memory state is longer than the header says.
+  private var isMemoryLonger = false
   /// Zeros that the sink has not been told of.
   private var zerosWaiting: UInt64 = 0
   /// Called with the bytes of each cluster that is kept or passed over: work that the sink does
   /// not see.
   package var onDetour: (Int) -> Void = { _ in }
 
-  /// - Parameter source: Stands after the header.
-  package init(_ header: ArchiveHeader, source: any ByteSource, early: any EarlyPlace) {
+  /// - Parameters:
+  ///   - source: Stands after the header.
+  ///   - salvages: Goes on after damage, and tells the sink what is lost.
+  package init(
+    _ header: ArchiveHeader, source: any ByteSource, early: any EarlyPlace, salvages: Bool = false
+  ) {
     self.header = header
-    self.source = source
+    salvaged = salvages ? SearchedSource(source) : nil
+    self.source = salvaged ?? source
     self.early = early
     for device in header.devices { devices[Int(device.id)] = device }
     masks.reserveCapacity(Layout.slotsMax)
@@ -65,15 +80,26 @@ package final class ArchivePass {
     let id = Int(device.id)
     for other in 1..<id where phases[other] == .waiting { phases[other] = .passedOver }
     while next[id] < device.clusterCount {
-      if try deliverKept(device, to: sink) { continue }
-      if slotIndex < extent.slots.count {
-        try takeSlot(device, to: sink)
+      if try deliverKeptOrLose(device, to: sink) { continue }
+      if isFull {
+        try giveUp(device, to: sink)
+      } else if slotIndex < extent.slots.count {
+        try takeSlotOrLose(device, to: sink)
       } else if !(try nextExtent()) {
-        throw .corrupt("the archive lacks cluster \(next[id]) of \"\(device.name)\"")
+        try giveUp(device, to: sink)
       }
     }
     try flushZeros(to: sink)
     phases[id] = .delivered
+    try checkMemory()
+  }
+
+  /// Whoever does not want the memory has the disks all the same.
+  private func checkMemory() throws(ArchiveError) {
+    guard isMemoryLonger, let memory = header.devices.first(where: \.isMemory),
+      phases[Int(memory.id)] == .delivered
+    else { return }
+    throw .corrupt("\"\(memory.name)\" is longer than the header says; it can be left out")
   }
 
   /// Reads to the end of the archive: nothing may follow that does not belong there.
@@ -85,10 +111,11 @@ package final class ArchivePass {
     repeat {
       while slotIndex < extent.slots.count { try setAside(extent.slots[slotIndex]) }
     } while try nextExtent()
+    try checkMemory()
   }
 
   /// Delivers or keeps the next slot of the extent.
-  private func takeSlot(
+  func takeSlot(
     _ device: ArchiveHeader.Device, to sink: any ClusterSink
   ) throws(ArchiveError) {
     let slot = extent.slots[slotIndex]
@@ -96,32 +123,26 @@ package final class ArchivePass {
     guard slot.device == device.id, UInt64(slot.cluster) == cluster else {
       return try setAside(slot)
     }
-    guard slot.mask == 0 else { return try deliverRun(device, to: sink) }
+    guard slot.mask.isEmpty else { return try deliverRun(device, to: sink) }
     zerosWaiting += UInt64(device.byteCount(cluster: cluster))
     next[Int(device.id)] += 1
     slotIndex += 1
   }
 
   /// Keeps a slot that is not wanted now, or passes over it.
-  private func setAside(_ slot: ExtentSlot) throws(ArchiveError) {
+  func setAside(_ slot: ExtentSlot) throws(ArchiveError) {
     slotIndex += 1
     let (id, cluster) = (Int(slot.device), UInt64(slot.cluster))
-    if slot.device == header.vmstate {
-      // A stream of bytes, whose clusters come in order; see the manual for why it is not read.
-      guard cluster == next[id] else {
-        throw .corrupt("cluster \(cluster) of vmstate is out of order")
-      }
-      next[id] += 1
-      return try passOver(slot)
-    }
     guard let device = devices[id], cluster < device.clusterCount, phases[id] != .passedOver else {
       return try passOver(slot)
     }
     guard cluster >= next[id], index.ticket(slot.device, cluster) == ClusterIndex.absent else {
+      // Of two that came out of a damaged archive, the first counts.
+      if salvaged != nil { return try passOver(slot) }
       throw .corrupt("cluster \(cluster) of \"\(device.name)\" occurs twice")
     }
     var ticket = ClusterIndex.zeros
-    if slot.mask != 0 {
+    if !slot.mask.isEmpty {
       ticket = try early.keep(slot, extentOffset: extentOffset, from: source)
       onDetour(slot.storedBytes)
     }
@@ -136,9 +157,10 @@ package final class ArchivePass {
   /// Reads the next extent's header.
   ///
   /// - Returns: Whether there is one.
-  private func nextExtent() throws(ArchiveError) -> Bool {
+  func nextExtent() throws(ArchiveError) -> Bool {
     extent.clear()
     slotIndex = 0
+    if let salvaged { return try findExtent(in: salvaged) }
     extentOffset = source.position
     var bytes = [512 of UInt8](repeating: 0)
     var span = bytes.mutableSpan
@@ -149,27 +171,34 @@ package final class ArchivePass {
     guard count == Layout.extentHeaderBytes else {
       throw .corrupt("the archive ends inside an extent, or has \(count) bytes too many")
     }
-    try extent.parse(unsafe span.span.bytes, of: header.identifier)
-    for slot in extent.slots { try check(slot) }
+    try parseExtent(unsafe span.span.bytes)
     return true
+  }
+
+  func parseExtent(_ bytes: RawSpan) throws(ArchiveError) {
+    try extent.parse(bytes, of: header.identifier)
+    for slot in extent.slots { try check(slot) }
   }
 
   /// Whether a slot is one that this archive may have.
   private func check(_ slot: ExtentSlot) throws(ArchiveError) {
-    if slot.device == header.vmstate { return }
     guard let device = devices[Int(slot.device)] else {
       throw .corrupt("an extent refers to device \(slot.device), which is not in the archive")
     }
     let cluster = UInt64(slot.cluster)
+    if device.isMemory {
+      if cluster >= device.clusterCount && !slot.mask.isEmpty { isMemoryLonger = true }
+      return
+    }
     guard cluster < device.clusterCount else {
       // The genuine reader has bits for whole words of 64 clusters.
-      guard slot.mask == 0, cluster < (device.clusterCount + 63) & ~63 else {
+      guard slot.mask.isEmpty, cluster < (device.clusterCount + 63) & ~63 else {
         throw .corrupt("cluster \(cluster) is beyond the end of \"\(device.name)\"")
       }
       return
     }
-    let valid = validMask(byteCount: device.byteCount(cluster: cluster))
-    guard slot.mask & ~valid == 0 || slot.mask == UInt16.max else {
+    let valid = BlockMask(covering: device.byteCount(cluster: cluster))
+    guard slot.mask.isSubset(of: valid) || slot.mask == .all else {
       throw .corrupt("cluster \(cluster) has blocks beyond the end of \"\(device.name)\"")
     }
   }

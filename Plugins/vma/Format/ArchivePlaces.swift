@@ -1,5 +1,5 @@
 package import ArchiveBytes
-internal import BackupProtocol
+package import BackupProtocol
 
 /// Early clusters of an archive that can be read at any place: they stay where they are. A ticket
 /// is the number of an extent; which of its slots it is, is looked up when its turn comes.
@@ -36,7 +36,7 @@ package final class ArchivePlaces: EarlyPlace {
 
   package func mask(
     _ ticket: UInt32, device: UInt8, cluster: UInt64
-  ) throws(ArchiveError) -> UInt16 {
+  ) throws(ArchiveError) -> BlockMask {
     try slot(ticket, device, cluster).slot.mask
   }
 
@@ -45,10 +45,10 @@ package final class ArchivePlaces: EarlyPlace {
     from start: Int, count: Int
   ) throws(ArchiveError) {
     var (slot, place) = try slot(ticket, device, cluster)
-    var runs = BlockRuns(mask: slot.mask, byteCount: count)
-    while let run = runs.next() {
-      try archive.fill(&span, from: start + run.start, count: run.wantedBytes, at: place)
-      place += UInt64(run.storedBytes)
+    for run in slot.mask.runs {
+      let wanted = run.clamped(to: 0..<count).count
+      try archive.fill(&span, from: start + run.lowerBound, count: wanted, at: place)
+      place += UInt64(run.count)
     }
   }
 

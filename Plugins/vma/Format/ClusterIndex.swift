@@ -17,7 +17,12 @@ struct ClusterIndex {
   /// 80 MiB of tickets: 1.2 TiB of clusters that lie together.
   private static let pagesMax = 320 << 10
 
+  /// Clusters that are looked for one by one.
+  static let fewClusters = 64
+
   private var pages: [UInt64: Int] = [:]
+  /// Their keys, the first one last; `nil` since a page was added.
+  private var order: [UInt64]?
   /// In pieces, so that nothing is copied when there are more.
   private var chunks: [[UInt32]] = []
   /// Tickets in each page.
@@ -54,6 +59,34 @@ struct ClusterIndex {
     return chunks[place.chunk][place.offset]
   }
 
+  /// The first of a range of clusters that was noted, or the range's end; ranges of later calls
+  /// begin no earlier.
+  ///
+  /// A device may claim billions of clusters that are not there: they cost no more than those that
+  /// are. The pages are sorted once while none is added.
+  mutating func firstCluster(of device: UInt8, in range: Range<UInt64>) -> UInt64 {
+    guard counts[Int(device)] > 0, !range.isEmpty else { return range.upperBound }
+    if range.count <= Self.fewClusters {
+      return range.first { ticket(device, $0) != Self.absent } ?? range.upperBound
+    }
+    let (first, last) = (Self.key(device, range.lowerBound), Self.key(device, range.upperBound - 1))
+    if order == nil { order = pages.keys.sorted(by: >) }
+    while let key = order?.last, key <= last {
+      if key >= first, let cluster = firstCluster(inPage: key, range) { return cluster }
+      order?.removeLast()
+    }
+    return range.upperBound
+  }
+
+  private func firstCluster(inPage key: UInt64, _ range: Range<UInt64>) -> UInt64? {
+    guard let page = pages[key] else { return nil }
+    let start = (key & UInt64(UInt32.max)) * UInt64(Self.pageClusters)
+    return (start..<(start + UInt64(Self.pageClusters))).clamped(to: range).first { cluster in
+      let place = Self.place(page, cluster)
+      return chunks[place.chunk][place.offset] != Self.absent
+    }
+  }
+
   /// Forgets a cluster that is there.
   mutating func remove(_ device: UInt8, _ cluster: UInt64) {
     let key = Self.key(device, cluster)
@@ -69,6 +102,7 @@ struct ClusterIndex {
 
   private mutating func page(_ key: UInt64) throws(ArchiveError) -> Int {
     if let page = pages[key] { return page }
+    order = nil
     if let page = free.popLast() {
       pages[key] = page
       return page

@@ -1,4 +1,5 @@
 package import ArchiveBytes
+package import BackupProtocol
 
 /// Where the blocks of clusters are that came before their turn.
 package protocol EarlyPlace: AnyObject {
@@ -11,7 +12,7 @@ package protocol EarlyPlace: AnyObject {
   ) throws(ArchiveError) -> UInt32
 
   /// The mask of a cluster that was kept.
-  func mask(_ ticket: UInt32, device: UInt8, cluster: UInt64) throws(ArchiveError) -> UInt16
+  func mask(_ ticket: UInt32, device: UInt8, cluster: UInt64) throws(ArchiveError) -> BlockMask
 
   /// Puts the stored blocks of a cluster where they belong.
   ///

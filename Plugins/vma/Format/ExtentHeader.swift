@@ -1,22 +1,23 @@
 package import ArchiveBytes
+package import BackupProtocol
 
 /// One cluster in an extent: whose, which, and the blocks of it that are stored.
 package struct ExtentSlot: Equatable, Sendable {
   package let device: UInt8
   package let cluster: UInt32
-  /// Bit b set = 4 KiB block b is stored; else it is zeros.
-  package let mask: UInt16
+  /// The blocks that are stored; the others are zeros.
+  package let mask: BlockMask
 
-  package init(device: UInt8, cluster: UInt32, mask: UInt16) {
+  package init(device: UInt8, cluster: UInt32, mask: BlockMask) {
     self.device = device
     self.cluster = cluster
     self.mask = mask
   }
 
   /// Bytes of its blocks in the archive.
-  package var storedBytes: Int { mask.nonzeroBitCount * Layout.blockBytes }
+  package var storedBytes: Int { mask.count * Layout.blockBytes }
 
-  var word: UInt64 { UInt64(mask) << 48 | UInt64(device) << 32 | UInt64(cluster) }
+  var word: UInt64 { UInt64(mask.rawValue) << 48 | UInt64(device) << 32 | UInt64(cluster) }
 }
 
 /// The first 512 bytes of an extent.
@@ -35,7 +36,7 @@ package struct ExtentHeader {
   package init() { slots.reserveCapacity(Layout.slotsMax) }
 
   /// Blocks of all slots.
-  package var blockCount: Int { slots.reduce(0) { $0 + $1.mask.nonzeroBitCount } }
+  package var blockCount: Int { slots.reduce(0) { $0 + $1.mask.count } }
 
   /// Forgets the slots.
   package mutating func clear() { slots.removeAll(keepingCapacity: true) }
@@ -71,7 +72,7 @@ package struct ExtentHeader {
       slots.append(
         ExtentSlot(
           device: device, cluster: UInt32(truncatingIfNeeded: word),
-          mask: UInt16(truncatingIfNeeded: word >> 48)))
+          mask: BlockMask(rawValue: UInt16(truncatingIfNeeded: word >> 48))))
     }
     guard blockCount == Int(bytes.bigEndian(6, as: UInt16.self)) else {
       clear()

@@ -1,5 +1,5 @@
 package import ArchiveBytes
-internal import BackupProtocol
+package import BackupProtocol
 
 /// Early clusters of an archive that can be read once only: the first of them wait in memory, what
 /// is more goes to a scratch file. Each has a place of 64 KiB, which is used again when it is gone;
@@ -18,7 +18,7 @@ internal import BackupProtocol
   private let passage: UnsafeMutableRawBufferPointer
   private var windowFree: [Int]
   private var scratchFree: [Int] = []
-  private var masks: [UInt16]
+  private var masks: [BlockMask]
 
   /// - Parameters:
   ///   - scratch: `nil` where nobody gave one: then memory must do.
@@ -29,7 +29,7 @@ internal import BackupProtocol
     unsafe window = .allocate(byteCount: windowCount * Layout.clusterBytes, alignment: 4096)
     unsafe passage = .allocate(byteCount: Layout.clusterBytes, alignment: 4096)
     windowFree = Array((0..<windowCount).reversed())
-    masks = [UInt16](repeating: 0, count: windowCount)
+    masks = Array(repeating: [], count: windowCount)
   }
 
   deinit {
@@ -53,7 +53,7 @@ internal import BackupProtocol
 
   package func mask(
     _ ticket: UInt32, device: UInt8, cluster: UInt64
-  ) throws(ArchiveError) -> UInt16 { masks[Int(ticket - Self.firstTicket)] }
+  ) throws(ArchiveError) -> BlockMask { masks[Int(ticket - Self.firstTicket)] }
 
   package func read(
     _ ticket: UInt32, device: UInt8, cluster: UInt64, into span: inout MutableRawSpan,
@@ -64,20 +64,20 @@ internal import BackupProtocol
     if place < windowCount {
       unsafe blocks = windowPlace(place)
     } else {
-      let stored = masks[place].nonzeroBitCount * Layout.blockBytes
+      let stored = masks[place].count * Layout.blockBytes
       try unsafe scratch?.read(
         into: UnsafeMutableRawBufferPointer(rebasing: passage[0..<stored]),
         at: scratchOffset(place))
     }
-    var runs = BlockRuns(mask: masks[place], byteCount: count)
+    let runs = masks[place].runs
     var from = 0
     unsafe span.withUnsafeMutableBytes { target in
-      while let run = runs.next() {
-        let source = unsafe UnsafeRawBufferPointer(
-          rebasing: blocks[from..<(from + run.wantedBytes)])
-        unsafe UnsafeMutableRawBufferPointer(rebasing: target[(start + run.start)...])
+      for run in runs {
+        let wanted = run.clamped(to: 0..<count).count
+        let source = unsafe UnsafeRawBufferPointer(rebasing: blocks[from..<(from + wanted)])
+        unsafe UnsafeMutableRawBufferPointer(rebasing: target[(start + run.lowerBound)...])
           .copyMemory(from: source)
-        from += run.storedBytes
+        from += run.count
       }
     }
   }
@@ -107,7 +107,7 @@ internal import BackupProtocol
       throw ArchiveError(
         .tooLarge, "too many clusters of the archive are out of order")
     }
-    masks.append(0)
+    masks.append([])
     return masks.count - 1
   }
 

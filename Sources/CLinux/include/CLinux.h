@@ -29,6 +29,24 @@ enum { CLINUX_SEAL_SEAL = 1, CLINUX_SEAL_SHRINK = 2, CLINUX_SEAL_GROW = 4 };
 
 // Files and descriptors (files.c)
 
+/// The bytes that a name or path of a caller stands for: all here that take one do so.
+///
+/// A file name is bytes, a caller's string is UTF-8: a byte that is no text travels as the scalar
+/// U+10FE00 + byte (U+10FE80 to U+10FEFF, private use).
+///
+/// - Parameter room: For the bytes, `size` with the zero at their end.
+/// - Returns: `text` itself if it stands for itself, or if the bytes do not fit.
+const char *_Nonnull clinux_name_bytes(const char *_Nonnull text, char *_Nonnull room, size_t size);
+/// The same of all arguments of a program; `NULL` without memory.
+char *_Nullable *_Nullable clinux_argument_bytes(char *const _Nullable *_Nonnull arguments);
+void clinux_free_arguments(char *_Nullable *_Nonnull arguments);
+/// Whether a file can be used as asked (access(2)).
+int clinux_access(const char *_Nonnull path, int mode);
+/// The real path, which the caller frees (realpath(3)); `NULL` with `errno`.
+char *_Nullable clinux_realpath(const char *_Nonnull path);
+/// What a symbolic link says (readlinkat(2)).
+ssize_t clinux_readlinkat(int directory, const char *_Nonnull path, char *_Nonnull buffer,
+                          size_t count);
 /// Opens a path relative to a directory descriptor, close-on-exec (openat(2)).
 int clinux_openat(int directory, const char *_Nonnull path, int flags, mode_t mode);
 /// Opens another description of an open file, read-only and close-on-exec.
@@ -106,6 +124,8 @@ int clinux_prove_unwritten(int descriptor);
 int clinux_is_byte_locked(int descriptor, int64_t offset);
 /// Size in bytes of a block device (ioctl BLKGETSIZE64).
 int clinux_block_device_size(int descriptor, uint64_t *_Nonnull bytes);
+/// Whether a block device refuses writes: 1 or 0 (ioctl BLKROGET).
+int clinux_is_read_only_device(int descriptor);
 /// Columns of a terminal (ioctl TIOCGWINSZ), ENOTTY if it is none.
 int clinux_terminal_columns(int descriptor);
 

@@ -1,6 +1,9 @@
+internal import ArchiveJobs
+internal import BackupJobs
 internal import BackupProtocol
 internal import BlockSource
 internal import CLinux
+internal import JobSupport
 internal import PluginHost
 internal import Pump
 internal import SharedPool
@@ -13,8 +16,10 @@ final class ArchiveReading: Sendable {
   /// What is known before the first disk is read.
   struct Contents: Sendable {
     var configs: [ConfigFile] = []
-    /// All else, in the order in which it is read.
+    /// In the order in which they are read.
     var disks: [StreamDescription] = []
+    /// What is left out: a machine's memory, which is of use to its own program alone.
+    var leftOut: [String] = []
     var origin = Archive.Origin()
   }
 
@@ -121,19 +126,20 @@ final class ArchiveReading: Sendable {
       })
   }
 
-  /// Configurations first, since they go to the head of some formats; the rest as it lies.
+  /// Configurations first, since they go to the head of some formats; the disks as they lie.
   private static func ordered(_ streams: [StreamDescription]) -> [StreamDescription] {
-    streams.filter { $0.kind == .config } + streams.filter { $0.kind != .config }
+    streams.filter { $0.kind == .config } + streams.filter { $0.kind == .disk }
   }
 
   private func accept(_ ack: JobAck) {
     let origin = job.archive.origin(ack)
     state.withLock { state in
-      state.contents.disks = ack.streams.filter { $0.kind != .config }.map { stream in
+      state.contents.disks = ack.streams.filter { $0.kind == .disk }.map { stream in
         var disk = stream
         disk.role = job.archive.role(of: stream)
         return disk
       }
+      state.contents.leftOut = ack.streams.filter { $0.kind == .vmstate }.map(\.name)
       state.contents.origin = origin
     }
   }

@@ -1,74 +1,140 @@
+internal import ArchiveJobs
+internal import BackupJobs
 internal import BackupProtocol
 internal import BlockSource
+internal import JobSupport
+internal import Machine
+internal import PluginHost
 internal import Pump
+internal import Requests
 internal import SharedPool
+internal import System
 
-/// Streams that come out of an archive while they are sent to writers.
-final class ArchiveSource: BackupSource {
-  let streams: [LaneStream]
-  private let reading: ArchiveReading
-  /// Streams that come out of the archive; the user may have given others.
-  private let archived: Set<String>
+/// An archive as the source of a conversion.
+struct ArchiveSource: JobSource {
+  let wanted: ArchiveRequest
+
+  var doing: String { "convert" }
+  var tellsMachine: Bool { true }
+
+  func open(_ order: JobOrder) async throws(JobError) -> OpenArchive {
+    try await blocking(named: "sluice-archive") { () throws(JobError) in
+      let archive = try Archive.find(wanted, order.surroundings, stop: order.stop)
+      let chain = try ArchiveChain.find(
+        of: archive, in: wanted.parents, order.surroundings, stop: order.stop)
+      return try OpenArchive(chain, order)
+    }
+  }
+}
+
+/// An archive that is being read by a thread of its own, up to its first disk.
+final class OpenArchive: OpenSource {
+  let contents: SourceContents
+  private let archive: Archive
+  private let order: JobOrder
   private let handover: StreamHandover
-  private var hasStopped = false
+  private let maps: [String: [Extent]]
+  private let reading: ArchiveReading
+  private let archived: ArchiveReading.Contents
 
-  init(
-    _ reading: ArchiveReading, _ contents: ArchiveReading.Contents, _ plan: BackupPlan,
-    maps: [String: [Extent]], _ handover: StreamHandover
-  ) {
-    self.reading = reading
-    self.handover = handover
-    archived = Set(contents.configs.map(\.name) + contents.disks.map(\.name))
-    var streams = plan.configStreams(handover.pool)
-    for disk in contents.disks {
-      streams.append(
-        LaneStream(
-          description: plan.streams[streams.count], size: disk.size ?? 0,
-          map: ArchiveReading.map(of: disk, in: maps),
-          openReader: { HandoverReader(handover) }))
+  /// Starts to read; blocks until it is known what the archive contains.
+  ///
+  /// - Throws: `JobError`; then the thread has ended.
+  init(_ chain: ArchiveChain, _ order: JobOrder) throws(JobError) {
+    archive = chain.archive
+    self.order = order
+    let handover = try attempt("start converting") { () throws(SystemCallError) in
+      try StreamHandover(pool: order.pool, stop: order.stop)
     }
-    self.streams = streams
+    let maps = try ArchiveMaps(chain: chain, order: order).read()
+    let reading = try attempt("start converting") { () throws(SystemCallError) in
+      try ArchiveReading(ReadJob(chain, order), maps: maps, handover)
+    }
+    do throws(JobError) {
+      archived = try reading.contents()
+      contents = try Self.contents(archived, order)
+    } catch {
+      handover.takerIsDone()
+      _ = reading.end()
+      throw error
+    }
+    (self.handover, self.maps, self.reading) = (handover, maps, reading)
   }
 
-  deinit { _ = stop() }
-
-  /// The reader continues to its own end; if it was not done, it is told that no more is wanted.
-  func endOfReading() { handover.takerIsDone() }
-
-  /// The archive must have been read to its end, and be what its receipt says; what was sent must
-  /// be what was read.
-  func requireSound(_ summaries: [StreamSummary]) throws(JobError) {
-    switch reading.end() {
-    // Nobody was left to write to: each writer tells why.
-    case .failure where handover.isCut: return
-    case .failure(let error): throw error
-    case .success:
-      for summary in summaries where archived.contains(summary.name) {
-        guard summary.digest != reading.digest(of: summary.name) else { continue }
-        throw JobError(
-          .badData, doing: "", "\"\(summary.name)\" in the archive changed during the conversion")
-      }
-    }
+  func streams(of plan: BackupPlan) throws(JobError) -> any SourceStreams {
+    ArchiveStreams(reading, archived, plan, maps: maps, handover)
   }
 
-  /// The reading knows why nothing came.
-  func explained(_ failure: LaneFailure) -> JobError {
-    switch failure {
-    case .source:
-      if case .failure(let error) = reading.end() { return error }
-      return JobError(failure)
-    case .sourceStalled(let stream, let seconds):
-      return JobError(
-        .inputOutput, cannot: "read \(stream)",
-        "no data from the archive for \(Int(seconds)) s")
-    default: return JobError(failure)
-    }
-  }
-
-  func stop() -> Double {
-    guard !hasStopped else { return 0 }
-    hasStopped = true
+  /// However the job ended, the thread that reads ends first.
+  func settle(_ outcome: JobOutcome) async throws(JobError) -> JobReport {
     handover.takerIsDone()
-    return (try? reading.end().get())?.helperCPUSeconds ?? 0
+    let read = await ended()
+    var report = try outcome.get()
+    report.proof = try read.get().proof
+    report.archive = archive.path
+    if report.proof == Proof.none {
+      order.surroundings.events(.warning(archive.unprovenWarning))
+    }
+    return report
+  }
+
+  private func ended() async -> Result<JobReport, JobError> {
+    do throws(JobError) {
+      return try await blocking(named: "sluice-settle") { () throws(JobError) in
+        self.reading.end()
+      }
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private static func contents(
+    _ archived: ArchiveReading.Contents, _ order: JobOrder
+  ) throws(JobError) -> SourceContents {
+    guard !archived.disks.isEmpty || !archived.configs.isEmpty else {
+      throw JobError(
+        .badData, archived.leftOut.isEmpty ? "the archive is empty" : "the archive has no disks")
+    }
+    for name in archived.leftOut {
+      order.surroundings.events(
+        .warning("\"\(name)\", the machine's memory, is not converted: restore it"))
+    }
+    let (files, origin) = (order.files, archived.origin)
+    return SourceContents(
+      id: order.id, instant: instant(origin, order), machine: origin.machine(order.request, files),
+      // What the user says now, then what the archive holds, then what its format tells.
+      told: files.told ?? ToldFiles(archived: archived.configs, order.surroundings.events).told
+        ?? origin.description.map { ToldMachine($0) },
+      disks: archived.disks.map {
+        BackupPlan.Disk(name: $0.name, kind: $0.kind, role: $0.role, size: $0.size ?? 0)
+      },
+      configs: archived.configs + files.configs)
+  }
+
+  private static func instant(_ origin: Archive.Origin, _ order: JobOrder) -> Timestamp {
+    if let instant = origin.instant { return instant }
+    order.surroundings.events(
+      .warning("the archive has no timestamp; using the time of the conversion"))
+    return makeTimestamp()
+  }
+}
+
+extension ReadJob {
+  /// The reader of a conversion; the user waits for its writers.
+  init(_ chain: ArchiveChain, _ order: JobOrder) {
+    self.init(
+      archive: chain.archive, chain: chain, surroundings: order.surroundings, stop: order.stop,
+      shows: .nothing)
+  }
+}
+
+extension Archive.Origin {
+  /// The machine, with what the user says of it in place of what the archive does.
+  func machine(_ request: BackupRequest, _ files: ToldFiles) -> Job.Machine {
+    let said = files.identity(request)
+    return Job.Machine(
+      id: said.id.isEmpty ? machine.id : said.id,
+      name: said.name.isEmpty ? machine.name : said.name,
+      uuid: said.uuid.isEmpty ? machine.uuid : said.uuid)
   }
 }

@@ -1,5 +1,8 @@
 internal import BlockSource
+internal import JobSupport
 internal import QEMUControl
+internal import Requests
+internal import System
 
 /// How the disks of one machine are read, as far as its QEMU allows that without harm to the guest.
 ///
@@ -27,12 +30,6 @@ struct ExportChoice {
     return "QEMU copies the disks to a spool first\(why)"
   }
 
-  /// Remedies where a spool is required and there is no space for it.
-  static let waysOut =
-    "choose a directory with more free space with --fleecing-dir; back up large disks in a job of "
-    + "their own with --disk and --exclude; run the machine without I/O threads; or shut it down "
-    + "and back up its images"
-
   /// - Throws: `JobError` of status `.unavailable` where the requested way would harm the guest.
   init(
     _ machine: GuestMachine, _ disks: [GuestBlockDevice], _ wish: BackupRequest.TransportChoice
@@ -55,8 +52,8 @@ struct ExportChoice {
     let asked = options.filter { wish == .auto || $0.way.rawValue == wish.rawValue }
     if let found = asked.first(where: { $0.obstacle == nil }) { return found.way }
     throw JobError(
-      .unavailable, doing: "", asked.compactMap(\.obstacle).joined(separator: "; "),
-      hint: wish == .auto ? nil : "use --transport auto")
+      .unavailable, asked.compactMap(\.obstacle).joined(separator: "; "),
+      hint: wish == .auto ? nil : .automaticTransport)
   }
 
   private static func notes(

@@ -1,4 +1,6 @@
+internal import JobSupport
 internal import QEMUControl
+internal import Requests
 internal import System
 
 /// Where the fleecing images of a job are placed, and how much free space they need.
@@ -79,17 +81,10 @@ struct FleecingChoice {
   private static func directory(
     _ disk: GuestBlockDevice, _ request: GuestRequest
   ) throws(JobError) -> FleecingDirectory {
-    try blockingControl("choosing a fleecing directory for \(disk.name)") {
+    try attempt("choose a fleecing directory for \(disk.name)") {
       () throws(ControlError) in
       if let directory = request.fleecingDirectory { return try FleecingDirectory(directory) }
       return try FleecingPlace.directory(imageFile: disk.imageFile, state: StateDirectory.usual())
     }
   }
-}
-
-/// As ``controlling(_:_:)``, for synchronous work.
-func blockingControl<Value>(
-  _ what: String, _ body: () throws(ControlError) -> Value
-) throws(JobError) -> Value {
-  do throws(ControlError) { return try body() } catch { throw JobError(error, doing: what) }
 }

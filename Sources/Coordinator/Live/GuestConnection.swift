@@ -1,3 +1,4 @@
+internal import JobSupport
 internal import QEMUControl
 internal import System
 
@@ -10,18 +11,18 @@ enum GuestConnection {
   ///
   /// - Parameter socket: As ``canonical(_:)`` makes it.
   /// - Throws: `JobError`; at once if another backup of ours uses the socket.
-  static func open(_ socket: String) async throws(JobError) -> QMPClient {
+  static func open(_ socket: String) async throws(JobError) -> any Monitor {
     if let job = liveJob(socket) {
       throw JobError(
-        ControlError.anotherBackup(job: job.mark.id, process: job.process), doing: "")
+        ControlError.anotherBackup(job: job.mark.id, process: job.process))
     }
     do throws(QMPError) { return try await QMPClient.connect(path: socket) } catch {
-      throw JobError(error, doing: "")
+      throw JobError(error)
     }
   }
 
   private static func liveJob(_ socket: String) -> JournalContents? {
-    for mark in Journal.list() {
+    for mark in Journal.list() where Journal.peek(mark)?.qmp == socket {
       if case .live(let contents) = try? Journal.find(mark), contents.qmp == socket {
         return contents
       }

@@ -1,36 +1,58 @@
+internal import JobSupport
 internal import QEMUControl
+internal import Requests
 internal import System
 
 extension JobError {
-  init(_ error: QMPError, doing: String) {
+  init(_ error: QMPError, cannot action: String? = nil) {
     let status: CommandStatus =
       switch error {
-      case .cannotConnect, .occupied, .notQMP: .unavailable
+      case .cannotConnect, .notQMP: .unavailable
+      case .occupied: .busy
       case .disconnected, .notInTime, .refused, .busy: .inputOutput
       case .protocolBroken: .protocol
       case .system: .system
       }
-    self.init(status, doing: doing, "\(error)")
+    self.init(status, cannot: action, "\(error)")
   }
 
-  init(_ error: ControlError, doing: String) {
+  init(_ error: ControlError, cannot action: String? = nil) {
     switch error {
-    case .qmp(let error): self.init(error, doing: doing)
-    case .agent(let error): self.init(.unavailable, doing: doing, "\(error)")
-    case .unexpected: self.init(.protocol, doing: doing, "\(error)")
-    case .busy, .anotherBackup, .unknownJobs, .nbdServerInUse:
-      self.init(.unavailable, doing: doing, "\(error)")
-    case .fleecingSpace, .copyFailed, .ended: self.init(.inputOutput, doing: doing, "\(error)")
-    case .system(let error): self.init(error, doing: doing)
+    case .qmp(let error): self.init(error, cannot: action)
+    case .agent(let error): self.init(.unavailable, cannot: action, "\(error)")
+    case .unexpected: self.init(.protocol, cannot: action, "\(error)")
+    case .busy, .anotherBackup: self.init(.busy, cannot: action, "\(error)")
+    case .unknownJobs, .nbdServerInUse, .bitmapUnusable:
+      self.init(.unavailable, cannot: action, "\(error)", hint: error.remedy)
+    case .fleecingSpace, .copyFailed, .ended:
+      self.init(.inputOutput, cannot: action, "\(error)", hint: error.remedy)
+    case .system(let error): self.init(error, cannot: action)
     }
   }
 }
 
-/// Runs several QEMU commands; their errors say what was being done.
-func controlling<Value: Sendable>(
-  _ what: String, _ body: () async throws(ControlError) -> Value
+extension ControlError {
+  fileprivate var remedy: Remedy? {
+    switch self {
+    case .fleecingSpace: .freeFleecingSpace
+    case .unknownJobs: .recoverIfIdle
+    default: nil
+    }
+  }
+}
+
+/// Runs `body`; QEMU commands that fail become "cannot `action`: …".
+func attempt<Value>(
+  _ action: String, _ body: () throws(ControlError) -> Value
+) throws(JobError) -> Value {
+  do { return try body() } catch { throw JobError(error, cannot: action) }
+}
+
+/// The same for commands that are waited for without blocking.
+func attempt<Value: Sendable>(
+  _ action: String, _ body: () async throws(ControlError) -> Value
 ) async throws(JobError) -> Value {
   do throws(ControlError) { return try await body() } catch {
-    throw JobError(error, doing: what)
+    throw JobError(error, cannot: action)
   }
 }

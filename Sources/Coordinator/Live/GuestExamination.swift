@@ -1,26 +1,29 @@
+internal import BackupJobs
 internal import BlockSource
+package import JobSupport
 internal import QEMUControl
+internal import Requests
+internal import System
 
 /// `sluice doctor --qmp`: checks what a backup of a running machine would do.
 ///
 /// Changes nothing in QEMU.
 package struct GuestExamination: Sendable {
   private let socket: String
-  private let otherDirectory = "choose another directory with --fleecing-dir"
 
   package init(socket: String) { self.socket = socket }
 
   /// - Throws: `JobError` if QEMU cannot be asked.
   package func findings() async throws(JobError) -> [Finding] {
     let path = GuestConnection.canonical(socket)
-    let client = try await GuestConnection.open(path)
-    defer { client.close() }
-    let machine = try await controlling("inspecting the machine") { () throws(ControlError) in
-      try await GuestMachine.inspect(client)
+    let monitor = try await GuestConnection.open(path)
+    defer { monitor.close() }
+    let machine = try await attempt("inspect the machine") { () async throws(ControlError) in
+      try await GuestMachine.inspect(monitor)
     }
-    return [identity(machine)] + (try await leftovers(client, path)) + jobs(machine)
-      + (try await backup(machine))
-      + machine.warnings.map { .bad($0, remedy: "back it up by other means") }
+    return [identity(machine)] + (try await leftovers(monitor, path)) + jobs(machine)
+      + (try await backup(machine)) + (try await bitmaps(monitor, machine))
+      + machine.warnings.map { Finding.bad($0, remedy: "back it up by other means") }
   }
 
   private func identity(_ machine: GuestMachine) -> Finding {
@@ -35,24 +38,34 @@ package struct GuestExamination: Sendable {
   }
 
   private func leftovers(
-    _ client: QMPClient, _ path: String
+    _ monitor: any Monitor, _ path: String
   ) async throws(JobError) -> [Finding] {
-    let found = try await controlling("looking for leftovers of other jobs") {
-      () throws(ControlError) in try await Recovery.examine(client, qmp: path)
+    let found = try await attempt("look for leftovers of other jobs") {
+      () async throws(ControlError) in try await Recovery.examine(monitor, qmp: path)
     }
     return found.live.map {
-      .bad("job \($0.mark.id) is backing up this machine", remedy: "wait until it ends")
+      Finding.bad("job \($0.mark.id) is backing up this machine", remedy: "wait until it ends")
     }
       + (found.stale.map(\.mark) + found.unknown).map {
-        .bad(
+        Finding.bad(
           "job \($0.id) left nodes or jobs in QEMU",
-          remedy: "run sluice recover --qmp \(socket), or start a backup, which cleans up first")
+          remedy: .recoverOrBackUp(socket: socket))
       }
+  }
+
+  private func bitmaps(
+    _ monitor: any Monitor, _ machine: GuestMachine
+  ) async throws(JobError) -> [Finding] {
+    var names: [String: String] = [:]
+    for device in machine.devices {
+      if let node = device.nodeName { names[node] = device.name }
+    }
+    return try await GuestBitmaps(monitor).findings(names, socket: socket)
   }
 
   private func jobs(_ machine: GuestMachine) -> [Finding] {
     machine.blockJobs.filter { JobMark(markOf: $0.id) == nil }.map {
-      .bad(
+      Finding.bad(
         "QEMU job \(cleaned($0.id)) (\(cleaned($0.type))) is using a disk",
         remedy: "if a backup is refused, wait until it ends")
     }
@@ -64,10 +77,12 @@ package struct GuestExamination: Sendable {
     let choice: ExportChoice
     do throws(JobError) { choice = try ExportChoice(machine, disks, .auto) } catch {
       return machine.devices.flatMap { Self.findings($0, "fleecing image") }
-        + [.bad(error.message, remedy: error.hint ?? "use another version of QEMU", isFatal: true)]
+        + [
+          .bad(error.message, remedy: error.remedy ?? "use another version of QEMU", isFatal: true)
+        ]
     }
     return machine.devices.flatMap { Self.findings($0, choice.imageWord) }
-      + [.good(choice.text)] + choice.notes.map { .bad($0, remedy: "works, but slower") }
+      + [.good(choice.text)] + choice.notes.map { Finding.bad($0, remedy: "works, but slower") }
       + (try await images(disks, choice))
   }
 
@@ -82,9 +97,9 @@ package struct GuestExamination: Sendable {
     let lines = Protection(writeErrorPolicy: policy).warnings(
       disk: device.name, policy: policy, image: image)
     return [.good(about + (lines.isEmpty ? ", protected" : ""))]
-      + lines.map { .bad($0, remedy: "otherwise the guest depends on the \(image)") }
+      + lines.map { Finding.bad($0, remedy: "otherwise the guest depends on the \(image)") }
       + (GuestSelection.encryption(device).map {
-        [.bad($0, remedy: "protect the archive like the disk itself")]
+        [Finding.bad($0, remedy: "protect the archive like the disk itself")]
       } ?? [])
   }
 
@@ -96,12 +111,13 @@ package struct GuestExamination: Sendable {
         disks, GuestRequest(socket: socket), isSpool: way.way == .spool)
       let places = Set(choice.wishes.map(\.directory.path)).sorted().joined(separator: ", ")
       if way.way == .spool {
-        return Self.spool(choice) + choice.warnings.map { .bad($0, remedy: otherDirectory) }
+        return Self.spool(choice)
+          + choice.warnings.map { Finding.bad($0, remedy: .otherFleecingDirectory) }
       }
       return [.good("fleecing images go to \(places)")]
-        + choice.warnings.map { .bad($0, remedy: "free some space, or \(otherDirectory)") }
+        + choice.warnings.map { Finding.bad($0, remedy: .freeFleecingSpace) }
     } catch {
-      return [.bad(error.description, remedy: otherDirectory)]
+      return [.bad(error.description, remedy: .otherFleecingDirectory)]
     }
   }
 
@@ -113,7 +129,7 @@ package struct GuestExamination: Sendable {
       let free = (try? wishes[0].directory.freeBytes()) ?? 0
       let about = "the spool needs \(bytes >> 20) MiB in \(directory) (\(free >> 20) MiB free)"
       return bytes <= free
-        ? .good(about) : .bad(about, remedy: ExportChoice.waysOut, isFatal: true)
+        ? .good(about) : .bad(about, remedy: .avoidSpool, isFatal: true)
     }
   }
 }

@@ -1,4 +1,7 @@
+internal import BackupJobs
+internal import BackupProtocol
 internal import BlockSource
+internal import JobSupport
 internal import QEMUControl
 internal import System
 
@@ -18,8 +21,8 @@ struct GuestExports {
     var sockets: [PrivateSocket?] = []
     for number in instant.disks.indices {
       if server != nil {
-        try await controlling("exporting \(instant.disks[number].name)") {
-          () throws(ControlError) in
+        try await attempt("export \(instant.disks[number].name)") {
+          () async throws(ControlError) in
           try await self.instant.exportNBD(number)
         }
       }
@@ -35,14 +38,14 @@ struct GuestExports {
   /// - Returns: The server's socket; `nil` if the server is unavailable and not required.
   private func startNBD() async throws(JobError) -> NBDSocket? {
     guard choice.usesNBD else { return nil }
-    let socket = try doing("creating a socket") { () throws(SystemCallError) in
+    let socket = try attempt("create a socket") { () throws(SystemCallError) in
       try PrivateSocket()
     }
     do throws(ControlError) {
       try await instant.startNBD(listener: socket.listeningDescriptor)
     } catch {
       guard case .nbdServerInUse = error, choice.transport != .nbd else {
-        throw JobError(error, doing: "starting QEMU's NBD server")
+        throw JobError(error, cannot: "start QEMU's NBD server")
       }
       surroundings.events(.warning("\(error); no allocation maps, so holes are read too"))
       return nil
@@ -57,43 +60,46 @@ struct GuestExports {
     let disk = instant.disks[number]
     let size = UInt64(max(0, disk.size))
     var map = size == 0 ? [] : [Extent(offset: 0, length: size, kind: .data)]
-    if let server { map = try await self.map(disk.name, size, try server.connect()) }
-    let doing = "exporting \(disk.name)"
+    if let server { map = try await self.map(number, size, try server.connect()) }
+    let exporting = "export \(disk.name)"
     let connection: HandedDescriptor
     if let socket {
-      connection = try NBDSocket.connect(socket, doing)
+      connection = try NBDSocket.connect(socket, exporting)
     } else if let server {
       connection = try server.connect()
     } else {
-      throw JobError(.unavailable, doing: doing, "no NBD server")
+      throw JobError(.unavailable, cannot: exporting, "no NBD server")
     }
     return GuestDisk(
-      name: disk.name, size: size, transport: choice.transport, connection: connection, map: map)
+      name: disk.name, size: size, transport: choice.transport, connection: connection, map: map,
+      knowsChanges: server != nil && instant.changeRecord(number) != nil)
   }
 
   private func exportVhostUser(_ number: Int) async throws(JobError) -> PrivateSocket {
-    let doing = "exporting \(instant.disks[number].name)"
-    let socket = try Coordinator.doing(doing) { () throws(SystemCallError) in
+    let exporting = "export \(instant.disks[number].name)"
+    let socket = try attempt(exporting) { () throws(SystemCallError) in
       try PrivateSocket()
     }
     let listener = socket.listeningDescriptor
-    try await controlling(doing) { () throws(ControlError) in
+    try await attempt(exporting) { () async throws(ControlError) in
       try await self.instant.exportVhostUser(number, listener: listener)
     }
     socket.dropListener()
     return socket
   }
 
-  /// Where a disk has data; blocks a thread of its own, since libnbd waits.
+  /// Where a disk has data, and what has changed; blocks a thread of its own, since libnbd waits.
   private func map(
-    _ name: String, _ size: UInt64, _ connection: HandedDescriptor
+    _ number: Int, _ size: UInt64, _ connection: HandedDescriptor
   ) async throws(JobError) -> [Extent] {
-    try await blocking(named: "sluice-map") { () throws(JobError) -> [Extent] in
+    let (name, changes) = (instant.disks[number].name, instant.changeRecord(number))
+    return try await blocking(named: "sluice-map") { () throws(JobError) -> [Extent] in
       do throws(SourceError) {
         guard let socket = connection.take() else { throw .exportGone }
-        return try GuestExport.allocationMap(socket: socket, export: name, size: size)
+        return try GuestExport.allocationMap(
+          socket: socket, export: name, size: size, changes: changes)
       } catch {
-        throw JobError(error, doing: "reading the allocation map of \(name)")
+        throw JobError(error, cannot: "read the allocation map of \(name)")
       }
     }
   }
@@ -106,12 +112,12 @@ struct NBDSocket {
   init(_ socket: PrivateSocket) { self.socket = socket }
 
   func connect() throws(JobError) -> HandedDescriptor {
-    try Self.connect(socket, "connecting to QEMU's NBD server")
+    try Self.connect(socket, "connect to QEMU's NBD server")
   }
 
   static func connect(
     _ socket: PrivateSocket, _ what: String
   ) throws(JobError) -> HandedDescriptor {
-    HandedDescriptor(try doing(what) { () throws(SystemCallError) in try socket.connect() })
+    HandedDescriptor(try attempt(what) { () throws(SystemCallError) in try socket.connect() })
   }
 }

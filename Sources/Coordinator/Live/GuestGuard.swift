@@ -1,4 +1,6 @@
+internal import JobSupport
 internal import QEMUControl
+internal import Requests
 internal import Synchronization
 internal import System
 
@@ -51,20 +53,19 @@ final class GuestGuard: Sendable {
     }
     let stall = hold.watch.stallSeconds
     let pause = stall > 0 ? "; the guest was paused for \(Int((stall * 1000).rounded())) ms" : ""
-    return JobError(
-      failure.status, doing: failure.doing, failure.message + pause, hint: failure.hint)
+    return failure.saying(failure.message + pause, hint: failure.remedy)
   }
 
   /// Asks QEMU whether the point in time is intact: every job of ours exists and is running.
   func requirePointInTime() async throws(JobError) {
     if let failure = await failure() { throw failure }
-    let asking = "checking the point in time"
-    let isIntact = try await controlling(asking) { () throws(ControlError) in
+    let checking = "check the point in time"
+    let isIntact = try await attempt(checking) { () async throws(ControlError) in
       try await self.hold.instant.isKept()
     }
     guard isIntact else {
       throw JobError(
-        .inputOutput, doing: "",
+        .inputOutput,
         "a QEMU job of this backup has ended: the point in time is lost",
         hint: "do not cancel jobs named sluice-…; run the backup again")
     }
@@ -86,9 +87,9 @@ final class GuestGuard: Sendable {
     case .guestSawError(let disk, let words):
       fail(
         JobError(
-          .inputOutput, doing: "",
+          .inputOutput,
           "fleecing image of \(disk) failed (\(words)), and the guest got an I/O error",
-          hint: "set werror=stop or werror=enospc on the device (see sluice doctor --qmp)"))
+          hint: .protectGuest))
     case .jobEnded(let disk, let words): jobEnded(disk, words)
     case .continued(let seconds):
       let milliseconds = Int((seconds * 1000).rounded())
@@ -110,9 +111,9 @@ final class GuestGuard: Sendable {
   private func fleecingFailed(_ disk: String, _ words: String) {
     fail(
       JobError(
-        .inputOutput, doing: "",
+        .inputOutput,
         "fleecing image of \(disk) failed (\(words)): backup aborted, guest keeps running",
-        hint: "choose a directory with more free space with --fleecing-dir"))
+        hint: .moreFleecingSpace))
   }
 
   private func jobEnded(_ disk: String, _ words: String) {
@@ -122,8 +123,8 @@ final class GuestGuard: Sendable {
     let device = state.withLock { $0.deletedDevice }
     fail(
       JobError(
-        .inputOutput, doing: "", "the point in time of \(disk) is lost: \(words)",
-        hint: device.map { "device \($0) was unplugged" }
+        .inputOutput, "the point in time of \(disk) is lost: \(words)",
+        hint: device.map { .text("device \($0) was unplugged") }
           ?? "do not cancel jobs named sluice-…; run the backup again"))
   }
 
@@ -135,7 +136,7 @@ final class GuestGuard: Sendable {
   var end: JobError {
     let reason = state.withLock { $0.shutdownReason }.map { " (shutdown: \($0))" } ?? ""
     return JobError(
-      .inputOutput, doing: "", "QEMU has exited or closed its socket\(reason)",
+      .inputOutput, "QEMU has exited or closed its socket\(reason)",
       hint: "nothing was published; QEMU must keep running until all disks are read")
   }
 
@@ -147,10 +148,10 @@ final class GuestGuard: Sendable {
       if case .short(let directory, let free) = finding {
         return fail(
           JobError(
-            .inputOutput, doing: "",
+            .inputOutput,
             "\(directory) has \(free >> 20) MiB left for fleecing images: backup aborted before "
               + "the guest is affected",
-            hint: "free some space there, or choose another directory with --fleecing-dir"))
+            hint: .freeSpaceThere))
       }
       await hold.watchdog.renew()
       var pause = Self.roundMilliseconds

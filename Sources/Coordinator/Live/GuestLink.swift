@@ -1,7 +1,8 @@
+internal import JobSupport
 internal import Synchronization
 internal import System
 
-/// The two messages between the copying thread and the guest's guard, each sent once.
+/// The two messages between the thread of the job and `OpenGuest.attend`, each sent once.
 final class GuestLink: Sendable {
   private let reading: AsyncStream<Void>
   private let readingEnds: AsyncStream<Void>.Continuation
@@ -32,7 +33,7 @@ final class GuestLink: Sendable {
       if let verdict = judgement.withLock({ $0 }) { return try verdict.get() }
       poller.removeAll()
       poller.add(isJudged.descriptor, .readable)
-      try doing("waiting for the check of the point in time") { () throws(SystemCallError) in
+      try attempt("wait for the check of the point in time") { () throws(SystemCallError) in
         _ = try poller.wait(seconds: 1)
       }
     }

@@ -1,6 +1,9 @@
+internal import BackupJobs
 internal import BackupProtocol
 internal import JSON
+internal import JobSupport
 internal import QEMUControl
+internal import Requests
 internal import System
 
 /// Inspects a running machine, warns of what may go wrong, and prepares what the cleanup needs
@@ -12,46 +15,51 @@ struct GuestPreparation {
   static let spoolBytesPerSecond: Int64 = 256 << 20
 
   let guest: GuestRequest
-  let transport: BackupRequest.TransportChoice
-  /// Maximum read rate in bytes per second; `nil`: none requested.
-  let rateLimit: UInt64?
-  let client: QMPClient
+  let monitor: any Monitor
   let journal: Journal
-  let surroundings: Surroundings
-  let stop: StopSignal
+  let order: JobOrder
+
+  private var surroundings: Surroundings { order.surroundings }
+  private var stop: StopSignal { order.stop }
 
   /// - Throws: `JobError`; then nothing is in QEMU, and no process is left.
   func run() async throws(JobError) -> PreparedGuest {
-    let machine = try await controlling("inspecting the machine") { () throws(ControlError) in
-      try await GuestMachine.inspect(self.client)
+    let machine = try await attempt("inspect the machine") { () async throws(ControlError) in
+      try await GuestMachine.inspect(self.monitor)
     }
     try requireAble(machine)
     try? journal.update { $0.guestRan = machine.runState != "io-error" }
     let selection = try GuestSelection(machine, guest)
-    let choice = try ExportChoice(machine, selection.chosen, transport)
+    let choice = try ExportChoice(machine, selection.chosen, order.request.transport)
     let isSpool = choice.way == .spool
+    let identity = machine.identity(order.request)
+    let increment = try await GuestIncrement.plan(
+      order, of: identity, selection.chosen, machine.features, monitor)
     let places = try await Self.places(selection.chosen, guest, isSpool: isSpool)
     tell(machine, selection, choice, places)
+    tell(increment, selection.chosen)
     let agent = try await agent()
     let images = try Self.images(places, choice)
     let watchdog = try GuestWatchdog(
-      besideLauncher: surroundings.launcher, client: client, agent: agent, journal: journal,
+      besideLauncher: surroundings.launcher, monitor: monitor, agent: agent, journal: journal,
       events: surroundings.events)
     let disks = zip(selection.chosen, images).map { device, image in
       PointInTime.Disk(
-        name: device.name, node: device.nodeName ?? "", size: device.size, image: image)
+        name: device.name, node: device.nodeName ?? "", size: device.size, image: image,
+        bitmaps: increment?.bitmaps[device.nodeName ?? ""])
     }
     let hold = GuestHold(
-      client: client, journal: journal, watchdog: watchdog,
+      monitor: monitor, journal: journal, watchdog: watchdog,
       instant: PointInTime(
-        client, mark: journal.mark, disks: disks,
+        monitor, mark: journal.mark, disks: disks,
         method: isSpool ? spooling(machine) : .fleece, journal: journal),
       agent: agent, events: surroundings.events)
     let guardian = GuestGuard(
       hold, FleecingSpace(images, isSpool: isSpool), stop: stop, events: surroundings.events)
     guardian.start()
     return PreparedGuest(
-      machine: machine, disks: selection.chosen, choice: choice, hold: hold, guardian: guardian)
+      machine: machine, identity: identity, disks: selection.chosen, choice: choice,
+      increment: increment, hold: hold, guardian: guardian)
   }
 
   /// On a thread of its own: for a spool the tables of images are read.
@@ -66,31 +74,31 @@ struct GuestPreparation {
   private static func images(
     _ places: FleecingChoice, _ choice: ExportChoice
   ) throws(JobError) -> [FleecingImage] {
-    let what = choice.way == .spool ? "allocating the spool" : "creating the fleecing images"
+    let what = choice.way == .spool ? "allocate the spool" : "create the fleecing images"
     do throws(JobError) {
-      return try blockingControl(what) { () throws(ControlError) in
+      return try attempt(what) { () throws(ControlError) in
         try FleecingImage.make(places.wishes)
       }
     } catch {
       guard let reason = choice.spoolReason else { throw error }
-      throw JobError(
-        error.status, doing: error.doing,
+      throw error.saying(
         error.message + " (the disks are copied there first, because \(reason))",
-        hint: ExportChoice.waysOut)
+        hint: .avoidSpool)
     }
   }
 
   /// At the requested rate or our maximum, whichever is lower.
   private func spooling(_ machine: GuestMachine) -> PointInTime.Method {
     .spool(
-      bytesPerSecond: min(Int64(clamping: rateLimit ?? .max), Self.spoolBytesPerSecond),
+      bytesPerSecond: min(
+        Int64(clamping: order.request.rateLimit ?? .max), Self.spoolBytesPerSecond),
       boundsWorkers: machine.features.boundsWorkersOfJobs)
   }
 
   private func requireAble(_ machine: GuestMachine) throws(JobError) {
     guard machine.features.canBackUp else {
       throw JobError(
-        .unavailable, doing: "",
+        .unavailable,
         "this QEMU (\(cleaned(machine.version))) lacks features that a live backup needs: "
           + machine.features.missing.joined(separator: ", "))
     }
@@ -120,6 +128,21 @@ struct GuestPreparation {
       .guest(GuestStep("way", choice.text, ["way": .string(choice.way.rawValue)])))
   }
 
+  /// What notes the guest's writes from now on costs memory, and may be lost.
+  private func tell(_ increment: GuestIncrement?, _ disks: [GuestBlockDevice]) {
+    guard let increment else { return }
+    for (text, remedy) in increment.warnings { surroundings.events(.warning(text, remedy)) }
+    let bytes = disks.reduce(0) { $0 + UInt64(clamping: $1.size) / (8 * Cluster.bytes) }
+    let lost = increment.volatile.map(cleaned).joined(separator: ", ")
+    surroundings.events(
+      .guest(
+        GuestStep(
+          "bitmaps",
+          "dirty bitmaps: \((bytes + 1023) / 1024) KiB of QEMU's memory (2 MiB per TiB)"
+            + (lost.isEmpty ? ", kept when QEMU exits" : "; lost when QEMU exits: \(lost)"),
+          ["bytes": JSONValue(bytes), "volatile": JSONValue(increment.volatile)])))
+  }
+
   /// The guest agent, in sync; `nil` if not requested, or unavailable and not required.
   private func agent() async throws(JobError) -> GuestAgent? {
     guard let path = guest.agentSocket, guest.freeze != .never else { return nil }
@@ -127,7 +150,7 @@ struct GuestPreparation {
       return try await GuestAgent.connect(path: path, seconds: Self.agentSeconds)
     } catch {
       guard guest.freeze == .try else {
-        throw JobError(ControlError.agent(error), doing: "")
+        throw JobError(ControlError.agent(error))
       }
       surroundings.events(.warning("the guest's filesystems will not be frozen: \(error)"))
       return nil

@@ -1,4 +1,6 @@
+internal import JobSupport
 internal import QEMUControl
+internal import Requests
 internal import System
 
 /// Detects that QEMU has stopped answering.
@@ -21,7 +23,7 @@ struct GuestPulse {
   func watch() async -> JobError? {
     while !hold.isReleasing {
       do throws(QMPError) {
-        _ = try await hold.client.execute("query-status", seconds: Self.limitSeconds)
+        _ = try await hold.monitor.execute("query-status", seconds: Self.limitSeconds)
       } catch {
         switch error {
         case .notInTime: return hold.isReleasing ? nil : silence
@@ -38,10 +40,9 @@ struct GuestPulse {
 
   private var silence: JobError {
     JobError(
-      .inputOutput, doing: "",
+      .inputOutput,
       "QEMU has not answered for \(Int(Self.limitSeconds)) s: backup aborted so that it does not "
         + "block the guest",
-      hint: "check whether the guest's storage responds; sluice backup --transport spool works "
-        + "without exports")
+      hint: .spoolInstead)
   }
 }

@@ -1,4 +1,5 @@
 internal import JSON
+internal import JobSupport
 internal import QEMUControl
 internal import Synchronization
 internal import System

@@ -1,10 +1,12 @@
 internal import JSON
+internal import JobSupport
 internal import QEMUControl
+internal import Requests
 internal import System
 
 /// Cleans up leftovers of earlier jobs in a QEMU.
 struct GuestRecovery {
-  let client: QMPClient
+  let monitor: any Monitor
   /// As journals name it.
   let socket: String
   let events: EventSink
@@ -14,7 +16,7 @@ struct GuestRecovery {
   /// - Throws: `JobError` if a job is alive or unknown here, or cleaning up fails.
   func clear(own: JobMark) async throws(JobError) {
     let found = try await examine(own)
-    try blockingControl("") { () throws(ControlError) in try found.requireNobody() }
+    do throws(ControlError) { try found.requireNoOtherJob() } catch { throw JobError(error) }
     for thaw in try await takeDown(found, includingUnknown: false) where !thaw.isClean {
       events(.warning(thaw.words ?? ""))
     }
@@ -27,20 +29,19 @@ struct GuestRecovery {
     let found = try await examine(nil)
     if let live = found.live.first {
       throw JobError(
-        ControlError.anotherBackup(job: live.mark.id, process: live.process), doing: "")
+        ControlError.anotherBackup(job: live.mark.id, process: live.process))
     }
     for thaw in try await takeDown(found, includingUnknown: true) where !thaw.isClean {
       throw JobError(
-        .inputOutput, doing: "", thaw.words ?? "",
-        hint: "check the guest agent, then run sluice recover --qmp \(socket) again; "
-          + "or run fsfreeze --unfreeze in the guest")
+        .inputOutput, thaw.words ?? "",
+        hint: .recoverAgain(socket: socket))
     }
     return !found.isEmpty
   }
 
   private func examine(_ own: JobMark?) async throws(JobError) -> Recovery {
-    try await controlling("looking for leftovers of other jobs") { () throws(ControlError) in
-      try await Recovery.examine(self.client, qmp: self.socket, own: own)
+    try await attempt("look for leftovers of other jobs") { () async throws(ControlError) in
+      try await Recovery.examine(self.monitor, qmp: self.socket, own: own)
     }
   }
 
@@ -49,13 +50,13 @@ struct GuestRecovery {
     _ found: Recovery, includingUnknown: Bool
   ) async throws(JobError) -> [ThawOutcome] {
     var thaws: [ThawOutcome] = []
-    for (mark, outcome, thaw) in await found.takeDown(client, includingUnknown: includingUnknown) {
+    for (mark, outcome, thaw) in await found.takeDown(monitor, includingUnknown: includingUnknown) {
       guard outcome.isClean else {
         throw JobError(
-          .inputOutput, doing: "removing job \(mark.id) from QEMU",
+          .inputOutput, cannot: "remove job \(mark.id) from QEMU",
           outcome.failure.map { "\($0)" } ?? "timeout",
           hint: outcome.left.isEmpty
-            ? nil : "still in QEMU: " + outcome.left.joined(separator: ", "))
+            ? nil : .text("still in QEMU: " + outcome.left.joined(separator: ", ")))
       }
       tell(mark, outcome, thaw)
       thaws.append(thaw)
@@ -65,7 +66,7 @@ struct GuestRecovery {
 
   private func tell(_ mark: JobMark, _ outcome: TakeDownOutcome, _ thaw: ThawOutcome) {
     let count = outcome.removed.count
-    var facts: JSONObject = ["job": .string(mark.id), "things": .integer(Int64(count))]
+    var facts: JSONObject = ["mark": .string(mark.id), "things": .integer(Int64(count))]
     var text =
       count == 0
       ? "no leftovers of dead job \(mark.id) in QEMU"

@@ -1,5 +1,7 @@
 internal import BackupProtocol
+internal import JobSupport
 internal import QEMUControl
+internal import Requests
 
 /// Which drives of a running machine are backed up, and why the others are not.
 struct GuestSelection {
@@ -12,8 +14,8 @@ struct GuestSelection {
     let names = machine.devices.map(\.name)
     for name in request.disks + request.excluded where !names.contains(name) {
       throw JobError(
-        .usage, doing: "", "the machine has no disk \"\(name)\"",
-        hint: names.isEmpty ? nil : "available: " + names.joined(separator: ", "))
+        .usage, "the machine has no disk \"\(name)\"",
+        hint: names.isEmpty ? nil : .text("available: " + names.joined(separator: ", ")))
     }
     for device in machine.devices where request.disks.contains(device.name) {
       try Self.requirePossible(device)
@@ -29,8 +31,9 @@ struct GuestSelection {
     }
     guard !chosen.isEmpty else {
       throw JobError(
-        .usage, doing: "", "no disks to back up",
-        hint: omissions.isEmpty ? "the machine has no disks" : omissions.joined(separator: "; "))
+        .usage, "no disks to back up",
+        hint: .text(
+          omissions.isEmpty ? "the machine has no disks" : omissions.joined(separator: "; ")))
     }
     self.chosen = chosen
     self.omissions = omissions
@@ -51,10 +54,10 @@ struct GuestSelection {
   private static func requirePossible(_ device: GuestBlockDevice) throws(JobError) {
     switch device.exclusion {
     case .empty:
-      throw JobError(.usage, doing: "", "\(device.name) has no medium")
+      throw JobError(.usage, "\(device.name) has no medium")
     case .passthrough:
       throw JobError(
-        .usage, doing: "", "\(device.name) is passed through to the guest (\(device.deviceType))",
+        .usage, "\(device.name) is passed through to the guest (\(device.deviceType))",
         hint: "the guest accesses the host's device directly; QEMU cannot copy what it overwrites")
     default: break
     }

@@ -1,6 +1,8 @@
 internal import JSON
+internal import JobSupport
 internal import Pump
 internal import QEMUControl
+internal import Requests
 internal import System
 
 /// Waits until QEMU has copied the disks to the spool, then removes the job from QEMU.
@@ -36,8 +38,8 @@ struct GuestSpooling {
       throw outcome.isQEMUGone
         ? prepared.guardian.end
         : JobError(
-          .inputOutput, doing: "", "QEMU did not close the spool, which may be incomplete",
-          hint: "run sluice recover --qmp \(prepared.hold.journal.contents.qmp)")
+          .inputOutput, "QEMU did not close the spool, which may be incomplete",
+          hint: .recover(socket: prepared.hold.journal.contents.qmp))
     }
     let seconds = MonotonicTime.now.seconds(since: started)
     events(
@@ -60,9 +62,9 @@ struct GuestSpooling {
       if progress.doneBytes != last { (moved, last) = (.now, progress.doneBytes) }
       guard MonotonicTime.now.seconds(since: moved) < stallLimit else {
         throw JobError(
-          .inputOutput, doing: "",
+          .inputOutput,
           "no progress copying to the spool for \(Int(stallLimit)) s",
-          hint: "check the storage of the machine's disks and of the spool, or raise --stall-limit")
+          hint: .moreTime(.spool))
       }
       try await keepPace(&gait)
       if MonotonicTime.now.seconds(since: told) >= Self.wordsSeconds {
@@ -111,7 +113,7 @@ struct GuestSpooling {
     _ body: () async throws(ControlError) -> Value
   ) async throws(JobError) -> Value {
     do throws(JobError) {
-      return try await controlling("copying the disks to the spool", body)
+      return try await attempt("copy the disks to the spool", body)
     } catch {
       throw await prepared.guardian.failure() ?? error
     }

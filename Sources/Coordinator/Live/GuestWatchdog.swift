@@ -1,5 +1,7 @@
 internal import JSON
+internal import JobSupport
 internal import QEMUControl
+internal import Requests
 internal import Synchronization
 internal import System
 
@@ -18,7 +20,7 @@ final class GuestWatchdog: Sendable {
   }
 
   private let path: String
-  private let client: QMPClient
+  private let monitor: any Monitor
   private let agent: GuestAgent?
   private let journal: Journal
   private let events: EventSink
@@ -28,26 +30,26 @@ final class GuestWatchdog: Sendable {
   ///
   /// - Parameter launcher: Path of `sluice-launcher`, beside which it lies.
   init(
-    besideLauncher launcher: String, client: QMPClient, agent: GuestAgent?, journal: Journal,
+    besideLauncher launcher: String, monitor: any Monitor, agent: GuestAgent?, journal: Journal,
     events: @escaping EventSink
   ) throws(JobError) {
     path = WatchdogProcess.path(besideLauncher: launcher)
-    (self.client, self.agent, self.journal, self.events) = (client, agent, journal, events)
+    (self.monitor, self.agent, self.journal, self.events) = (monitor, agent, journal, events)
     let process: WatchdogProcess
     do throws(SystemCallError) {
-      process = try Self.start(path, client, agent, journal)
+      process = try Self.start(path, monitor, agent, journal)
     } catch {
-      throw JobError(error, doing: "starting the watchdog")
+      throw JobError(error, cannot: "start the watchdog")
     }
     state = Mutex(State(process: process))
     tell(process)
   }
 
   private static func start(
-    _ path: String, _ client: QMPClient, _ agent: GuestAgent?, _ journal: Journal
+    _ path: String, _ monitor: any Monitor, _ agent: GuestAgent?, _ journal: Journal
   ) throws(SystemCallError) -> WatchdogProcess {
     try WatchdogProcess.start(
-      path: path, journal: journal, qmp: client.rawDescriptor, agent: agent?.rawDescriptor)
+      path: path, journal: journal, qmp: monitor.inheritableDescriptor, agent: agent?.rawDescriptor)
   }
 
   /// Restarts it if it has died, unless it was dismissed.
@@ -59,7 +61,7 @@ final class GuestWatchdog: Sendable {
     await process.end()
     guard renewals < Self.renewalsMax else { return giveUp("it was killed \(renewals + 1) times") }
     do throws(SystemCallError) {
-      await put(try Self.start(path, client, agent, journal))
+      await put(try Self.start(path, monitor, agent, journal))
     } catch {
       giveUp("\(error)")
     }
@@ -93,8 +95,8 @@ final class GuestWatchdog: Sendable {
     state.withLock { $0.isGivenUp = true }
     events(
       .warning(
-        "the backup continues without a watchdog (\(why)); if sluice is killed now, run "
-          + "sluice recover --qmp " + journal.contents.qmp))
+        "the backup continues without a watchdog (\(why))",
+        .recoverIfKilled(socket: journal.contents.qmp)))
   }
 
   private func tell(_ process: WatchdogProcess) {
@@ -102,6 +104,6 @@ final class GuestWatchdog: Sendable {
       .guest(
         GuestStep(
           "watchdog-started", "watchdog \(process.pid) started",
-          ["process": .integer(Int64(process.pid)), "job": .string(journal.mark.id)])))
+          ["process": .integer(Int64(process.pid)), "mark": .string(journal.mark.id)])))
   }
 }

@@ -1,15 +1,50 @@
+internal import BackupJobs
 internal import BackupProtocol
 internal import JSON
+internal import JobSupport
+internal import Pump
 internal import QEMUControl
+internal import Requests
 internal import System
 
 /// A running machine that is ready for its point in time: nothing has been frozen or read yet.
 struct PreparedGuest: Sendable {
   let machine: GuestMachine
+  /// The machine in receipts.
+  let identity: Job.Machine
   let disks: [GuestBlockDevice]
   let choice: ExportChoice
+  /// `nil` for a backup without a level.
+  let increment: GuestIncrement?
   let hold: GuestHold
   let guardian: GuestGuard
+
+  /// Sets the machine free after a failure.
+  ///
+  /// - Parameter count: Archives that are published all the same.
+  /// - Returns: Why the job failed: what happened to the guest explains more than the read error
+  ///   that followed from it.
+  func failed(_ error: JobError, published count: Int = 0) async -> JobError {
+    let undone = await hold.release()
+    await settleBitmaps(count > 0 ? .partial : .failed)
+    await hold.settle()
+    if let failure = await guardian.failure() { return failure }
+    return undone.isQEMUGone && error.status != .interrupted ? guardian.end : error
+  }
+
+  /// Removes the dirty bitmaps that nobody needs any more, once every archive is published.
+  func settleBitmaps(published report: JobReport) async {
+    let isIncrement = report.streams.contains { $0.digest.algorithm == .incrementTreeSHA256 }
+    let succeeds = isIncrement && increment?.chosen.level == .incremental
+    await settleBitmaps(succeeds ? .succeedsParent : .besideParent)
+  }
+
+  private func settleBitmaps(_ outcome: BitmapSettlement.Outcome) async {
+    guard increment != nil else { return }
+    let warnings = await BitmapSettlement.run(
+      hold.monitor, hold.instant.disks, outcome, journal: hold.journal)
+    for warning in warnings { hold.events(.warning(warning)) }
+  }
 
   /// The disks as the plan has them.
   var planned: [BackupPlan.Disk] {
@@ -27,21 +62,11 @@ struct PreparedGuest: Sendable {
       role: "qemu-machine")
   }
 
-  /// The machine's identity in receipts.
-  ///
-  /// - Parameters:
-  ///   - id: Of `--vm-id`; QEMU knows none.
-  ///   - name: Of `--vm-name`; empty takes QEMU's.
-  func machineIdentity(id: String, _ name: String) -> Job.Machine {
-    Job.Machine(
-      id: id, name: name.isEmpty ? cleaned(machine.name) : name, uuid: cleaned(machine.uuid ?? ""))
-  }
-
   /// Takes the point in time of all disks, with the guest's filesystems frozen if requested.
   func take(
     _ guest: GuestRequest, _ events: EventSink
   ) async throws(JobError) -> PointInTime.Taken {
-    try await controlling("preparing the point in time") { () throws(ControlError) in
+    try await attempt("prepare the point in time") { () async throws(ControlError) in
       try await self.hold.instant.prepare()
     }
     try await freeze(guest, events)
@@ -52,7 +77,7 @@ struct PreparedGuest: Sendable {
     }
     defer { limit.cancel() }
     let wasFrozen = hold.quiesce.isFrozen
-    let taken = try await controlling("taking the point in time") { () throws(ControlError) in
+    let taken = try await attempt("take the point in time") { () async throws(ControlError) in
       try await self.hold.instant.take()
     }
     let isStillFrozen = hold.quiesce.isFrozen
@@ -66,7 +91,7 @@ struct PreparedGuest: Sendable {
     guard guest.freeze != .never else { return }
     do throws(AgentError) { try await hold.quiesce.freeze() } catch {
       guard guest.freeze == .try else {
-        throw JobError(ControlError.agent(error), doing: "freezing the guest's filesystems")
+        throw JobError(ControlError.agent(error), cannot: "freeze the guest's filesystems")
       }
       events(.warning("the guest's filesystems are not frozen: \(error)"))
     }
@@ -75,7 +100,7 @@ struct PreparedGuest: Sendable {
   private func notFrozen(_ guest: GuestRequest, _ events: EventSink) throws(JobError) {
     let what = "QEMU took longer than --guest-stall-limit: guest thawed before the point in time"
     if guest.freeze == .require {
-      throw JobError(.inputOutput, doing: "freezing the guest's filesystems", what)
+      throw JobError(.inputOutput, cannot: "freeze the guest's filesystems", what)
     }
     events(.warning(what))
   }
@@ -96,7 +121,11 @@ struct PreparedGuest: Sendable {
   }
 }
 
-/// A name that QEMU gave us, fit for a terminal and for JSON of bounded size.
-func cleaned(_ name: String) -> String {
-  String(String.UnicodeScalarView(sanitised(name.utf8).unicodeScalars.prefix(255)))
+extension GuestMachine {
+  /// The machine's identity in receipts: QEMU knows no VM ID, and the user may name it otherwise.
+  func identity(_ request: BackupRequest) -> Job.Machine {
+    Job.Machine(
+      id: request.vmID, name: request.vmName.isEmpty ? cleaned(name) : request.vmName,
+      uuid: cleaned(uuid ?? ""))
+  }
 }

@@ -1,5 +1,8 @@
+internal import ArchiveJobs
 internal import BackupProtocol
 internal import BlockSource
+internal import JobSupport
+internal import Requests
 internal import System
 
 /// Keeps a restore from writing over the archive that it reads, or a part of it.

@@ -1,6 +1,9 @@
+internal import BackupProtocol
 internal import CLinux
 internal import Glibc
+internal import JobSupport
 internal import Pump
+internal import Requests
 internal import SharedPool
 internal import System
 
@@ -15,6 +18,7 @@ final class DevicePlace: DiskPlace {
   private var size: UInt64 = 0
   private(set) var isSpoilt = false
   private(set) var isPublished = false
+  private var isIncomplete = false
 
   /// Checks the device; `resolved` is its path without symbolic links.
   init(
@@ -24,14 +28,15 @@ final class DevicePlace: DiskPlace {
     path = disk.path
     allocation = request.allocation
     guard disk.format == .raw else {
-      throw JobError(.usage, doing: "", "\(path) is a block device: only format=raw is possible")
+      throw JobError(.usage, "\(path) is a block device: only format=raw is possible")
     }
     guard request.overwrites else {
       throw JobError(
         .cannotCreate, cannot: "restore to \(path)", "it is a block device and may contain data",
-        hint: "use --force to overwrite it")
+        hint: .overwrite(isDevice: true))
     }
     try FileUse.refuseUsed(resolved)
+    try Self.refuseReadOnly(resolved, disk.path)
     do throws(SystemCallError) {
       // Exclusively: what is mounted, or a part of another device, is refused.
       device = try openFile(resolved, flags: O_RDWR | O_EXCL)
@@ -41,6 +46,19 @@ final class DevicePlace: DiskPlace {
         .cannotCreate, cannot: "restore to \(path)", "the device is in use",
         hint: "check whether it is mounted or part of another device (lsblk)")
     }
+  }
+
+  /// Looked at before it is opened for writing: some devices refuse that, others only the writes.
+  private static func refuseReadOnly(_ resolved: String, _ path: String) throws(JobError) {
+    let restoring = "restore to \(path)"
+    let isReadOnly = try attempt(restoring) { () throws(SystemCallError) in
+      let looked = try openFile(resolved, flags: O_RDONLY | O_NONBLOCK)
+      return try check(clinux_is_read_only_device(looked.raw), .ioctl, path) != 0
+    }
+    guard isReadOnly else { return }
+    throw JobError(
+      .cannotCreate, cannot: restoring, "the device is read-only",
+      hint: "check its write protection (blockdev, lsblk), or choose another device")
   }
 
   func prepare(size: UInt64) throws(JobError) {
@@ -60,7 +78,7 @@ final class DevicePlace: DiskPlace {
 
   func target(_ memory: SharedPool) throws(JobError) -> any ReadTarget {
     guard let device = device.take() else {
-      throw JobError(.software, doing: "", "\(path) was already written")
+      throw JobError(.software, "\(path) was already written")
     }
     isSpoilt = true
     let copy = try attempt("open \(path)") { () throws(SystemCallError) in
@@ -70,8 +88,11 @@ final class DevicePlace: DiskPlace {
       device, FileTarget(copy, name: path), name: path, size: size, allocation, stop: stop)
   }
 
+  /// A device has no other name: whoever uses it is told.
+  func markIncomplete() { isIncomplete = true }
+
   func publish() throws(JobError) {
-    isSpoilt = false
+    isSpoilt = isIncomplete
     isPublished = true
   }
 
@@ -84,7 +105,6 @@ final class DevicePlace: DiskPlace {
 final class DeviceTarget: ReadTarget {
   /// Bytes made zeros in one call: it cannot be interrupted.
   private static let zeroBytesMax: UInt64 = 256 << 20
-  private static let blockBytes: UInt64 = 4096
 
   private let name: String
   private let stop: StopSignal
@@ -110,14 +130,14 @@ final class DeviceTarget: ReadTarget {
   }
 
   func put(
-    _ bytes: UnsafeRawBufferPointer, masks: Span<UInt16>, at offset: UInt64
+    _ bytes: UnsafeRawBufferPointer, masks: Span<BlockMask>, at offset: UInt64
   ) throws(LaneFailure) {
     try zero(upTo: offset)
-    for block in 0..<((bytes.count + 4095) / 4096) {
-      let start = offset + UInt64(block) * Self.blockBytes
-      guard masks[block / 16] & (1 << UInt16(block % 16)) != 0 else { continue }
-      try zero(upTo: start)
-      position = min(start + Self.blockBytes, offset + UInt64(bytes.count))
+    var end = 0
+    while let run = masks.nextRun(from: end, byteCount: bytes.count) {
+      try zero(upTo: offset + UInt64(run.lowerBound))
+      end = run.upperBound
+      position = offset + UInt64(end)
     }
     try unsafe file.put(bytes, masks: masks, at: offset)
   }
@@ -134,7 +154,7 @@ final class DeviceTarget: ReadTarget {
       if stop.isRequested { throw .cancelled }
       let part = min(end - position, Self.zeroBytesMax)
       // A device knows whole sectors; the rest of a disk that ends inside of one is written.
-      let whole = part / Self.blockBytes * Self.blockBytes
+      let whole = part / Block.bytes * Block.bytes
       try made { () throws(SystemCallError) in
         if whole > 0 { try zero(whole) }
         if whole < part { try writeZeros(Int(part - whole), at: position + whole) }

@@ -1,3 +1,4 @@
+internal import JobSupport
 internal import Pump
 internal import SharedPool
 
@@ -6,7 +7,7 @@ internal import SharedPool
 /// ```
 /// init ─ look, change nothing → prepare ─ take the place → target ─ write → publish
 /// ```
-/// What is let go of before ``publish()`` is taken back where it can be.
+/// Released without ``publish()``, it removes what it created, where that is possible.
 protocol DiskPlace: AnyObject {
   /// As the user wrote it.
   var path: String { get }
@@ -22,7 +23,10 @@ protocol DiskPlace: AnyObject {
   /// - Parameter memory: Holds the bytes that will be put, 1 MiB a slot.
   func target(_ memory: SharedPool) throws(JobError) -> any ReadTarget
 
-  /// The disk is complete and verified.
+  /// The disk is complete but for what the archive has lost: a file says so by its name.
+  func markIncomplete()
+
+  /// The disk is complete and verified, or all that can be had of it.
   func publish() throws(JobError)
 
   /// Whether the disk is complete under its name, even if ``publish()`` failed after that.

@@ -2,20 +2,25 @@ internal import BackupProtocol
 internal import BlockSource
 internal import CLinux
 internal import Glibc
+internal import JobSupport
 internal import PluginHost
 internal import Pump
 internal import QEMUControl
+internal import Requests
 internal import SharedPool
 internal import System
 
 /// An image file to be created: it appears, or replaces an older one, when the disk is complete.
 final class FilePlace: DiskPlace {
-  let path: String
+  private(set) var path: String
   let isNew: Bool
+  private var isIncomplete = false
   private let format: RestoreRequest.Disk.Format
   private let request: RestoreRequest
   private let surroundings: Surroundings
   private let id: String
+  /// Of the file that will be replaced.
+  private let access: FileAccess?
   private var size: UInt64 = 0
   private var staging: StagingPlace?
 
@@ -29,19 +34,30 @@ final class FilePlace: DiskPlace {
     self.surroundings = surroundings
     self.id = id
     try FileUse.refuseAmongDevices(path)
+    if request.keepsDamaged { try Self.refuseIncomplete(path) }
     let status = try? FileStatus(path: path)
     isNew = status == nil
+    access = status.map(FileAccess.init(of:))
     guard let status else { return }
     guard request.overwrites else {
       throw JobError(
         .cannotCreate, cannot: "restore to \(path)", "already exists",
-        hint: "use --force to replace it once the disk is complete")
+        hint: .overwrite(isDevice: false))
     }
     guard status.kind == .regular else {
       throw JobError(
         .cannotCreate, cannot: "restore to \(path)", "neither a file nor a block device")
     }
     try FileUse.refuseUsed(path)
+  }
+
+  /// What an earlier salvage has left may be all that there is of a disk.
+  private static func refuseIncomplete(_ path: String) throws(JobError) {
+    let other = path + IncompleteName.suffix
+    guard (try? FileStatus(path: other)) != nil else { return }
+    throw JobError(
+      .cannotCreate, cannot: "restore to \(path)", "\(other) already exists",
+      hint: "remove it, or choose another path")
   }
 
   /// Bytes of the image's disk: QEMU counts sectors.
@@ -76,7 +92,7 @@ final class FilePlace: DiskPlace {
   }
 
   func target(_ memory: SharedPool) throws(JobError) -> any ReadTarget {
-    guard let staging else { throw JobError(.software, doing: "", "\(path) was not prepared") }
+    guard let staging else { throw JobError(.software, "\(path) was not prepared") }
     let opening = "open \(path)"
     switch format {
     case .raw:
@@ -99,11 +115,30 @@ final class FilePlace: DiskPlace {
     }
   }
 
+  func markIncomplete() {
+    isIncomplete = true
+    staging?.suffix = IncompleteName.suffix
+    path += IncompleteName.suffix
+  }
+
   func publish() throws(JobError) {
-    do throws(PublishingError) { try staging?.publish() } catch {
+    let access = isIncomplete ? nil : access
+    do throws(PublishingError) { try staging?.publish(access: access) } catch {
       throw JobError(error, cannot: "publish \(path)")
     }
     staging?.tellIfMoved(surroundings.events)
+    tellIfLessAccessible()
+  }
+
+  /// Tells who loses access by the replacement, or gains it.
+  private func tellIfLessAccessible() {
+    guard !isIncomplete, let access, let now = try? FileStatus(path: path) else { return }
+    let given = FileAccess(of: now)
+    guard given != access else { return }
+    surroundings.events(
+      .warning(
+        "\(path) has \(given); the file that it replaced had \(access), which could not be kept",
+        "change them with chown and chmod"))
   }
 
   var isPublished: Bool { staging?.isPublished ?? false }

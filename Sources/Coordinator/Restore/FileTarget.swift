@@ -1,3 +1,4 @@
+internal import BackupProtocol
 internal import CLinux
 internal import Glibc
 internal import Pump
@@ -8,7 +9,6 @@ internal import System
 /// Written past the page cache where the filesystem allows: what is restored is rarely read at
 /// once, and would push out what the guests use.
 final class FileTarget: ReadTarget {
-  private static let blockBytes = 4096
   private let name: String
   /// Closed when the stream is complete: FUSE keeps what is open, and with it the staging place.
   private var file: OwnedDescriptor?
@@ -41,20 +41,13 @@ final class FileTarget: ReadTarget {
   }
 
   func put(
-    _ bytes: UnsafeRawBufferPointer, masks: Span<UInt16>, at offset: UInt64
+    _ bytes: UnsafeRawBufferPointer, masks: Span<BlockMask>, at offset: UInt64
   ) throws(LaneFailure) {
-    var block = 0
-    let blocks = (bytes.count + Self.blockBytes - 1) / Self.blockBytes
-    while block < blocks {
-      guard hasData(block, masks) else {
-        block += 1
-        continue
-      }
-      let start = block
-      while block < blocks && hasData(block, masks) { block += 1 }
-      let range = (start * Self.blockBytes)..<min(block * Self.blockBytes, bytes.count)
+    var end = 0
+    while let run = masks.nextRun(from: end, byteCount: bytes.count) {
       try unsafe write(
-        UnsafeRawBufferPointer(rebasing: bytes[range]), at: offset + UInt64(range.lowerBound))
+        UnsafeRawBufferPointer(rebasing: bytes[run]), at: offset + UInt64(run.lowerBound))
+      end = run.upperBound
     }
   }
 
@@ -65,13 +58,9 @@ final class FileTarget: ReadTarget {
     file = nil
   }
 
-  private func hasData(_ block: Int, _ masks: Span<UInt16>) -> Bool {
-    masks[block / 16] & (1 << UInt16(block % 16)) != 0
-  }
-
   private func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(LaneFailure) {
     // The last block of an odd size is not aligned: it goes through the page cache.
-    if isDirect && bytes.count % Self.blockBytes != 0 {
+    if isDirect && bytes.count % Int(Block.bytes) != 0 {
       isDirect = false
       _ = clinux_set_direct(file?.raw ?? -1, 0)
     }

@@ -1,13 +1,11 @@
 internal import BlockSource
-internal import CLinux
 internal import Glibc
+internal import JobSupport
+internal import Requests
 internal import System
 
 /// Whether a file or block device that is to be overwritten is in use.
 enum FileUse {
-  /// QEMU's lock on an image that it writes: byte 100 plus the number of the write permission.
-  private static let writerOffset: Int64 = 101
-
   /// - Throws: `JobError` if a QEMU has the file or device open for writing, or if the file is
   ///   attached to a loop device.
   static func refuseUsed(_ path: String) throws(JobError) {
@@ -15,7 +13,7 @@ enum FileUse {
     let file = try attempt(restoring) { () throws(SystemCallError) in
       try openFile(path, flags: O_RDONLY | O_NONBLOCK)
     }
-    guard clinux_is_byte_locked(file.raw, writerOffset) != 1 else {
+    guard !ImageLock.hasWriter(file.raw) else {
       throw JobError(SourceError.inUse(path: path), cannot: restoring)
     }
     let raw = file.raw

@@ -20,7 +20,7 @@ final class ImageTarget: ReadTarget {
   }
 
   func put(
-    _ bytes: UnsafeRawBufferPointer, masks: Span<UInt16>, at offset: UInt64
+    _ bytes: UnsafeRawBufferPointer, masks: Span<BlockMask>, at offset: UInt64
   ) throws(LaneFailure) {
     let slot = unsafe memory.slot(of: bytes)
     let end = padded(bytes.count, slot)
@@ -44,18 +44,15 @@ final class ImageTarget: ReadTarget {
     return end
   }
 
-  /// Runs of clusters that hold data.
-  private func findPieces(_ masks: Span<UInt16>, end: Int) {
+  /// Runs of clusters that hold data: any block of one makes it all data.
+  private func findPieces(_ masks: Span<BlockMask>, end: Int) {
     pieces.removeAll(keepingCapacity: true)
-    let clusterBytes = Int(Limits.clusterBytes)
-    var cluster = 0
-    while cluster < masks.count {
-      let start = cluster
-      while cluster < masks.count && masks[cluster] != 0 { cluster += 1 }
-      if cluster > start {
-        pieces.append((start * clusterBytes)..<min(cluster * clusterBytes, end))
-      }
-      cluster += 1
+    var place = 0
+    while let piece = BlockMask.nextRun(
+      from: place, byteCount: end, { cluster in masks[cluster].isEmpty ? [] : .all })
+    {
+      pieces.append(piece)
+      place = piece.upperBound
     }
   }
 

@@ -1,6 +1,9 @@
+internal import ArchiveJobs
 internal import BackupProtocol
+package import JobSupport
 internal import PluginHost
 internal import Pump
+package import Requests
 internal import SharedPool
 package import System
 
@@ -23,40 +26,78 @@ package struct RestoreJob {
 
   package func run() throws(JobError) -> JobReport {
     let archive = try Archive.find(request.archive, surroundings, stop: stop)
-    let places = try RestorePlaces(
-      request, of: archive, surroundings, id: makeJobIdentifier(), stop: stop)
+    let chain = try ArchiveChain.find(
+      of: archive, in: request.archive.parents, surroundings, stop: stop)
+    try refuseSalvage(of: chain)
+    let job = ReadJob(
+      archive: archive, chain: chain, surroundings: surroundings, stop: stop,
+      rateLimit: request.archive.rateLimit
+    )
+    surroundings.events(.began(job: job.id))
+    let places = try RestorePlaces(request, of: archive, surroundings, id: job.id, stop: stop)
     var report: JobReport
     do throws(JobError) {
-      report = try read(archive, into: places)
+      report = try read(job, into: places)
+      if let failure = report.lateFailure { try places.distrustUnproven(failure) }
       try places.publish()
     } catch {
       places.salvage()
       places.tellWhatIsLeft()
-      throw places.failure ?? error
+      let failure = places.failure ?? error
+      guard failure.status == .interrupted, !places.outputs.isEmpty else { throw failure }
+      throw failure.saying("interrupted; some of the disks were restored before", hint: nil)
     }
     report.outputs = places.outputs
     if report.proof == Proof.none { surroundings.events(.warning(archive.unprovenWarning)) }
+    try places.requireUndamaged()
+    if let failure = report.lateFailure {
+      throw JobError(
+        .badData, "the archive is damaged, but every stream is whole by its receipt: \(failure)")
+    }
     surroundings.events(.finished(report))
     return report
   }
 
+  /// What is lost of a parent cannot be told from what is not.
+  private func refuseSalvage(of chain: ArchiveChain) throws(JobError) {
+    guard request.keepsDamaged, let parent = chain.parents.last else { return }
+    throw JobError(
+      .unavailable, "what can be read of a damaged archive cannot be kept of an increment",
+      hint: "salvage \(parent.path), the full backup it begins with")
+  }
+
   private func read(
-    _ archive: Archive, into places: RestorePlaces
+    _ job: ReadJob, into places: RestorePlaces
   ) throws(JobError) -> JobReport {
-    let receipts = ReceiptCheck(receipt: archive.receipt)
-    let job = ReadJob(archive: archive, surroundings: surroundings, stop: stop)
-    return try job.run(
-      .read, doing: "restore",
-      ReadLane.Plan(
-        accept: { ack throws(LaneFailure) in
-          try receipts.accept(ack.streams)
-          try places.accept(ack.streams)
-        },
-        target: { stream, memory throws(LaneFailure) in try places.target(stream, memory) },
-        choose: { places.choose($0) },
-        check: { stream, digest throws(LaneFailure) in
-          let isProven = try receipts.check(stream, digest)
-          try places.hasCome(stream, isProven: isProven)
-        }))
+    let receipts = ReceiptCheck(receipt: job.archive.receipt)
+    var plan = ReadLane.Plan(
+      accept: { ack throws(LaneFailure) in
+        try receipts.accept(ack.streams)
+        try places.accept(ack.streams)
+      },
+      target: { stream, memory throws(LaneFailure) in try places.target(stream, memory) },
+      choose: { places.choose($0) },
+      check: { stream, digest throws(LaneFailure) in
+        let isProven = try receipts.check(stream, digest)
+        try places.hasCome(stream, isProven: isProven)
+      })
+    if request.keepsDamaged { plan.keepDamaged(into: places, receipts) }
+    return try job.run(.read, doing: "restore", plan)
+  }
+}
+
+extension ReadLane.Plan {
+  /// Damage does not end the restore.
+  fileprivate mutating func keepDamaged(into places: RestorePlaces, _ receipts: ReceiptCheck) {
+    keepDamaged = { stream, damage throws(LaneFailure) in try places.hasCome(stream, damage) }
+    check = { stream, digest throws(LaneFailure) in
+      let isProven: Bool
+      do throws(LaneFailure) { isProven = try receipts.check(stream, digest) } catch {
+        // What is wrong is all that a check can throw.
+        return try places.hasCome(
+          stream, damagedSomewhere: "its digest differs from the receipt")
+      }
+      try places.hasCome(stream, isProven: isProven)
+    }
   }
 }

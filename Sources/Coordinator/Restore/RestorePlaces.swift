@@ -1,7 +1,10 @@
+internal import ArchiveJobs
 internal import BackupProtocol
 internal import Glibc
+internal import JobSupport
 internal import PluginHost
 internal import Pump
+internal import Requests
 internal import SharedPool
 internal import System
 
@@ -9,17 +12,21 @@ internal import System
 ///
 /// The directory is published when all of it is complete, a disk with its own path as soon as that
 /// disk is verified. Used by the thread of the lane.
-final class RestorePlaces {
-  private let request: RestoreRequest
-  private let events: EventSink
-  private let directory: StagingPlace?
-  private var disks: [String: any DiskPlace] = [:]
+package final class RestorePlaces {
+  let request: RestoreRequest
+  let events: EventSink
+  let directory: StagingPlace?
+  private(set) var disks: [String: any DiskPlace] = [:]
   /// Streams of the archive, once known.
-  private var streams: [StreamDescription] = []
+  private(set) var streams: [StreamDescription] = []
   /// Streams that have come.
   private var cameCount = 0
   /// Disks that have come, and that no receipt proves.
   private var waiting: [String] = []
+  /// Streams that have come, and that nothing has proven.
+  private(set) var unproven: [StreamDescription] = []
+  /// Streams of which a part could not be read, in the order in which they came.
+  var damaged: [StreamDescription] = []
   private var salvaged: [String] = []
   private(set) var outputs: [OutputReport] = []
   /// Why a place could not be had, where a lane's failure says too little.
@@ -42,7 +49,7 @@ final class RestorePlaces {
       if let resolved, (try? FileStatus(path: resolved))?.kind == .blockDevice {
         disks[disk.name] = try DevicePlace(disk, resolved: resolved, request, stop: stop)
       } else {
-        try Self.checkSuffix(disk)
+        try requested { () throws(RequestError) in try disk.requireOwnSuffix() }
         disks[disk.name] = try FilePlace(disk, request, surroundings, id: id)
       }
     }
@@ -59,27 +66,11 @@ final class RestorePlaces {
   }
 
   private static func checkNames(_ request: RestoreRequest) throws(JobError) {
-    let names = request.disks.map(\.name)
-    let paths = request.disks.map { canonical($0.path) }
-    for (index, disk) in request.disks.enumerated() {
-      guard names.firstIndex(of: disk.name) == index else {
-        throw JobError(.usage, doing: "", "--disk \(disk.name) is given twice")
-      }
-      guard paths.firstIndex(of: paths[index]) == index else {
-        throw JobError(.usage, doing: "", "two disks would be restored to \(disk.path)")
-      }
-      guard !request.skipped.contains(disk.name) else {
-        throw JobError(.usage, doing: "", "disk \"\(disk.name)\" is in both --disk and --skip")
-      }
+    try requested { () throws(RequestError) in try request.validate() }
+    var paths: Set<String> = []
+    for disk in request.disks where !paths.insert(canonical(disk.path)).inserted {
+      throw JobError(.usage, "two disks would be restored to \(disk.path)")
     }
-  }
-
-  /// A raw disk is not given the suffix of another format unless the user says that it is raw.
-  private static func checkSuffix(_ disk: RestoreRequest.Disk) throws(JobError) {
-    guard let suffix = disk.foreignSuffix else { return }
-    throw JobError(
-      .usage, doing: "", "\(disk.path) would be written as raw despite its suffix .\(suffix)",
-      hint: "add format=raw or format=qcow2, or convert it afterwards with qemu-img convert")
   }
 
   /// A canonical path, without links, also if its last component does not exist yet.
@@ -91,10 +82,12 @@ final class RestorePlaces {
 
   /// Compares the archive's contents with the request, and prepares every target.
   func accept(_ streams: [StreamDescription]) throws(LaneFailure) {
-    try checkKnown(streams)
-    try checkPlaces(streams)
+    try keeping { () throws(JobError) in
+      try checkKnown(streams)
+      try checkPlaces(streams)
+    }
     self.streams = choose(streams)
-    let left = streams.filter { $0.kind == .config && directory == nil && !isSkipped($0) }
+    let left = streams.filter { $0.kind != .disk && directory == nil && !isSkipped($0) }
     if !left.isEmpty {
       events(
         .warning("skipped (no --to DIR): " + left.map(\.name).joined(separator: ", ")))
@@ -107,34 +100,44 @@ final class RestorePlaces {
   }
 
   /// Names that the archive does not contain are usage errors.
-  private func checkKnown(_ streams: [StreamDescription]) throws(LaneFailure) {
+  private func checkKnown(_ streams: [StreamDescription]) throws(JobError) {
     for name in request.disks.map(\.name) + request.skipped {
       guard let stream = streams.first(where: { $0.name == name }) else {
         let known = streams.map(\.name).joined(separator: ", ")
-        throw .request("\"\(name)\" is not in the archive", hint: "it contains: \(known)")
+        throw JobError(
+          .usage, "\"\(name)\" is not in the archive", hint: "it contains: \(known)")
       }
       if disks[name] != nil && stream.kind != .disk {
-        throw .request("\"\(name)\" is not a disk", hint: "--disk is for disks only")
+        throw JobError(.usage, "\"\(name)\" is not a disk", hint: .restoreDisksOnly)
       }
     }
   }
 
-  private func checkPlaces(_ streams: [StreamDescription]) throws(LaneFailure) {
-    var files: Set<String> = []
-    for stream in streams where !isSkipped(stream) && disks[stream.name] == nil {
-      if directory == nil && stream.kind != .config {
-        throw .request(
-          "no target for \"\(stream.name)\"",
-          hint: "add --disk \(stream.name)=PATH, --skip \(stream.name), or --to DIR")
+  private func checkPlaces(_ streams: [StreamDescription]) throws(JobError) {
+    let placed = streams.filter { !isSkipped($0) && disks[$0.name] == nil }
+    var marked: Set<String> = []
+    for stream in placed {
+      if directory == nil && stream.kind == .disk {
+        throw JobError(
+          .usage, "no target for \"\(stream.name)\"", hint: .placeDisk(stream.name))
       }
-      guard Self.fileName(stream).utf8.count <= Limits.nameBytesMax else {
-        throw .request(
+      let suffix = request.keepsDamaged ? IncompleteName.suffix : ""
+      guard (RestoredFile.name(stream) + suffix).utf8.count <= Limits.nameBytesMax else {
+        throw JobError(
+          .usage,
           "the file name of \"\(stream.name.prefix(40))…\" would exceed "
-            + "\(Limits.nameBytesMax) bytes", hint: "choose a path with --disk NAME=PATH")
+            + "\(Limits.nameBytesMax) bytes", hint: .choosePath)
       }
-      guard files.insert(Self.fileName(stream)).inserted else {
-        throw .archive(stream: stream.name, "would be restored to the same file as another one")
-      }
+      // What is incomplete needs a name that nothing else has.
+      if request.keepsDamaged { marked.insert(RestoredFile.name(stream) + suffix) }
+    }
+    if let stream = placed.first(where: { marked.contains(RestoredFile.name($0)) }) {
+      throw JobError(
+        LaneFailure.archive(
+          stream: stream.name, "would be restored to the same file as another one"))
+    }
+    if directory != nil, let clash = RestoredFile.clash(placed) {
+      throw JobError(.usage, clash.words, hint: clash.remedy)
     }
   }
 
@@ -157,7 +160,7 @@ final class RestorePlaces {
     }
     guard let directory else { return nil }
     return try FileTarget(
-      name: Self.fileName(stream), in: directory.descriptor, size: stream.size ?? 0,
+      name: RestoredFile.name(stream), in: directory.descriptor, size: stream.size ?? 0,
       reserves: request.allocation == .preallocate)
   }
 
@@ -166,16 +169,20 @@ final class RestorePlaces {
   /// - Parameter isProven: The receipt verified it. Otherwise it waits for the archive's end.
   func hasCome(_ stream: StreamDescription, isProven: Bool) throws(LaneFailure) {
     cameCount += 1
+    if !isProven { unproven.append(stream) }
     guard disks[stream.name] != nil else { return }
     guard isProven else { return waiting.append(stream.name) }
     try keeping { () throws(JobError) in try publish(stream.name) }
   }
 
-  private func publish(_ name: String) throws(JobError) {
+  func publish(_ name: String) throws(JobError) {
     guard let disk = disks[name] else { return }
     try disk.publish()
     outputs.append(OutputReport(label: name, path: disk.path, storedBytes: disk.storedBytes))
-    events(.published(label: name, path: disk.path))
+    let isDamaged = damaged.contains { $0.name == name }
+    events(
+      isDamaged
+        ? .incomplete(label: name, path: disk.path) : .published(label: name, path: disk.path))
   }
 
   /// Everything is complete and the plugin reports success: publishes what waited, and the
@@ -183,13 +190,15 @@ final class RestorePlaces {
   func publish() throws(JobError) {
     for name in waiting { try publish(name) }
     guard let directory, let target = request.directory else { return }
+    let isDamaged = try markIncompleteFiles(in: directory)
     let stored = directory.storedBytes()
     do throws(PublishingError) { try directory.publish() } catch {
       throw JobError(error, cannot: "publish \(target)")
     }
     directory.tellIfMoved(events)
     outputs.append(OutputReport(label: "raw", path: target, storedBytes: UInt64(stored)))
-    events(.published(label: "raw", path: target))
+    events(
+      isDamaged ? .incomplete(label: "raw", path: target) : .published(label: "raw", path: target))
   }
 
   /// The restore has failed: keeps disks that waited for the archive's end, unless the archive was
@@ -209,7 +218,9 @@ final class RestorePlaces {
         events(
           .warning("disk \(stream.name) is complete but not verified: \(disk.path)"))
       } else if disk.isPublished {
-        events(.warning("disk \(stream.name) is complete: \(disk.path)"))
+        let isDamaged = damaged.contains { $0.name == stream.name }
+        let state = isDamaged ? "incomplete" : "complete"
+        events(.warning("disk \(stream.name) is \(state): \(disk.path)"))
       } else if disk.isSpoilt && waiting.contains(stream.name) {
         events(.warning("\(disk.path) contains disk \(stream.name) unverified: do not trust it"))
       } else if disk.isSpoilt {
@@ -223,21 +234,13 @@ final class RestorePlaces {
     }
   }
 
-  /// Bytes of a disk's name whose file has a name that a file system takes.
-  static let diskNameBytesMax = Limits.nameBytesMax - ".raw".utf8.count
-
-  /// A disk is `NAME.raw`, everything else keeps its name. Names were checked when they came in.
-  private static func fileName(_ stream: StreamDescription) -> String {
-    stream.kind == .disk ? stream.name + ".raw" : stream.name
-  }
-
   /// Keeps a job's error, of which a lane can only tell the text.
-  private func keeping<Value>(
+  func keeping<Value>(
     _ body: () throws(JobError) -> Value
   ) throws(LaneFailure) -> Value {
     do throws(JobError) { return try body() } catch {
       failure = error
-      throw .target(error.sentence)
+      throw .target(error.description)
     }
   }
 }

@@ -1,3 +1,5 @@
+internal import System
+
 /// The form of a staging place's name: `.NAME.sluice-ID`, the ID being 32 hexadecimal digits.
 package enum StagingName {
   private static let separator = ".sluice-"
@@ -29,8 +31,9 @@ package enum StagingName {
       return "the last path component is not a file name"
     }
     if name.utf8.contains(0) { return "it contains a NUL" }
-    if name.utf8.count > targetBytesMax {
-      return "the last path component has \(name.utf8.count) bytes (maximum \(targetBytesMax))"
+    let count = nameBytes(name).count
+    if count > targetBytesMax {
+      return "the last path component has \(count) bytes (maximum \(targetBytesMax))"
     }
     return parse(name) == nil ? nil : "names of this form are reserved for Sluice's staging files"
   }

@@ -17,9 +17,12 @@ extension StagingPlace {
   /// synced.
   ///
   /// - Parameter receipt: Gets its name first: an archive that can be seen can be verified.
+  /// - Parameter access: Of the file that is replaced; else the archive is the caller's alone.
   /// - Throws: `PublishingError`; the staging place stays, to be discarded. With `.notSynced` the
   ///   archive and its receipt have their names.
-  package func publish(receipt: [UInt8]? = nil) throws(PublishingError) {
+  package func publish(
+    receipt: [UInt8]? = nil, access: FileAccess? = nil
+  ) throws(PublishingError) {
     precondition((receipt != nil) == hasReceipt, "the place of a receipt was made at the start")
     do throws(SystemCallError) {
       if kind == .directory {
@@ -27,6 +30,7 @@ extension StagingPlace {
         try walk(archive.raw, depth: 0, &walked)
       } else {
         try takeOver(archive.raw, mode: 0o600, targetName)
+        try access?.give(to: archive.raw, targetName)
         try finishFile(archive.raw, targetName)
       }
       try closeArchive()
@@ -38,7 +42,9 @@ extension StagingPlace {
       throw Self.publishingError(error, target)
     }
     do throws(SystemCallError) {
-      try rename(archive.raw, Self.archiveName, targetName, isFile: kind != .directory, replaces)
+      try rename(
+        archive.raw, Self.archiveName, targetName + suffix, isFile: kind != .directory,
+        replaces && suffix.isEmpty)
     } catch {
       if hasReceipt { withdrawReceipt() }
       throw Self.publishingError(error, target)

@@ -35,11 +35,46 @@ package final class StagingPlace {
   private(set) var hasOwners = true
   /// Whether the archive has its final name.
   package private(set) var isPublished = false
+  /// What the name gets behind it when the archive is published, as `.incomplete`: then it replaces
+  /// nothing.
+  package var suffix = ""
   /// Which file has the receipt's final name, once it has it.
   var receipt: FileStatus?
   /// Told what keeps the place from being removed, by whoever ends it.
   package var leftBehind: (_ path: String, SystemCallError) -> Void = { _, _ in }
   private var isSettled = false
+
+  /// Refuses a path whose last part cannot be the name of an archive, or of its receipt.
+  ///
+  /// - Throws: `PublishingError.badName`.
+  package static func requireName(_ target: String, hasReceipt: Bool) throws(PublishingError) {
+    let name = splitPath(target).name
+    let longest = hasReceipt ? receiptTarget(name) : name
+    if let complaint = StagingName.complaint(about: name) ?? StagingName.complaint(about: longest) {
+      throw .badName(target, complaint)
+    }
+  }
+
+  /// Refuses a path at which another job of this machine is at work, before anything is done for
+  /// an archive that would find its name taken hours later.
+  ///
+  /// - Throws: `PublishingError.taken`, `.system` if its directory is not there.
+  package static func requireUntaken(_ target: String) throws(PublishingError) {
+    let directory: TargetDirectory
+    do throws(SystemCallError) {
+      directory = try TargetDirectory(splitPath(target).directory)
+    } catch { throw .system(SystemCallError(error.call, subject: target, code: error.code)) }
+    try requireUntaken(target, in: directory.raw, job: "")
+  }
+
+  private static func requireUntaken(
+    _ target: String, in directory: Int32, job: String
+  ) throws(PublishingError) {
+    let name = splitPath(target).name
+    if let process = LivingJobs.process(making: name, in: directory, besides: job) {
+      throw .taken(target, byProcess: process)
+    }
+  }
 
   /// Makes an empty staging file or directory.
   ///
@@ -53,20 +88,20 @@ package final class StagingPlace {
     target: String, kind: Job.OutputKind, id: String, replaces: Bool = false,
     hasReceipt: Bool = false
   ) throws(PublishingError) {
+    try Self.requireName(target, hasReceipt: hasReceipt)
     let (path, name) = splitPath(target)
-    let longest = hasReceipt ? Self.receiptTarget(name) : name
-    if let complaint = StagingName.complaint(about: name) ?? StagingName.complaint(about: longest) {
-      throw .badName(target, complaint)
-    }
     self.target = target
     self.kind = kind
     self.replaces = replaces
     self.hasReceipt = hasReceipt
     targetName = name
+    do throws(SystemCallError) { directory = try TargetDirectory(path) } catch {
+      throw .system(SystemCallError(error.call, subject: target, code: error.code))
+    }
+    let turn = directory.turn()
+    StagingLeftovers.removeOrphans(in: directory.raw, holdsTurn: turn != nil)
+    try Self.requireUntaken(target, in: directory.raw, job: id)
     do throws(SystemCallError) {
-      directory = try TargetDirectory(path)
-      let turn = directory.turn()
-      StagingLeftovers.removeOrphans(in: directory.raw, holdsTurn: turn != nil)
       try directory.refuseExisting(name, unlessFile: replaces)
       if hasReceipt { try directory.refuseExisting(Self.receiptTarget(name), unlessFile: false) }
       room = try StagingRoom(StagingName.make(name, id: id), job: id, in: directory.raw)
@@ -75,7 +110,8 @@ package final class StagingPlace {
       guard error.code == EEXIST else {
         throw .system(SystemCallError(error.call, subject: target, code: error.code))
       }
-      throw .exists(error.subject == longest ? target + longest.dropFirst(name.count) : target)
+      let isReceipt = hasReceipt && error.subject == Self.receiptTarget(name)
+      throw .exists(isReceipt ? Self.receiptTarget(target) : target)
     }
   }
 

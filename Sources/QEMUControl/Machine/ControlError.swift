@@ -8,6 +8,8 @@ package enum ControlError: Error, Equatable, Sendable {
   case unexpected(command: String, what: String)
   /// Another job, export or snapshot uses the disk; `by` names the jobs that are not ours.
   case busy(disk: String, by: [String], words: String)
+  /// What changed on a disk since its parent backup is no longer known.
+  case bitmapUnusable(disk: String, BitmapObstacle)
   /// QEMU has one NBD server, and it is in use.
   case nbdServerInUse(words: String)
   /// Too little free space for the fleecing images.
@@ -31,12 +33,10 @@ extension ControlError: CustomStringConvertible {
     case .unexpected(let command, let what):
       "unexpected answer of QEMU to \(command): \(what)"
     case .busy(let disk, let others, let words): Self.busyText(disk, others, words)
+    case .bitmapUnusable(let disk, let obstacle): "\(disk): \(obstacle)"
     case .nbdServerInUse(let words): "QEMU's NBD server is unavailable: \(words)"
     case .fleecingSpace(let directory, let free, let wanted):
-      """
-      \(directory) has \(free >> 20) MiB free, but the fleecing images need \(wanted >> 20) MiB; \
-      free some space, or choose another directory with --fleecing-dir
-      """
+      "\(directory) has \(free >> 20) MiB free, but the fleecing images need \(wanted >> 20) MiB"
     case .copyFailed(let disk, let words):
       "QEMU did not copy all of \(disk) to the spool: \(words)"
     case .anotherBackup(let job, let process):
@@ -47,8 +47,7 @@ extension ControlError: CustomStringConvertible {
     case .unknownJobs(let jobs):
       """
       QEMU has nodes or jobs of a backup unknown here (\(jobs.joined(separator: ", "))): it \
-      was started elsewhere, or its journal is lost; if no backup is running, run sluice recover \
-      --qmp SOCKET
+      was started elsewhere, or its journal is lost
       """
     case .ended: "the backup is being stopped"
     case .system(let error): "\(error)"

@@ -9,7 +9,7 @@ struct DeviceInspector {
   private let files: ImageFiles
 
   static func devices(_ inquiry: Inquiry) async throws(ControlError) -> [GuestBlockDevice] {
-    let inspector = DeviceInspector(inquiry: inquiry, files: ImageFiles(inquiry.client))
+    let inspector = DeviceInspector(inquiry: inquiry, files: ImageFiles(inquiry.monitor))
     guard let entries = try await inquiry.asked("query-block").array else {
       throw .unexpected(command: "query-block", what: "not a list")
     }
@@ -78,13 +78,14 @@ struct DeviceInspector {
   /// The device's answer to failing writes.
   ///
   /// A `-drive` may say it and leave the device at "auto". QEMU keeps an `io-status` exactly for
-  /// drives that stop the guest on some error, which tells "report" from its default, "enospc".
+  /// drives that stop the guest on some error, which tells "report" from its default, "enospc", and
+  /// from "stop"; those two cannot be told apart, and stay "auto".
   private func policy(
     _ entry: JSONValue, _ path: String?
   ) async throws(ControlError) -> String {
     let policy = try await text("werror", of: path)
     if policy != "auto" { return policy }
-    return entry["io-status"] == nil ? "report" : "enospc"
+    return entry["io-status"] == nil ? "report" : "auto"
   }
 
   /// The I/O thread of a device, or of the controller it hangs on.

@@ -45,9 +45,9 @@ package struct GuestMachine: Sendable {
   /// - Parameter seconds: For all of it; a machine takes a few milliseconds for each device.
   /// - Throws: `ControlError`: QEMU does not answer, or not as its manual says.
   package static func inspect(
-    _ client: QMPClient, seconds: Double = 30
+    _ monitor: any Monitor, seconds: Double = 30
   ) async throws(ControlError) -> GuestMachine {
-    let inquiry = Inquiry(client: client, deadline: .now.advanced(bySeconds: seconds))
+    let inquiry = Inquiry(monitor: monitor, deadline: .now.advanced(bySeconds: seconds))
     let schema = QMPSchema(try await inquiry.asked("query-qmp-schema"))
     let status = try await inquiry.asked("query-status")
     guard let runState = status["status"]?.string else {

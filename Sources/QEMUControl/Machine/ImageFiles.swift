@@ -6,8 +6,8 @@ struct ImageFiles {
   private let directory: String?
 
   /// Asks the kernel where QEMU stands, since its names may be relative.
-  init(_ client: QMPClient) {
-    directory = client.peerProcess.flatMap { try? realPath("/proc/\($0)/cwd") }
+  init(_ monitor: any Monitor) {
+    directory = monitor.process.flatMap { try? realPath("/proc/\($0)/cwd") }
   }
 
   /// The file, if the name is one; not whether it is there.

@@ -8,12 +8,12 @@ final class Inquiry: Sendable {
   /// Seconds for one answer: QEMU answers most in a millisecond, and in more if it is busy.
   static let secondsMax = 10.0
 
-  let client: QMPClient
+  let monitor: any Monitor
   private let deadline: MonotonicTime
   private let known = Mutex<[String: JSONValue?]>([:])
 
-  init(client: QMPClient, deadline: MonotonicTime) {
-    self.client = client
+  init(monitor: any Monitor, deadline: MonotonicTime) {
+    self.monitor = monitor
     self.deadline = deadline
   }
 
@@ -23,7 +23,7 @@ final class Inquiry: Sendable {
   ) async throws(ControlError) -> JSONValue {
     do throws(QMPError) {
       let left = deadline.seconds(since: .now)
-      return try await client.execute(command, arguments, seconds: min(left, Self.secondsMax))
+      return try await monitor.execute(command, arguments, seconds: min(left, Self.secondsMax))
     } catch {
       throw .qmp(error)
     }

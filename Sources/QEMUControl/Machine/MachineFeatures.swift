@@ -15,6 +15,9 @@ package struct MachineFeatures: Equatable, Sendable {
   package let onCBWErrorOfNodes: Bool
   /// A job can discard parts of its fleecing image that were read (argument `discard-source`).
   package let discardSourceOfJobs: Bool
+  /// A backup can tell what has changed since another one: dirty bitmaps are merged in transactions
+  /// and shown by NBD.
+  package let hasDirtyBitmaps: Bool
   /// What a backup of a running machine needs and this QEMU lacks, as people may look it up.
   package let missing: [String]
 
@@ -31,6 +34,10 @@ package struct MachineFeatures: Equatable, Sendable {
     onCBWErrorOfNodes = schema.hasArgument(
       "on-cbw-error", ofCase: "copy-before-write", of: "blockdev-add")
     discardSourceOfJobs = schema.hasArgument("discard-source", of: "blockdev-backup")
+    hasDirtyBitmaps =
+      ["block-dirty-bitmap-add", "block-dirty-bitmap-merge"].allSatisfy(schema.hasAction)
+      && schema.hasCommand("block-dirty-bitmap-remove")
+      && schema.hasArgument("bitmaps", ofCase: "nbd", of: "block-export-add")
     missing = Self.missing(in: schema)
   }
 

@@ -27,7 +27,7 @@ package struct Protection: Equatable, Sendable {
     disk: String, policy: String, image: String = "fleecing image"
   ) -> [String] {
     if holdsWhenFull && holdsWhenFailing { return [] }
-    let setting = policy.isEmpty ? "this device has no werror" : "werror=\(policy)"
+    let setting = Self.setting(policy)
     if holdsWhenFull {
       return [
         """
@@ -45,5 +45,13 @@ package struct Protection: Equatable, Sendable {
       (\(setting)); \(remedy)
       """
     ]
+  }
+
+  private static func setting(_ policy: String) -> String {
+    switch policy {
+    case "": "this device has no werror"
+    case "auto": "werror=auto; one that is set by -drive cannot be seen"
+    default: "werror=\(policy)"
+    }
   }
 }

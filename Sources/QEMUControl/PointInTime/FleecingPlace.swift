@@ -55,7 +55,7 @@ package enum StateDirectory {
 
   private static func environment(_ name: String) -> String? {
     guard let value = unsafe getenv(name) else { return nil }
-    let text = unsafe String(cString: value)
+    let text = unsafe nameText(cString: value)
     return text.hasPrefix("/") ? text : nil
   }
 

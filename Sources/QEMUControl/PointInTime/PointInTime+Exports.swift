@@ -40,24 +40,25 @@ extension PointInTime {
     }
   }
 
-  /// Shows a disk, as it was, by the NBD server, under the disk's name; read-only.
+  /// Shows a disk, as it was, by the NBD server, under the disk's name; read-only. If its changes
+  /// since a parent are known, they are there too, as `JobMark.changes(_:)`.
   ///
   /// Never for a disk that `WaySafety` does not allow it for: QEMU would abort.
   package func exportNBD(_ number: Int) async throws(ControlError) {
-    try await execute(
-      "block-export-add",
-      [
-        "type": "nbd", "id": .string(mark.nbdExport(number)),
-        "node-name": .string(mark.overlay(number)), "name": .string(disks[number].name),
-        "writable": false,
-      ])
+    var export: JSONObject = [
+      "type": "nbd", "id": .string(mark.nbdExport(number)),
+      "node-name": .string(mark.overlay(number)), "name": .string(disks[number].name),
+      "writable": false,
+    ]
+    export["bitmaps"] = exportedBitmaps(number)
+    try await execute("block-export-add", export)
   }
 
   /// Ends the NBD exports and the server, before the take-down; the point in time stays.
   package func stopNBD() async throws(ControlError) {
     let deadline = MonotonicTime.now.advanced(bySeconds: 5)
     while true {
-      let found = try await MarkedThings.find(client, of: mark, seconds: 5)
+      let found = try await MarkedThings.find(monitor, of: mark, seconds: 5)
       let exports = found.exports.filter(\.isNBD)
       if exports.isEmpty { break }
       guard MonotonicTime.now < deadline else {
@@ -81,7 +82,7 @@ extension PointInTime {
     do throws(ControlError) {
       try await command()
     } catch {
-      _ = try? await client.execute("closefd", ["fdname": .string(name)], seconds: 2)
+      _ = try? await monitor.execute("closefd", ["fdname": .string(name)], seconds: 2)
       throw error
     }
   }

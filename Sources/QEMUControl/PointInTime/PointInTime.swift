@@ -28,12 +28,17 @@ package final class PointInTime: Sendable {
     /// The guest's view in bytes.
     package let size: Int64
     package let image: FleecingImage
+    /// `nil`: its bitmaps stay as they are.
+    package let bitmaps: DiskBitmaps?
 
-    package init(name: String, node: String, size: Int64, image: FleecingImage) {
+    package init(
+      name: String, node: String, size: Int64, image: FleecingImage, bitmaps: DiskBitmaps? = nil
+    ) {
       self.name = name
       self.node = node
       self.size = size
       self.image = image
+      self.bitmaps = bitmaps
     }
   }
 
@@ -62,7 +67,7 @@ package final class PointInTime: Sendable {
   package let mark: JobMark
   package let disks: [Disk]
   package let method: Method
-  let client: QMPClient
+  let monitor: any Monitor
   let journal: Journal?
   let steps = StepGate()
   private let observer: (@Sendable (_ command: String) -> Void)?
@@ -75,11 +80,11 @@ package final class PointInTime: Sendable {
   ///   - journal: Notes the NBD server before it is started.
   ///   - observer: Called after each QEMU command.
   package init(
-    _ client: QMPClient, mark: JobMark, disks: [Disk], method: Method = .fleece,
+    _ monitor: any Monitor, mark: JobMark, disks: [Disk], method: Method = .fleece,
     journal: Journal?,
     observer: (@Sendable (_ command: String) -> Void)? = nil
   ) {
-    self.client = client
+    self.monitor = monitor
     self.mark = mark
     self.disks = disks
     self.method = method
@@ -121,20 +126,24 @@ package final class PointInTime: Sendable {
 
   /// Takes the point in time of all disks; the guest keeps running.
   ///
-  /// - Throws: `busy` if a disk is in use, `qmp`, `ended`; then no job was started.
+  /// - Throws: `busy` if a disk is in use, `bitmapUnusable`, `qmp`, `ended`; then no job was
+  ///   started, and no bitmap made.
   package func take() async throws(ControlError) -> Taken {
     let actions = disks.indices.map { number -> JSONValue in
       ["type": "blockdev-backup", "data": .object(job(number))]
     }
     let start = MonotonicTime.now
     do throws(ControlError) {
-      try await execute("transaction", ["actions": .array(actions)])
+      try await execute("transaction", ["actions": .array(actions + bitmapActions)])
     } catch {
       guard case .qmp(.refused(_, _, let words)) = error else { throw error }
+      if let reason = try await lostParent() { throw reason }
       throw try await busy(words)
     }
     let milliseconds = MonotonicTime.now.seconds(since: start) * 1000
-    return Taken(seconds: Self.clock(), milliseconds: milliseconds)
+    let taken = Taken(seconds: Self.clock(), milliseconds: milliseconds)
+    noteBitmaps(taken)
+    return taken
   }
 
   private func job(_ number: Int) -> JSONObject {
@@ -184,7 +193,7 @@ package final class PointInTime: Sendable {
     let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
     await steps.close(until: deadline)
     let outcome = await TakeDown.run(
-      client, of: mark,
+      monitor, of: mark,
       knowing: TakeDown.Knowledge(
         ownsNBDServer: journal?.contents.ownsNBDServer ?? steps.ownsNBDServer,
         continuesGuest: continuesGuest, keepsContents: keepsContents),
@@ -208,7 +217,7 @@ package final class PointInTime: Sendable {
     guard steps.enter() else { throw .ended }
     defer { steps.leave() }
     do throws(QMPError) {
-      let answer = try await client.execute(
+      let answer = try await monitor.execute(
         command, arguments, seconds: Self.commandSeconds, passing: descriptor)
       observer?(command)
       return answer

@@ -77,10 +77,11 @@ struct TrustedPath: ~Copyable {
 
   private func readLink(_ name: String, in directory: Int32) throws(SystemCallError) -> String {
     var bytes = [CChar](repeating: 0, count: Self.targetBytesMax)
-    let count = unsafe readlinkat(directory, name, &bytes, bytes.count)
+    let count = unsafe clinux_readlinkat(directory, name, &bytes, bytes.count)
     guard count >= 0, count < bytes.count else {
-      throw SystemCallError(.open, subject: name, code: count < 0 ? errno : ENAMETOOLONG)
+      throw SystemCallError(
+        .open, subject: name, code: count < 0 ? Int32(-count) : ENAMETOOLONG)
     }
-    return String(decoding: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return nameText(bytes.prefix(count).map { UInt8(bitPattern: $0) })
   }
 }

@@ -4,10 +4,8 @@ package import System
 
 /// A connection to a running QEMU by its machine protocol (QEMU `docs/interop/qmp-spec`).
 ///
-/// Any number of tasks may use one client at the same time. A command is not given up when its task
-/// is cancelled, only when its time is over or the connection ends: what takes down after a
-/// cancellation needs its answers too. Closed when the last reference goes.
-package final class QMPClient: Sendable {
+/// Closed when the last reference goes.
+package final class QMPClient: Monitor {
   private let conversation: QMPConversation
 
   private init(_ conversation: QMPConversation) { self.conversation = conversation }
@@ -51,40 +49,26 @@ package final class QMPClient: Sendable {
     return QMPClient(conversation)
   }
 
-  /// Sends a command and waits for its answer; answers may come in any order.
-  ///
-  /// - Parameters:
-  ///   - seconds: Until the command is given up. It may be done nevertheless; one that could not
-  ///     even be written is withdrawn.
-  ///   - descriptor: Goes along, for `add-fd` and `getfd`; open until this returns.
-  /// - Returns: The member `return` of the answer.
-  /// - Throws: `refused`, `notInTime` and `busy` leave the client usable; after any other error
-  ///   every further command fails at once.
-  package func execute(
-    _ command: String, _ arguments: JSONObject = [:], seconds: Double = 30,
-    passing descriptor: Int32? = nil
+  /// Answers may come in any order. A command that could not even be written is withdrawn when its
+  /// time is over.
+  package func ask(
+    _ command: String, _ arguments: JSONObject, seconds: Double, passing descriptor: Int32?
   ) async throws(QMPError) -> JSONValue {
     try await conversation.ask(command, arguments, seconds: seconds, passing: descriptor)
   }
 
-  /// A new subscription to all events from now on; it ends when the connection ends, so also with
-  /// the last reference to the client.
-  ///
-  /// Up to 4096 events wait for a slow subscriber; then the oldest are lost, which an event
-  /// `QMPEvent.eventsLost` tells.
+  /// Up to 4096 events wait for a slow subscriber; then the oldest are lost.
   package func events() -> AsyncStream<QMPEvent> { conversation.subscribe() }
 
-  /// The socket's number, to be duplicated; valid as long as the client lives.
-  package var rawDescriptor: Int32 { conversation.channel.rawDescriptor }
+  /// The socket's number.
+  package var inheritableDescriptor: Int32 { conversation.channel.rawDescriptor }
 
   /// The process that listened on the socket: QEMU, unless somebody made the socket for it.
-  package var peerProcess: Int32? {
-    let process = clinux_peer_process(rawDescriptor)
+  package var process: Int32? {
+    let process = clinux_peer_process(inheritableDescriptor)
     return process > 0 ? process : nil
   }
 
-  /// Ends the connection; every waiting command fails with `disconnected`. Another process's
-  /// duplicate of the socket stays usable.
   package func close() { conversation.channel.close() }
 
   private static func open(

@@ -30,7 +30,7 @@ package final class GuestWatch: Sendable {
     self.pointInTime = pointInTime
     self.continuesGuest = continuesGuest
     (observations, output) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1024))
-    let events = pointInTime.client.events()
+    let events = pointInTime.monitor.events()
     Task { [weak self] in
       for await event in events {
         guard let self else { return }
@@ -126,8 +126,8 @@ package final class GuestWatch: Sendable {
 
   /// After lost events, asks whether the guest is paused.
   private func lookAfterLoss() {
-    Task { [weak self, client = pointInTime.client] in
-      let status = try? await client.execute("query-status", seconds: 10)
+    Task { [weak self, monitor = pointInTime.monitor] in
+      let status = try? await monitor.execute("query-status", seconds: 10)
       guard let self, status?["status"] == "io-error" else { return }
       self.state.withLock { $0.isHeld = true }
       self.rescue()

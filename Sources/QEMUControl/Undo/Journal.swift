@@ -77,6 +77,18 @@ package final class Journal: Sendable {
   /// Removes the file: nothing of the job is left anywhere.
   package func remove() { _ = unsafe clinux_unlinkat(currentDirectory, path, 0) }
 
+  /// Reads the journal of a job without touching its lock: who only wants to know which machine it
+  /// is of must not make it look alive to others.
+  ///
+  /// - Returns: `nil` if there is none, or it cannot be read.
+  package static func peek(
+    _ mark: JobMark, in directory: String = usualDirectory()
+  ) -> JournalContents? {
+    let path = path(mark, in: directory)
+    guard let file = try? openFile(path, flags: O_RDONLY | O_NOFOLLOW) else { return nil }
+    return try? read(file.raw, mark)
+  }
+
   /// Looks at the journal of a job.
   package static func find(
     _ mark: JobMark, in directory: String = usualDirectory()

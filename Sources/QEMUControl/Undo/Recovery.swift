@@ -20,11 +20,11 @@ package struct Recovery: Sendable {
   ///   - qmp: The absolute path that journals name QEMU by.
   ///   - own: The job that asks; it is left out.
   package static func examine(
-    _ client: QMPClient, qmp: String, own: JobMark? = nil,
+    _ monitor: any Monitor, qmp: String, own: JobMark? = nil,
     journals directory: String = Journal.usualDirectory(), seconds: Double = 10
   ) async throws(ControlError) -> Recovery {
     var recovery = Recovery()
-    let inQEMU = try await MarkedThings.find(client, of: nil, seconds: seconds).marks
+    let inQEMU = try await MarkedThings.find(monitor, of: nil, seconds: seconds).marks
     let known = Journal.list(in: directory)
     for mark in inQEMU.union(known).sorted(by: { $0.id < $1.id }) where mark != own {
       do throws(SystemCallError) {
@@ -39,6 +39,9 @@ package struct Recovery: Sendable {
   private mutating func add(
     _ mark: JobMark, isInQEMU: Bool, qmp: String, _ directory: String
   ) throws(SystemCallError) {
+    // That of another machine is left alone.
+    let isOfOther = Journal.peek(mark, in: directory).map { $0.qmp != qmp } ?? false
+    if isOfOther && !isInQEMU { return }
     switch try Journal.find(mark, in: directory) {
     case .live(let contents):
       // One that has not put anything into this QEMU yet is about to.
@@ -51,7 +54,7 @@ package struct Recovery: Sendable {
   }
 
   /// Refuses where a new job may not begin; what is stale may be taken down first.
-  package func requireNobody() throws(ControlError) {
+  package func requireNoOtherJob() throws(ControlError) {
     if let other = live.first {
       throw .anotherBackup(
         job: other.mark.id, process: other.process > 0 ? other.process : nil)
@@ -65,13 +68,13 @@ package struct Recovery: Sendable {
   ///
   /// - Returns: By job, what was done.
   package func takeDown(
-    _ client: QMPClient, includingUnknown: Bool = false, seconds: Double = 10
+    _ monitor: any Monitor, includingUnknown: Bool = false, seconds: Double = 10
   ) async -> [(mark: JobMark, outcome: TakeDownOutcome, thaw: ThawOutcome)] {
     let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
     var done: [(JobMark, TakeDownOutcome, ThawOutcome)] = []
     for journal in stale {
       let outcome = await TakeDown.run(
-        client, of: journal.mark, knowing: journal.contents.knowledge,
+        monitor, of: journal.mark, knowing: journal.contents.knowledge,
         seconds: deadline.seconds(since: .now))
       let thaw = await Self.thaw(journal.contents, seconds: deadline.seconds(since: .now))
       if outcome.isClean && thaw.isClean { journal.remove() }
@@ -79,7 +82,7 @@ package struct Recovery: Sendable {
     }
     for mark in includingUnknown ? unknown : [] {
       let outcome = await TakeDown.run(
-        client, of: mark, seconds: deadline.seconds(since: .now))
+        monitor, of: mark, seconds: deadline.seconds(since: .now))
       done.append((mark, outcome, .notNeeded))
     }
     return done

@@ -5,7 +5,8 @@ internal import System
 ///
 /// It lists, removes what can be removed, and lists again, until nothing is left: so it works after
 /// any step of a job or of another take-down, even concurrently with one. Order: exports, the NBD
-/// server, jobs (then the guest is resumed), overlays, files, descriptors.
+/// server, jobs (then the guest is resumed), bitmaps, overlays, files, descriptors. Dirty bitmaps
+/// that backups continue from (`BitmapName`) bear no mark, and stay.
 package enum TakeDown {
   /// What the caller knows beside the mark.
   package struct Knowledge: Equatable, Sendable {
@@ -31,11 +32,11 @@ package enum TakeDown {
   ///
   /// - Parameter mark: `nil` is every job.
   package static func run(
-    _ client: QMPClient, of mark: JobMark?, knowing knowledge: Knowledge = Knowledge(),
+    _ monitor: any Monitor, of mark: JobMark?, knowing knowledge: Knowledge = Knowledge(),
     seconds: Double
   ) async -> TakeDownOutcome {
     var work = TakeDownWork(
-      client: client, mark: mark, knowledge: knowledge,
+      monitor: monitor, mark: mark, knowledge: knowledge,
       deadline: .now.advanced(bySeconds: seconds))
     return await work.run()
   }
@@ -44,19 +45,19 @@ package enum TakeDown {
   ///
   /// - Returns: Whether it did.
   package static func continueGuest(
-    _ client: QMPClient, seconds: Double
+    _ monitor: any Monitor, seconds: Double
   ) async throws(QMPError) -> Bool {
     let deadline = MonotonicTime.now.advanced(bySeconds: seconds)
-    let status = try await client.execute("query-status", seconds: seconds)
+    let status = try await monitor.execute("query-status", seconds: seconds)
     guard status["status"] == "io-error" else { return false }
-    _ = try await client.execute("cont", seconds: deadline.seconds(since: .now))
+    _ = try await monitor.execute("cont", seconds: deadline.seconds(since: .now))
     return true
   }
 }
 
 /// One take-down at work.
 struct TakeDownWork {
-  let client: QMPClient
+  let monitor: any Monitor
   let mark: JobMark?
   let knowledge: TakeDown.Knowledge
   let deadline: MonotonicTime
@@ -65,8 +66,9 @@ struct TakeDownWork {
   private var stopsNBD: Bool
   private var continuesGuest: Bool
 
-  init(client: QMPClient, mark: JobMark?, knowledge: TakeDown.Knowledge, deadline: MonotonicTime) {
-    self.client = client
+  init(monitor: any Monitor, mark: JobMark?, knowledge: TakeDown.Knowledge, deadline: MonotonicTime)
+  {
+    self.monitor = monitor
     self.mark = mark
     self.knowledge = knowledge
     self.deadline = deadline
@@ -79,7 +81,7 @@ struct TakeDownWork {
     do throws(ControlError) {
       repeat {
         // Someone who waits for an answer of QEMU for the whole time gets one more chance to look.
-        found = try await MarkedThings.find(client, of: mark, seconds: max(0.5, left))
+        found = try await MarkedThings.find(monitor, of: mark, seconds: max(0.5, left))
         note(found)
         try await step(found)
         if found.isEmpty && !stopsNBD { break }
@@ -118,7 +120,10 @@ struct TakeDownWork {
     }
     for job in found.jobs { try await end(job) }
     if found.jobs.isEmpty { try await continueGuest() }
-    if found.jobs.isEmpty && found.exports.isEmpty { try await remove(found.nodes) }
+    if found.jobs.isEmpty && found.exports.isEmpty {
+      try await remove(found.bitmaps)
+      try await remove(found.nodes)
+    }
     if found.isEmpty {
       for set in found.descriptorSets {
         try await attempt("remove-fd", ["fdset-id": .integer(set.number)])
@@ -140,9 +145,17 @@ struct TakeDownWork {
     guard continuesGuest, mark != nil || !seen.isEmpty else { return }
     continuesGuest = false
     do throws(QMPError) {
-      outcome.hasContinuedGuest = try await TakeDown.continueGuest(client, seconds: max(0.5, left))
+      outcome.hasContinuedGuest = try await TakeDown.continueGuest(monitor, seconds: max(0.5, left))
     } catch {
       try swallow(error)
+    }
+  }
+
+  private mutating func remove(_ bitmaps: [MarkedThings.Bitmap]) async throws(ControlError) {
+    for bitmap in bitmaps {
+      try await attempt(
+        "block-dirty-bitmap-remove",
+        ["node": .string(bitmap.node), "name": .string(bitmap.name)])
     }
   }
 
@@ -178,7 +191,7 @@ struct TakeDownWork {
   ) async throws(ControlError) -> Bool {
     guard left > 0 else { return false }
     do throws(QMPError) {
-      _ = try await client.execute(command, arguments, seconds: left)
+      _ = try await monitor.execute(command, arguments, seconds: left)
       return true
     } catch {
       try swallow(error)

@@ -7,21 +7,27 @@ package enum Watchdog {
   /// Seconds for the whole cleanup after the coordinator's death.
   package static let seconds = 5.0
 
+  /// Whether the coordinator gave an agent's socket along.
+  ///
+  /// To be asked before anything asynchronous begins: what the runtime opens for itself takes the
+  /// lowest free number, and looked like a socket then.
+  package static var hasAgent: Bool { isOpen(WatchdogProcess.Descriptor.agent) }
+
   /// Waits for the coordinator's farewell or its death, and cleans up after the latter.
   ///
   /// - Parameters:
   ///   - mark: The job.
   ///   - journal: Its path.
+  ///   - hasAgent: ``hasAgent`` as it was at the start.
   /// - Returns: `nil` after a farewell; else what was done, for people, and whether it succeeded.
   package static func watch(
-    _ mark: JobMark, journal: String
+    _ mark: JobMark, journal: String, hasAgent: Bool
   ) async -> (words: String, isClean: Bool)? {
     if hearsFarewell() { return nil }
     let deadline = MonotonicTime.now.advanced(bySeconds: seconds - 0.3)
     let qmp = OwnedDescriptor(adopting: WatchdogProcess.Descriptor.qmp)
     let agent =
-      isOpen(WatchdogProcess.Descriptor.agent)
-      ? OwnedDescriptor(adopting: WatchdogProcess.Descriptor.agent) : nil
+      hasAgent ? OwnedDescriptor(adopting: WatchdogProcess.Descriptor.agent) : nil
     switch await adopt(mark, journal, until: deadline) {
     case .removed: return ("job \(mark.id): sluice exited after cleaning up", true)
     case .adopted(let journal):
@@ -90,9 +96,9 @@ package enum Watchdog {
     until deadline: MonotonicTime
   ) async -> TakeDownOutcome {
     do throws(QMPError) {
-      let client = try QMPClient.takeOver(qmp, idPrefix: "sluice-watchdog-")
+      let monitor = try QMPClient.takeOver(qmp, idPrefix: "sluice-watchdog-")
       return await TakeDown.run(
-        client, of: mark, knowing: contents?.knowledge ?? TakeDown.Knowledge(),
+        monitor, of: mark, knowing: contents?.knowledge ?? TakeDown.Knowledge(),
         seconds: deadline.seconds(since: .now))
     } catch {
       var outcome = TakeDownOutcome()

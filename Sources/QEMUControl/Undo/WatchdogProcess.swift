@@ -41,7 +41,7 @@ package final class WatchdogProcess: Sendable {
   /// - Parameters:
   ///   - path: Of `sluice-watchdog`.
   ///   - journal: Of the job that it watches.
-  ///   - qmp: `QMPClient.rawDescriptor`; it gets a duplicate, silent until it acts.
+  ///   - qmp: `Monitor.inheritableDescriptor`; it gets a duplicate, silent until it acts.
   ///   - agent: `GuestAgent.rawDescriptor`, likewise.
   package static func start(
     path: String, journal: Journal, qmp: Int32, agent: Int32? = nil

@@ -11,7 +11,7 @@ struct PayloadVerdict {
   init(_ header: FrameHeader, _ payload: RawSpan) throws(WireError) {
     guard header.type.isKnown else { return }
     // The host parses what a reader produces through this door: it must say the same.
-    if [.open, .data, .zero, .close, .readDone].contains(header.type) {
+    if [.open, .data, .zero, .damaged, .close, .readDone].contains(header.type) {
       _ = try StreamFrame(header.type, parsing: payload)
     }
     if header.type.isControl {
@@ -96,6 +96,7 @@ struct PayloadVerdict {
     case .error: writer.append(try ErrorFrame(parsing: payload), stream: stream)
     case .data: try appendData(payload, stream: stream, to: &writer)
     case .zero: writer.append(try ZeroFrame(parsing: payload), stream: stream)
+    case .damaged: writer.append(try DamagedFrame(parsing: payload), stream: stream)
     case .close: writer.append(try CloseFrame(parsing: payload), stream: stream)
     case .read: writer.append(try ReadFrame(parsing: payload), stream: stream)
     case .release:
@@ -107,7 +108,7 @@ struct PayloadVerdict {
     case .busy: writer.append(try BusyFrame(parsing: payload))
     case .readDone: writer.append(try ReadDoneFrame(parsing: payload), stream: stream)
     case .extents:
-      var extents: [MapExtent] = []
+      var extents: [Extent] = []
       try ExtentsFrame.parse(payload) { extents.append($0) }
       let isLast = header.flags & FrameHeader.lastExtentsFlag != 0
       writer.append(extents: extents[...], stream: stream, isLast: isLast)

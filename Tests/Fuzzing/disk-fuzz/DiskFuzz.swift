@@ -31,13 +31,32 @@ private func read(_ image: Image) throws(ArchiveError) {
     check(descriptor)
     try deliver(reader)
     try deliver(try VMDKExtentsReader(descriptor) { _ throws(ArchiveError) in window })
-  case .qcow2: try deliver(try QCOW2Reader(window))
+  case .qcow2: try readImage(window, backingBytes: image.isOverlay ? 3 << 16 : nil)
   case .descriptor:
     let descriptor = try VMDKDescriptor(parsing: Array(image.bytes))
     check(descriptor)
     // Whatever an extent is called, its file is the descriptor.
     try deliver(try VMDKExtentsReader(descriptor) { _ throws(ArchiveError) in window })
   }
+}
+
+/// An image: whole, in parts, what is left of it, and its refcounts.
+private func readImage(_ window: SourceWindow, backingBytes: UInt64?) throws(ArchiveError) {
+  let salvage = try QCOW2Reader(window, backingBytes: backingBytes, salvages: true)
+  let sink = CheckingSink(most: salvage.capacityBytes, dataBytesMax: 1 << 20, keepsDamage: true)
+  do throws(ArchiveError) {
+    try salvage.read(to: sink)
+    precondition(sink.byteCount == salvage.capacityBytes, "a salvage is not whole")
+  } catch {}
+  let reader = try QCOW2Reader(window, backingBytes: backingBytes)
+  try deliver(reader)
+  let half = reader.capacityBytes / 2 / 65536 * 65536
+  let part = CheckingSink(most: half, dataBytesMax: 1 << 20)
+  try reader.read(0..<half, to: part)
+  precondition(part.byteCount == half, "a part is not whole")
+  try reader.header.requirePlain()
+  var check = QCOW2Check(reader)
+  try check.run()
 }
 
 private func deliver(_ reader: any DiskReader) throws(ArchiveError) {

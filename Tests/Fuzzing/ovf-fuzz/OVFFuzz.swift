@@ -31,11 +31,14 @@ public func fuzzDescriptors(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt
 
 private func check(_ descriptor: OVFDescriptor) {
   for disk in descriptor.disks {
-    precondition(!disk.name.isEmpty && disk.capacity < 1 << 53, "a disk that cannot be")
+    precondition(!disk.name.isEmpty && disk.capacity ?? 0 < 1 << 53, "a disk that cannot be")
   }
   precondition(
     Set(descriptor.disks.map(\.name)).count == descriptor.disks.count, "two disks of one name")
   for file in descriptor.files { precondition(!file.name.contains("/"), "a path") }
+  var members = descriptor
+  members.unescapeNames { !$0.contains("%") }
+  precondition(members.files.map(\.id) == descriptor.files.map(\.id), "files got lost")
 }
 
 private func parsed(_ bytes: [UInt8]) -> OVFDescriptor? {

@@ -76,12 +76,13 @@ private func deliver(_ member: TarMember, _ source: MemorySource) throws(Archive
 }
 
 /// The bytes of a piece, added up; what is masked is zeros.
-private func dataSum(_ piece: UnsafeRawBufferPointer, _ masks: borrowing Span<UInt16>) -> UInt64 {
+private func dataSum(_ piece: UnsafeRawBufferPointer, _ masks: borrowing Span<BlockMask>) -> UInt64
+{
   var sum: UInt64 = 0
   for block in 0..<(16 * masks.count) where block * 4096 < piece.count {
     let range = (block * 4096)..<min(piece.count, (block + 1) * 4096)
     let part = byteSum(UnsafeRawBufferPointer(rebasing: piece[range]))
-    precondition(masks[block >> 4] & 1 << (block & 15) != 0 || part == 0, "a mask that is not so")
+    precondition(masks[block >> 4][block & 15] || part == 0, "a mask that is not so")
     sum += part
   }
   return sum

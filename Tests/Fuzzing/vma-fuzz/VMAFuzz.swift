@@ -6,7 +6,8 @@ import VMAFormat
 /// Called by libFuzzer with every input it makes: an archive without its zeros; see ``Archive``.
 ///
 /// What must hold for any bytes: reading ends without a trap; an archive that can be read at any
-/// place and one that comes once give the same bytes, or both fail; what is delivered is whole.
+/// place and one that comes once give the same bytes, or both fail; what is delivered is whole. A
+/// salvage delivers each device to its end, lost or not, and of what can be read it loses nothing.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzArchives(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let archive = Archive(UnsafeBufferPointer(start: data, count: count))
@@ -19,6 +20,11 @@ public func fuzzArchives(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   scratch.clear()
   let stream = read(header, source, KeptClusters(scratch: scratch, windowCount: 2))
   precondition(file == stream, "a file and a stream give different things")
+  source.position = start
+  salvage(header, source, of: file)
+  source.position = start
+  let place = start + UInt64(count) * 977 % UInt64(max(1, archive.bytes.count))
+  salvage(header, BadSector(source, at: place), of: Reading(code: .io))
   #if CANARY
   precondition(file.devices.isEmpty, "the canary: the fuzzer must notice this")
   #endif
@@ -62,22 +68,44 @@ private func read(
   return reading
 }
 
+private func salvage(_ header: ArchiveHeader, _ source: any RandomSource, of reading: Reading) {
+  let pass = ArchivePass(
+    header, source: source, early: ArchivePlaces(source, header.identifier), salvages: true)
+  do throws(ArchiveError) {
+    for (index, device) in header.devices.enumerated() {
+      var lost: UInt64 = 0
+      let bytes = try delivered(device, by: pass, lost: &lost)
+      precondition(bytes[0] == device.size, "a device is not salvaged to its end")
+      guard reading.code == .none else { continue }
+      precondition(lost == 0 && bytes == reading.devices[index], "a salvage lost what is there")
+    }
+    try pass.endSalvage()
+  } catch {
+    check(error)
+    precondition(reading.code != .none, "a salvage fails where a reader does not")
+  }
+}
+
 private func check(_ error: ArchiveError) {
   precondition(!error.message.isEmpty && error.code != .none, "a failure without a word")
 }
 
-/// Of a device: its bytes, and a sum over the first bytes of each block that is not masked.
+/// Of a device: its bytes, and a sum over the first bytes of each block that is not masked, however
+/// they were cut into pieces.
 private func delivered(
-  _ device: ArchiveHeader.Device, by pass: ArchivePass
+  _ device: ArchiveHeader.Device, by pass: ArchivePass, lost: UnsafeMutablePointer<UInt64>? = nil
 ) throws(ArchiveError) -> [UInt64] {
-  var (sum, offset): (UInt64, UInt64) = (0, 0)
-  let sink = CheckingSink { piece, masks in
-    for block in 0..<(16 * masks.count) where masks[block >> 4] & 1 << (block & 15) != 0 {
-      sum = sum &* 31 &+ UInt64(piece[block * 4096]) &+ UInt64(block) &+ offset
+  var sum: UInt64 = 0
+  var start: () -> UInt64 = { 0 }
+  let sink = CheckingSink(keepsDamage: lost != nil) { piece, masks in
+    let first = start() / 4096
+    for block in 0..<(16 * masks.count) where masks[block >> 4][block & 15] {
+      sum = sum &* 31 &+ UInt64(piece[block * 4096]) &+ first &+ UInt64(block)
     }
-    offset += UInt64(piece.count)
   }
+  start = { [unowned sink] in sink.byteCount }
   try pass.deliver(device, to: sink)
+  lost?.pointee = sink.lostBytes
   return [sink.byteCount, sum]
 }
 

@@ -5,6 +5,8 @@ package import System
 /// A private directory on a disk, where O_DIRECT works; gone with its owner.
 package final class Scratch: Sendable {
   package let directory: String
+  /// The directory, for calls relative to it.
+  package let descriptor: OwnedDescriptor
 
   /// - Parameter owner: The user it belongs to; `nil` is the caller.
   package init(owner: UInt32? = nil) throws {
@@ -16,6 +18,7 @@ package final class Scratch: Sendable {
     if let owner, chown(directory, owner, owner) != 0 {
       throw SystemCallError(.fchown, subject: directory, code: errno)
     }
+    descriptor = try openFile(directory, flags: O_RDONLY | O_DIRECTORY)
   }
 
   deinit { removeTree(directory) }
@@ -31,12 +34,23 @@ package final class Scratch: Sendable {
 
   package func exists(_ name: String) -> Bool { (try? status(name)) != nil }
 
+  /// The whole of a file, quickly in a debug build too.
   package func bytes(_ name: String) throws -> [UInt8] {
-    try readSmallFile(path(name), limit: 256 << 20)
+    let file = try openFile(path(name), flags: O_RDONLY)
+    let size = Int(try FileStatus(descriptor: file.raw, subject: name).size)
+    return try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+      count = try file.readAll(into: UnsafeMutableRawBufferPointer(buffer), at: 0, subject: name)
+    }
   }
 
   package func text(_ name: String) throws -> String {
     String(decoding: try bytes(name), as: UTF8.self)
+  }
+
+  /// Makes a file of these bytes; what was there goes.
+  package func create(_ name: String, _ bytes: [UInt8]) throws {
+    let file = try openFile(path(name), flags: O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
+    try bytes.withUnsafeBytes { try file.writeAll($0, at: 0, subject: name) }
   }
 
   /// Writes bytes into a file, which is made if it is not there.
@@ -95,29 +109,6 @@ package struct ShellFailure: Error {
   package let command: String
   package let output: String
 }
-
-/// Bytes without a zero among them, the same for the same seed; every block of 4 KiB is another.
-package func noise(_ count: Int, seed: UInt64) -> [UInt8] {
-  var bytes: [UInt8] = []
-  bytes.reserveCapacity(count + noiseBlock.count)
-  while bytes.count < count {
-    let tag = (seed &+ UInt64(bytes.count)) &* 0x9E37_79B9_7F4A_7C15
-    bytes += noiseBlock
-    for place in 0..<8 {
-      bytes[bytes.count - noiseBlock.count + place] = UInt8(tag >> UInt64(8 * place) & 0xFF) | 1
-    }
-  }
-  bytes.removeLast(bytes.count - count)
-  return bytes
-}
-
-private let noiseBlock: [UInt8] = {
-  var state: UInt32 = 1
-  return (0..<4096).map { _ in
-    state = state &* 1_664_525 &+ 1_013_904_223
-    return UInt8(state >> 24) | 1
-  }
-}()
 
 /// rm(1) knows trees that are deep and directories that are closed.
 private func removeTree(_ path: String) { runAtOnce(["/bin/rm", "-rf", "--", path]) }

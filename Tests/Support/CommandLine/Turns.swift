@@ -1,44 +1,51 @@
+internal import System
 package import Testing
 
-/// Runs a few cases of a suite at a time, over all suites that have this trait.
+/// When a case may run, and where: on a thread of its own, not in Swift's pool.
 ///
-/// Plugins have deadlines in real time, and a test that sends a signal must be awake when it is
-/// time: hundreds of cases at once would starve both.
-package struct Turns: SuiteTrait, TestTrait, TestScoping {
+/// A suite without such a trait computes, and little: its tests run at once. One that starts
+/// processes, waits or works for seconds has one of them; a test's own goes before its suite's.
+package final class Turns: SuiteTrait, TestTrait, TestScoping {
+  let need: TurnDesk.Need
+
+  init(_ need: TurnDesk.Need) { self.need = need }
+
   package var isRecursive: Bool { true }
 
   package func scopeProvider(for test: Test, testCase: Test.Case?) -> Turns? {
-    testCase == nil ? nil : self
+    guard testCase != nil else { return nil }
+    let all = test.traits.compactMap { $0 as? Turns }
+    return all.max { $0.need.rawValue < $1.need.rawValue } === self ? self : nil
   }
 
   @concurrent package func provideScope(
     for test: Test, testCase: Test.Case?,
     performing function: @concurrent @Sendable () async throws -> Void
   ) async throws {
-    try await Desk.shared.take()
+    // Until all others are there: whoever came first would be alone too soon.
+    if need == .machine { try await Task.sleep(for: .seconds(1)) }
+    await TurnDesk.shared.take(need)
+    let started = MonotonicTime.now
+    let result: Result<Void, any Error>
     do {
-      try await function()
-      await Desk.shared.giveBack()
+      try await withTaskExecutorPreference(CaseThreads.shared) { try await function() }
+      result = .success(())
     } catch {
-      await Desk.shared.giveBack()
-      throw error
+      result = .failure(error)
     }
+    TestTimes.add(MonotonicTime.now.seconds(since: started), test)
+    await TurnDesk.shared.giveBack(need)
+    try result.get()
   }
 }
 
 extension Trait where Self == Turns {
-  /// A few cases at a time.
-  package static var inTurns: Turns { Turns() }
-}
+  /// Beside a few others: it starts processes, or keeps a processor busy for seconds.
+  package static var inTurns: Turns { Turns(.place) }
 
-private actor Desk {
-  static let shared = Desk()
-  private var left = 4
+  /// The same, with a guest in a QEMU without KVM: two of them at a time.
+  package static var withGuest: Turns { Turns(.guest) }
 
-  func take() async throws {
-    while left == 0 { try await Task.sleep(for: .milliseconds(20)) }
-    left -= 1
-  }
-
-  func giveBack() { left += 1 }
+  /// Beside nothing, behind all others: it measures seconds, or looks at the whole machine.
+  package static var alone: Turns { Turns(.machine) }
 }

@@ -1,4 +1,5 @@
 package import BackupProtocol
+internal import Glibc
 internal import JSON
 internal import SharedPool
 
@@ -9,6 +10,10 @@ package struct Answer: Sendable {
   package var bytes: [UInt8]
   /// Bytes that came as DATA, masked blocks included.
   package var dataBytes = 0
+  /// What kinds of ranges came, in order; what is lost is not among them.
+  package var extents: [Extent] = []
+  /// What the archive has lost.
+  package var damaged: [Range<UInt64>] = []
   package var isOpened = false
   package var close: CloseFrame?
 }
@@ -17,17 +22,20 @@ extension ScriptedHost {
   /// JOB in read or verify mode, and what the archive holds.
   package func startReading(
     _ mode: Job.Mode, format: String = "raw", output: Job.OutputKind = .directory,
-    scratch: Int32? = nil
+    scratch: Int32? = nil, salvages: Bool = false
   ) throws -> [StreamDescription] {
-    try openArchive(mode, format: format, output: output, scratch: scratch).streams
+    try openArchive(mode, format: format, output: output, scratch: scratch, salvages: salvages)
+      .streams
   }
 
-  /// As ``startReading(_:format:output:scratch:)``, for all that the plugin says of the archive.
+  /// As ``startReading(_:format:output:scratch:salvages:)``, for all that the plugin says of the
+  /// archive.
   package func openArchive(
     _ mode: Job.Mode, format: String = "raw", output: Job.OutputKind = .directory,
-    scratch: Int32? = nil
+    scratch: Int32? = nil, salvages: Bool = false
   ) throws -> JobAck {
-    let job = Job(id: "j2", mode: mode, format: format, output: output, scratch: scratch)
+    var job = Job(id: "j2", mode: mode, format: format, output: output, scratch: scratch)
+    job.salvages = salvages
     try send { $0.append(.job, job.object) }
     return try JobAck(parsing: try self.await(.jobAck).payload, mode: mode)
   }
@@ -51,11 +59,18 @@ extension ScriptedHost {
         try expect(data.offset == position && data.request == request, received)
         take(data, payload, at: Int(position - frame.offset), &answer)
         position += UInt64(data.length)
+        answer.extents.append(upTo: position, .data)
         try send { $0.appendRelease([received.header.sequence].span) }
       case .zero:
         let zero = try payload.withRawBytes { try ZeroFrame(parsing: $0) }
         try expect(zero.offset == position && zero.request == request, received)
         position += zero.length
+        answer.extents.append(upTo: position, zero.kind)
+      case .damaged:
+        let damaged = try payload.withRawBytes { try DamagedFrame(parsing: $0) }
+        try expect(damaged.offset == position && damaged.request == request, received)
+        answer.damaged.append(position..<(position + damaged.length))
+        position += damaged.length
       case .close: answer.close = try payload.withRawBytes { try CloseFrame(parsing: $0) }
       case .readDone:
         let done = try payload.withRawBytes { try ReadDoneFrame(parsing: $0) }
@@ -98,14 +113,18 @@ extension ScriptedHost {
     case .slot(let slot):
       bytes = Array(UnsafeRawBufferPointer(pool!.unsafeBytes(slot: Int(slot)))[..<length])
     }
+    // Not `replaceSubrange`: in a debug build it goes byte by byte.
     payload.withRawBytes { payload in
-      for block in 0..<((length + 4095) / 4096)
-      where data.mask(block >> 4, in: payload) & (1 << (block & 15)) == 0 {
-        let range = (block * 4096)..<min(length, (block + 1) * 4096)
-        bytes.replaceSubrange(range, with: repeatElement(0, count: range.count))
+      bytes.withUnsafeMutableBytes { bytes in
+        for block in 0..<((length + 4095) / 4096)
+        where !data.mask(block >> 4, in: payload)[block & 15] {
+          memset(bytes.baseAddress! + block * 4096, 0, min(4096, length - block * 4096))
+        }
       }
     }
-    answer.bytes.replaceSubrange(start..<(start + length), with: bytes)
+    guard length > 0 else { return }
+    precondition(start + length <= answer.bytes.count)
+    answer.bytes.withUnsafeMutableBytes { _ = memcpy($0.baseAddress! + start, bytes, length) }
   }
 
   private func expect(_ condition: Bool, _ frame: Received) throws {

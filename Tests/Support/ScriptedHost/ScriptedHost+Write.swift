@@ -1,4 +1,5 @@
 package import BackupProtocol
+internal import CommandLine
 internal import Glibc
 package import JSON
 internal import SharedPool
@@ -41,30 +42,46 @@ extension ScriptedHost {
   }
 
   /// JOB in write mode and its answer.
+  ///
+  /// - Parameter parent: Of increments, which have one without a place if it is `nil`.
   package func start(
     _ contents: [Content], format: String = "raw", output: Job.OutputKind = .directory,
-    options: JSONObject = [:]
+    options: JSONObject = [:], parent: ParentBackup? = nil
   ) throws {
-    let job = Job(
+    var job = Job(
       id: "j1", mode: .write, format: format, vm: Job.Machine(id: "101", name: "db1"),
-      instant: "2026-01-31T20:00:00Z", output: output, options: options,
+      instant: Timestamp("2026-01-31T20:00:00Z"), output: output, options: options,
       streams: contents.map(\.stream))
+    job.parent = parent ?? Self.parent(of: contents)
+    if job.parent != nil { job.level = .incremental }
     try send { $0.append(.job, job.object) }
     try self.await(.jobAck)
+  }
+
+  private static func parent(of contents: [Content]) -> ParentBackup? {
+    let increments = contents.filter(\.stream.isIncremental)
+    guard !increments.isEmpty else { return nil }
+    let streams = increments.map { content in
+      let size = content.stream.size ?? 0
+      return (content.stream.name, ParentBackup.Stream(size: size, digest: treeDigest([])))
+    }
+    return ParentBackup(
+      job: "j0", instant: Timestamp("2026-01-30T20:00:00Z")!,
+      streams: Dictionary(uniqueKeysWithValues: streams))
   }
 
   /// EXTENTS for every disk: holes where ``write(_:digest:masks:)`` will send some.
   package func sendMaps(_ contents: [Content], masks: Bool = true) throws {
     for content in contents where content.stream.kind == .disk {
-      var map: [MapExtent] = []
+      var map: [Extent] = []
       for piece in pieces(content.bytes, masks: masks) {
-        let (range, kind): (Range<Int>, MapExtent.Kind) =
+        let (range, kind): (Range<Int>, Extent.Kind) =
           switch piece {
           case .hole(let range): (range, .hole)
           case .data(let range): (range, .data)
           }
         map.append(
-          MapExtent(offset: UInt64(range.lowerBound), length: UInt64(range.count), kind: kind))
+          Extent(offset: UInt64(range.lowerBound), length: UInt64(range.count), kind: kind))
       }
       try send { $0.append(extents: map[...], stream: content.stream.id, isLast: true) }
     }
@@ -86,6 +103,25 @@ extension ScriptedHost {
       }
     }
     let close = CloseFrame(logicalLength: UInt64(content.bytes.count), digest: digest)
+    try send { $0.append(close, stream: id) }
+  }
+
+  /// OPEN, what the extents say of the bytes, CLOSE.
+  package func write(_ content: Content, as extents: [Extent], digest: Digest = .none) throws {
+    let id = content.stream.id
+    try send { $0.appendOpen(stream: id) }
+    for extent in extents {
+      guard extent.kind == .data else {
+        let frame = ZeroFrame(offset: extent.offset, length: extent.length, kind: extent.kind)
+        try send { $0.append(frame, stream: id) }
+        continue
+      }
+      let most = min(shape.slotBytes, 1 << 20)
+      for start in stride(from: Int(extent.offset), to: Int(extent.end), by: most) {
+        try sendData(content, start..<min(Int(extent.end), start + most), masks: true)
+      }
+    }
+    let close = CloseFrame(logicalLength: content.stream.size ?? 0, digest: digest)
     try send { $0.append(close, stream: id) }
   }
 
@@ -127,7 +163,7 @@ extension ScriptedHost {
   /// Sends one DATA frame.
   package func sendData(_ content: Content, _ range: Range<Int>, masks: Bool) throws {
     let part = Array(content.bytes[range])
-    var clusterMasks: [UInt16] = []
+    var clusterMasks: [BlockMask] = []
     if masks {
       for cluster in 0..<((part.count + 65535) / 65536) {
         clusterMasks.append(blockMask(part, cluster: cluster))
@@ -146,22 +182,13 @@ extension ScriptedHost {
     }
   }
 
-  private func blockMask(_ bytes: [UInt8], cluster: Int) -> UInt16 {
-    var mask: UInt16 = 0
+  private func blockMask(_ bytes: [UInt8], cluster: Int) -> BlockMask {
+    var mask: BlockMask = []
     for block in 0..<16 {
       let start = cluster * 65536 + block * 4096
       guard start < bytes.count else { break }
-      if !isZeros(bytes, start..<min(bytes.count, start + 4096)) { mask |= 1 << block }
+      if !isZeros(bytes, start..<min(bytes.count, start + 4096)) { mask[block] = true }
     }
     return mask
   }
-}
-
-/// Whether a part of the bytes, not empty, is all zeros.
-package func isZeros(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
-  bytes[range.lowerBound] == 0
-    && bytes.withUnsafeBytes { buffer in
-      let start = buffer.baseAddress! + range.lowerBound
-      return memcmp(start, start + 1, range.count - 1) == 0
-    }
 }

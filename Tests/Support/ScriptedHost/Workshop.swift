@@ -1,9 +1,9 @@
 package import BackupProtocol
-internal import CLinux
+internal import CommandLine
 internal import Glibc
 package import JSON
 package import SharedPool
-package import System
+internal import System
 
 /// How a test talks to the plugin.
 package struct Talk: Sendable {
@@ -11,56 +11,22 @@ package struct Talk: Sendable {
   package var masks = true
   package var shape = PoolShape(slotCount: 4, slotBytes: 1 << 20)
   package var options: JSONObject = [:]
+  /// Bytes of one write to the plugin; 0 for whole frames.
+  package var pieceBytes = 0
   /// What channel 6 is.
   package var kind = Job.OutputKind.file
 
   package init(
     isShared: Bool = true, masks: Bool = true,
     shape: PoolShape = PoolShape(slotCount: 4, slotBytes: 1 << 20), options: JSONObject = [:],
-    kind: Job.OutputKind = .file
+    pieceBytes: Int = 0, kind: Job.OutputKind = .file
   ) {
     self.isShared = isShared
     self.masks = masks
     self.shape = shape
     self.options = options
+    self.pieceBytes = pieceBytes
     self.kind = kind
-  }
-}
-
-/// An archive in a directory that goes away with its owner.
-package final class ArchiveFile {
-  package static let name = "archive"
-  package let directory: TemporaryDirectory
-
-  package init() throws { directory = try TemporaryDirectory() }
-
-  package convenience init(_ bytes: [UInt8]) throws {
-    try self.init()
-    try directory.create(Self.name, bytes)
-  }
-
-  package var path: String { directory.path + "/" + Self.name }
-
-  package func bytes() throws -> [UInt8] { try directory.contents(Self.name) }
-
-  package func opened(_ flags: Int32) throws -> OwnedDescriptor {
-    try openFile(Self.name, in: directory.descriptor.raw, flags: flags, mode: 0o600)
-  }
-
-  /// A stream that ends in the file, or begins with it: a pipe with `cat` at its other end.
-  package func pipe(writing: Bool) throws -> OwnedDescriptor {
-    let cat = writing ? "cat pipe > \(Self.name); touch done" : "cat \(Self.name) > pipe"
-    let start =
-      "cd \(directory.path) && rm -f pipe done && mkfifo pipe && { (\(cat)) 2>/dev/null & }"
-    try require(try shell(start) == .exit(0), "the shell failed")
-    return try openFile(
-      "pipe", in: directory.descriptor.raw, flags: writing ? O_WRONLY : O_RDONLY)
-  }
-
-  /// Waits until `cat` has written all that came through the pipe.
-  package func waitForPipe() throws {
-    for _ in 0..<2000 where !directory.names.contains("done") { usleep(5000) }
-    try require(directory.names.contains("done"), "cat did not end")
   }
 }
 
@@ -133,7 +99,7 @@ package struct Workshop: Sendable {
     let pool = talk.isShared ? try SharedPool(talk.shape, name: "test") : nil
     let archive =
       talk.kind == .pipe ? try file.pipe(writing: false) : try file.opened(O_RDONLY)
-    let scratch = try openNamelessFile(file.directory.path)
+    let scratch = try openNamelessFile(file.place.directory)
     let process = try PluginProcess(
       plugin, target: archive, pool: pool, shape: talk.shape, isPoolWritable: true,
       scratch: hasScratch ? scratch.raw : nil)
@@ -182,6 +148,6 @@ package struct WorkshopError: Error, CustomStringConvertible {
   init(_ description: String) { self.description = description }
 }
 
-private func require(_ condition: Bool, _ otherwise: String) throws {
+func require(_ condition: Bool, _ otherwise: String) throws {
   if !condition { throw WorkshopError(otherwise) }
 }

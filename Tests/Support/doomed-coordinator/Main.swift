@@ -26,7 +26,7 @@ import System
         guestRan: machine.runState != "io-error"),
       in: directory)
     let watchdog = try WatchdogProcess.start(
-      path: arguments[1], journal: journal, qmp: client.rawDescriptor)
+      path: arguments[1], journal: journal, qmp: client.inheritableDescriptor)
     if step == 0 { kill(getpid(), SIGKILL) }
     let point = PointInTime(
       client, mark: mark, disks: try disks(machine, in: directory), journal: journal

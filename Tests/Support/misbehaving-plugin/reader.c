@@ -147,6 +147,38 @@ static void unchanged(uint32_t request) {
   send_zeros(0, DISK_BYTES, 2, request);
 }
 
+static void close_with(uint32_t request, uint64_t length, const void *digest) {
+  struct {
+    uint64_t length;
+    uint16_t algorithm, digest_length;
+    uint32_t reserved;
+    unsigned char digest[32];
+  } close = {length, 2, 32, 0, {0}};
+  memcpy(close.digest, digest, sizeof close.digest);
+  send_frame(CLOSE, 1, &close, sizeof close);
+  send_done(request, 0);
+}
+
+static void closes_too_long(uint32_t request) {
+  send_open(1);
+  send_zeros(0, DISK_BYTES, 1, request);
+  send_close(DISK_BYTES + 1);
+  send_done(request, 0);
+}
+
+static void false_digest(uint32_t request) {
+  send_open(1);
+  send_zeros(0, DISK_BYTES, 1, request);
+  close_with(request, DISK_BYTES, "these are not the bytes you want");
+}
+
+static void listed_digest(void) {
+  send_text(JOB_ACK,
+            "{\"streams\":[{\"id\":1,\"kind\":\"disk\",\"name\":\"d\",\"size\":4194304,"
+            "\"digest\":{\"alg\":\"tree-sha256-32k\",\"value\":\"e3b0c44298fc1c149afbf4c8996fb924"
+            "27ae41e4649b934ca495991b7852b855\"}}]}");
+}
+
 static void done_at_once(uint32_t request) { send_done(request, 0); }
 static void cannot(uint32_t request) { send_done(request, 21); }
 static void unreadable(uint32_t request) { send_done(request, 16); }
@@ -192,6 +224,9 @@ static const struct {
     {"reads-with-a-gap", NULL, with_a_gap},
     {"reads-beyond-the-end", NULL, beyond_the_end},
     {"reads-too-little", NULL, too_short},
+    {"closes-too-long", NULL, closes_too_long},
+    {"reads-a-false-digest", NULL, false_digest},
+    {"lists-a-false-digest", listed_digest, NULL},
     {"reads-a-foreign-slot", NULL, foreign_slot},
     {"reads-a-long-slot", NULL, long_slot},
     {"reads-for-another-request", NULL, other_request},

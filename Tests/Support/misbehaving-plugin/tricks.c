@@ -179,6 +179,20 @@ static int acknowledge_unasked(const struct frame *frame) {
   return 1;
 }
 
+static int set_reserved(const struct frame *frame) {
+  static const unsigned char busy[8] = {[4] = 1};
+  (void)frame;
+  send_frame(BUSY, 0, busy, sizeof busy);
+  return 1;
+}
+
+static int double_progress(const struct frame *frame) {
+  uint32_t progress[6] = {[4] = 20000};
+  (void)frame;
+  send_frame(PROGRESS, 0, progress, sizeof progress);
+  return 1;
+}
+
 static int forge_a_line(const struct frame *frame) {
   static const char log[] = "\x03\0\0\0look\nraw: /backup/important is complete";
   send_frame(LOG, 0, log, sizeof log - 1);
@@ -318,6 +332,8 @@ static const struct trick tricks[] = {
     {"forges-a-line", AT_FINISH, forge_a_line},
     {"breathes", AT_FINISH, breathe},
     {"grows-for-ever", AT_FINISH, grow_for_ever},
+    {"sets-reserved", AT_DATA, set_reserved},
+    {"doubles-progress", AT_DATA, double_progress},
     {"acknowledges-unasked", AT_DATA, acknowledge_unasked},
     {"cuts-its-pipe", AT_FINISH, cut_its_pipe},
     {"true-receipt", AT_FINISH, true_receipt},

@@ -21,7 +21,7 @@ final class PlainWriter: ArchiveWriter {
       end = run.upperBound
     }
   }
-  func zero(_ range: Range<UInt64>, _ kind: ZeroKind) throws(PluginError) {}
+  func zero(_ range: Range<UInt64>, _ kind: Extent.Kind) throws(PluginError) {}
   func close(length: UInt64, digest: Digest) throws(PluginError) {
     guard ftruncate(file, Int(length)) == 0 else { throw PluginError("closing", errno: errno) }
     self.length = length

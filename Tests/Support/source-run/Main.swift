@@ -1,5 +1,7 @@
+import BackupProtocol
 import BlockSource
 import Glibc
+import Requests
 import Sandbox
 import SharedPool
 import System

@@ -8,7 +8,7 @@ final class StackReader: ArchiveReader {
   let streams: [StreamDescription]
   let machine: Job.Machine
   let description: MachineDescription?
-  let instant: String
+  let instant: Timestamp?
   private let input: Int32
   /// Place of the stream that comes next.
   private var next = 0

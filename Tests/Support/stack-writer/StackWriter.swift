@@ -25,7 +25,7 @@ final class StackWriter: ArchiveWriter {
     try write(data.bytes)
   }
 
-  func zero(_ range: Range<UInt64>, _ kind: ZeroKind) throws(PluginError) {
+  func zero(_ range: Range<UInt64>, _ kind: Extent.Kind) throws(PluginError) {
     let length = range.upperBound - range.lowerBound
     try write(Stack.Record(offset: range.lowerBound, length: length, kind: .zeros).bytes)
   }

@@ -10,6 +10,10 @@ DISK = {"id": 1, "kind": "disk", "name": "d0", "role": "disk", "size": 65536, "b
 JOB_BODY = {"mode": "write", "job": "j1", "format": "raw",
             "output": {"fd": 6, "kind": "directory"}, "options": {}, "streams": [DISK]}
 
+PARENT = {"job": "j0", "instant": "2026-01-30T20:00:00Z", "location": "../mon",
+          "streams": {"d0": {"size": 65536, "digest": {"alg": "tree-sha256-32k",
+                                                       "value": "00" * 32}}}}
+
 MACHINE = {
     "name": "db1", "uuid": "3f0c8f0e-6a55-4f0a-9f43-0d8a3f1f6a10", "architecture": "x86_64",
     "board": "q35", "system": "linux",
@@ -28,15 +32,17 @@ MANIFEST_SEED = {
     "threads": 2, "memory": 1048576, "min_slots": 4, "profile": "dynamic", "require": [],
     "formats": [{"name": "raw", "help": "h", "extensions": [".raw"], "receipt": "manifest.json",
                  "magic": [{"offset": 4, "hex": "00ff"}], "modes": ["write", "read", "verify"],
-                 "output": ["file", "pipe", "directory"]}],
-    "options": [{"name": "a", "type": "bool", "default": True, "help": "h"},
-                {"name": "b", "type": "integer", "min": 1, "max": 9, "default": 3},
-                {"name": "c", "type": "choice", "choices": ["x", "y"]},
-                {"name": "d", "type": "string"}]}
+                 "output": ["file", "pipe", "directory"], "incremental": True,
+                 "options": [{"name": "a", "type": "bool", "default": True, "help": "h"},
+                             {"name": "b", "type": "integer", "min": 1, "max": 9, "default": 3},
+                             {"name": "c", "type": "choice", "choices": ["x", "y"]},
+                             {"name": "d", "type": "string"}]}]}
 RECEIPT_SEED = {
     "sluice_receipt": 1, "job": "j1", "format": "raw", "instant": "2026-01-31T20:00:00Z",
     "vm": {"id": "101", "name": "db1", "uuid": ""}, "tools": ["sluice 1.0.0"],
-    "streams": [{"name": "d0", "kind": "disk", "role": "disk", "size": 5,
-                 "digest": {"alg": "tree-sha256-32k", "value": "00" * 32}},
+    "level": "incremental", "parent": PARENT,
+    "streams": [{"name": "d0", "kind": "disk", "role": "disk", "size": 5, "incremental": True,
+                 "method": "bitmap", "reason": "r",
+                 "digest": {"alg": "increment-tree-sha256-32k", "value": "00" * 32}},
                 {"name": "c", "kind": "config", "role": "config", "size": 0,
                  "digest": {"alg": "sha256", "value": "ff" * 32}}]}

@@ -115,6 +115,13 @@ def job_vectors():
         streams=..., output={"fd": 6, "kind": "file"})
     job("job-scratch", "2.1-6", "a file for what does not fit into memory", "ok", mode="read",
         streams=..., output={"fd": 6, "kind": "pipe"}, scratch={"fd": 8})
+    job("job-salvage", "4.3-6", "what a damaged archive still holds is wanted", "ok", mode="read",
+        streams=..., salvage=True)
+    job("job-salvage-write", "4.3-6", "and what is written is not damaged", salvage=True)
+    job("job-salvage-verify", "4.3-6", "nor is damage overlooked", mode="verify", streams=...,
+        salvage=True)
+    job("job-salvage-word", "1.3-5", "a word is no truth value", mode="read", streams=...,
+        salvage="yes")
     for name, scratch in [("low", {"fd": 7}), ("high", {"fd": 16}), ("none", {}), ("list", [8])]:
         job(f"job-scratch-{name}", "1.3-5", "a scratch file is one of the channels 8 to 15",
             mode="read", streams=..., scratch=scratch)
@@ -165,6 +172,56 @@ def job_vectors():
             JOB_ACK, {"streams": [having(DISK, digest=having(digest, value=value))]}))
     bad("job-ack-name-slash", "1.4-1", P, "an archive with a path for a name", Frame(
         JOB_ACK, {"streams": [having(DISK, name="../../etc/passwd")]}))
+
+
+def parent_vectors():
+    digest = {"alg": "tree-sha256-32k", "value": "00" * 32}
+    known = PARENT["streams"]["d0"]
+
+    def job(label, covers, comment, expect="E_PROTOCOL", parent=PARENT, level="incremental",
+            incremental=True, canonical=True, **members):
+        body = having(JOB_BODY, level=level, streams=[
+            having(DISK, incremental=incremental, **members)])
+        if parent is not ...:
+            body["parent"] = parent
+        vector(f"job-{label}", covers, TO_PLUGIN, comment, Frame(JOB, body), expect,
+               canonical=canonical)
+
+    job("increment", "6.4-1", "what has changed since another backup", "ok")
+    job("increment-how", "4.3-1", "and how that was found out", "ok", method="bitmap",
+        reason="the bitmap of j0")
+    job("increment-method-unknown", "1.3-5", "by no method there is", method="guess")
+    job("differential", "6.4-1", "since the newest full one", "ok", level="differential")
+    job("increment-not-of-all", "6.4-1", "a disk that the parent does not have", "ok",
+        incremental=False, name="d1")
+    job("increment-level-unknown", "1.3-5", "a level that does not exist", level="partial")
+    job("increment-full", "6.4-1", "a full backup has no parent", level="full", incremental=False)
+    job("increment-no-parent", "6.4-1", "every other has one", parent=...)
+    job("increment-of-another", "6.4-1", "the parent has no such disk", name="d1")
+    job("increment-config", "6.4-1", "a configuration is whole", kind="config")
+    for name, members, expect in [
+            ("no-location", {"location": ...}, "ok"),
+            ("location-absolute", {"location": "/mon"}, "E_PROTOCOL"),
+            ("location-empty", {"location": ""}, "E_PROTOCOL"),
+            ("location-escape", {"location": "../\u001b[2J"}, "E_PROTOCOL"),
+            ("location-max", {"location": "m" * 4096}, "ok"),
+            ("instant-none", {"instant": "2026-02-30T20:00:00Z"}, "E_PROTOCOL"),
+            ("no-digest", {"streams": {"d0": having(known, digest=...)}}, "E_PROTOCOL"),
+            ("name-slash", {"streams": {"d0": known, "a/b": known}}, "E_PROTOCOL")]:
+        job(f"increment-{name}", "6.4-1", "what it must say of the parent", expect,
+            parent=having(PARENT, **members))
+    for name in ["job", "instant", "streams"]:
+        job(f"increment-no-{name}", "1.3-5", "a member that is always there",
+            parent=having(PARENT, **{name: ...}))
+    job("increment-location-over", "1.3-5", "strings have 4096 bytes at most",
+        parent=having(PARENT, location="m" * 4097))
+    increment = having(digest, alg="increment-tree-sha256-32k")
+    for name, members, expect in [
+            ("increment", {"incremental": True, "digest": increment}, "ok"),
+            ("increment-whole", {"incremental": True, "digest": digest}, "E_PROTOCOL"),
+            ("whole-increment", {"digest": increment}, "E_PROTOCOL")]:
+        vector(f"job-ack-{name}", "10.1-2", TO_HOST, "digests of increments are their own", Frame(
+            JOB_ACK, {"streams": [having(DISK, **members)]}), expect)
 
 
 def machine_vectors():

@@ -55,7 +55,8 @@ def framing_vectors():
             "the frame belongs to the session", Frame(kind, payload, stream))
     for name, frame in [("data", data(0, 65536, 0, stream=0)), ("open", Frame(OPEN, {})),
                         ("close", close(0, stream=0)), ("zero", zero(0, 65536, stream=0)),
-                        ("extents", extents((0, 65536, 0), stream=0))]:
+                        ("extents", extents((0, 65536, 0), stream=0)),
+                        ("damaged", damaged(0, 65536, stream=0))]:
         bad(f"stream-zero-of-{name}", "3.2-4", H, "the frame belongs to a stream", frame)
     vector("stream-max", "3.2-4", H, "the largest stream id", Frame(OPEN, {}, 1024))
     bad("stream-max-plus-one", "3.2-4", H, "1025 is no stream id", Frame(OPEN, {}, 1025))
@@ -75,6 +76,6 @@ def unknown_vectors():
     bad("unknown-critical", "3.4-2", P, "no bit 15: it may not be skipped", [
         ack, Frame(0x0123, b"x")], "E_UNKNOWN_FRAME")
     bad("unknown-type-zero", "3.4-2", H, "0 is not assigned", Frame(0), "E_UNKNOWN_FRAME")
-    bad("unknown-after-last", "3.4-2", H, "0x001B is the first one not assigned", Frame(
-        0x001B, b""), "E_UNKNOWN_FRAME")
+    bad("unknown-after-last", "3.4-2", H, "0x001C is the first one not assigned", Frame(
+        0x001C, b""), "E_UNKNOWN_FRAME")
     bad("unknown-critical-max", "3.4-2", H, "0x7FFF", Frame(0x7FFF), "E_UNKNOWN_FRAME")

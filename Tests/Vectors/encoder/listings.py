@@ -55,6 +55,16 @@ def tree_listing():
                     f"of `hello` alone     {tree_digest([b'hello']).hex()}"]
 
 
+def increment_listing():
+    part = hashlib.sha256(b"\xa5" * LEAF).digest()
+    chunks = [[UNCHANGED] * 32, [part] * 2 + [UNCHANGED] * 2 + [part] * 28, [UNCHANGED] * 2]
+    digests = [hashlib.sha256(b"".join(leaves)).digest() for leaves in chunks]
+    return [f"chunk 0, unchanged   {digests[0].hex()}",
+            f"digest of chunk 1    {digests[1].hex()}",
+            f"chunk 2, unchanged   {digests[2].hex()}",
+            f"increment digest     {hashlib.sha256(b''.join(digests)).hexdigest()}"]
+
+
 def listings():
     """What stands between ```LABEL and ``` in protocol.md."""
     error_frame = error(17, body=compact({"message": "disk full: make room", "errno": "ENOSPC"}))
@@ -68,5 +78,6 @@ def listings():
             f"SHA-256 of 32 KiB of zeros       {hashlib.sha256(bytes(LEAF)).hexdigest()}",
             f"digest of a chunk of zeros       {chunk_digest(bytes(MIB)).hex()}"],
         "digest tree": tree_listing(),
+        "digest increment": increment_listing(),
         "hex job": job_listing(),
     }

@@ -77,7 +77,8 @@ def data_vectors():
     vector("close-sha256", "10.1-1", H, "of the whole stream", close(0, 1, sha))
     vector("close-largest", "16-1", H, "2^53-1 bytes", close(SIZE_MAX))
     bad("close-over", "16-1", H, "2^53 bytes", close(SIZE_MAX + 1))
-    bad("close-algorithm-unknown", "10.1-1", H, "algorithm 3", close(0, 3, sha))
+    vector("close-increment", "10.1-2", H, "of an increment", close(0, 3, sha))
+    bad("close-algorithm-unknown", "10.1-1", H, "algorithm 4", close(0, 4, sha))
     bad("close-digest-short", "10.1-1", H, "31 bytes", close(0, 2, sha[:31]))
     bad("close-none-with-digest", "10.1-1", H, "none, but 32 bytes", close(0, 0, sha))
     bad("close-digest-missing", "3.3-1", H, "32 announced, none there", close(0, 2, b"", count=32))
@@ -105,6 +106,22 @@ def flow_vectors():
     vector("read-done-failed", "7.2-4", P, "E_CORRUPT", read_done(4, 21))
     bad("read-done-short", "3.3-1", P, "4 bytes", Frame(READ_DONE, b"\0" * 4, 1))
     bad("read-done-long", "3.2-1", P, "12 bytes", Frame(READ_DONE, b"\0" * 12, 1), "E_LIMIT")
+    vector("damaged", "4.15-1", P, "a cluster that READ 4 asked for", damaged(65536, 65536))
+    vector("damaged-tail", "4.15-1", P, "one byte at the end of a stream", damaged(65536, 1))
+    vector("damaged-silent", "4.15-1", P, "no reason", damaged(0, 65536, text=b""))
+    vector("damaged-not-utf8", "4.15-3", P, "shown with a replacement character", damaged(
+        0, 65536, text=b"\xff"), canonical=False)
+    vector("damaged-largest", "16-1", P, "2^53-1 bytes, for 8192 bytes of reasons", damaged(
+        0, SIZE_MAX, text=b"d" * 8192))
+    bad("damaged-text-over", "3.2-1", P, "8193 bytes of reasons", damaged(
+        0, 65536, text=b"d" * 8193), "E_LIMIT")
+    bad("damaged-over", "4.15-1", P, "ends at 2^53", damaged(0, SIZE_MAX + 1))
+    bad("damaged-overflow", "4.15-1", P, "offset + length wraps around", damaged(
+        65536, (1 << 64) - 65536))
+    bad("damaged-length-zero", "4.15-1", P, "no bytes", damaged(0, 0))
+    bad("damaged-offset-odd", "4.15-1", P, "begins in a cluster", damaged(512, 65536))
+    bad("damaged-reserved", "1.2-2", P, "reserved is 1", damaged(0, 65536, reserved=1))
+    bad("damaged-short", "3.3-1", P, "20 bytes", Frame(DAMAGED, b"\0" * 20, 1))
     vector("extents", "4.14-2", H, "data, hole, zero, unchanged, tail", extents(
         (0, MIB, 0), (MIB, MIB, 2), (2 * MIB, 65536, 1), (2 * MIB + 65536, 65536, 3),
         (2 * MIB + 131072, 5, 0)))

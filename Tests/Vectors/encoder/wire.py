@@ -11,7 +11,7 @@ SIZE_MAX = (1 << 53) - 1
 
 HELLO, HELLO_ACK, JOB, JOB_ACK, FINISH, FINISHED, ABORT, ABORTED, ERROR = range(1, 10)
 (OPEN, DATA, ZERO, CLOSE, READ, RELEASE, CHECKPOINT, CHECKPOINT_ACK, BUSY, READ_DONE,
- EXTENTS) = range(0x10, 0x1B)
+ EXTENTS, DAMAGED) = range(0x10, 0x1C)
 LOG, PROGRESS = 0x8001, 0x8002
 NAMES = {value: name for name, value in globals().items()
          if name.isupper() and isinstance(value, int) and (0 < value < 0x20 or value > 0x8000)
@@ -54,6 +54,10 @@ def data(offset, length, slot=None, masks=(), request=0, stream=1, inline=None, 
 
 def zero(offset, length, kind=0, request=0, stream=1):
     return Frame(ZERO, struct.pack("<QQII", offset, length, kind, request), stream)
+
+
+def damaged(offset, length, request=4, text=b"wrong checksum", stream=1, reserved=0):
+    return Frame(DAMAGED, struct.pack("<QQII", offset, length, request, reserved) + text, stream)
 
 
 def close(length, algorithm=0, digest=b"", stream=1, count=None, reserved=0):
@@ -115,6 +119,10 @@ def leaf_digests(chunk):
     """SHA-256 of each leaf of a chunk, one behind the other."""
     return b"".join(hashlib.sha256(chunk[start:start + LEAF]).digest()
                     for start in range(0, len(chunk), LEAF))
+
+
+# A leaf of a range that is as in the parent (§10.3).
+UNCHANGED = bytes(32)
 
 
 def chunk_digest(chunk):

@@ -6,7 +6,8 @@ extension Image {
   mutating func repairQCOW2() {
     put([0x51, 0x46, 0x49, 0xFB], at: 0)
     putBig(2 + big(4, 4) & 1, at: 4, 4)
-    putBig(0, at: 8, 8)
+    if !isOverlay { putBig(0, at: 8, 8) }
+    if isOverlay && clusterBits < 16 { putBig(16, at: 20, 4) }
     if !(9...21).contains(clusterBits) { putBig(9 + clusterBits & 7, at: 20, 4) }
     if !(0...(1 << 53)).contains(capacity) { putBig(capacity & 0xFFFFFF, at: 24, 8) }
     putBig(capacity & ~511, at: 24, 8)

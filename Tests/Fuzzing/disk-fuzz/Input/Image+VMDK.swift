@@ -52,7 +52,8 @@ extension Image {
   /// Every grain from the first marker on, as far as markers lead.
   mutating func putStreamGrains() {
     var place = little(64, 8) &* 512
-    for _ in 0..<64 where place >= 512 && place + 512 <= bytes.count {
+    // Not `place + 512`: the place is whatever the input says.
+    for _ in 0..<64 where place >= 512 && place <= bytes.count - 512 {
       if little(place + 8, 4) == 0 {
         if little(place + 12, 4) == 0 { return }
         place += 512 * (1 + little(place, 4))

@@ -14,6 +14,9 @@ package struct Image {
     static let end = Kept(rawValue: 16)
   }
 
+  /// Whether a qcow2 image is read as an increment, above a disk of three clusters.
+  package var isOverlay: Bool { file.flags & 32 != 0 }
+
   package let reader: Reader
   private(set) var file: SectorFile
   private let kept: Kept

@@ -1,0 +1,10 @@
+import WriterKit
+
+/// The writer and reader of the format `qcow2`: see README.md beside this file.
+@main struct Main {
+  static func main() {
+    Plugin(
+      manifest: PackageResources.qcow2_json, writer: QCOW2Writer.self, reader: ImageReader.self
+    ).run()
+  }
+}

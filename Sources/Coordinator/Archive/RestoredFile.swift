@@ -1,0 +1,36 @@
+package import BackupProtocol
+internal import JobSupport
+package import Requests
+
+/// The files that streams become when they are restored into one directory.
+package enum RestoredFile {
+  /// A disk is `NAME.raw`, everything else keeps its name. Names were checked when they came in.
+  package static func name(_ stream: StreamDescription) -> String {
+    stream.kind == .disk ? stream.name + ".raw" : stream.name
+  }
+
+  /// A disk, and a stream that would become the same file.
+  package struct Clash: Sendable {
+    package let disk: String
+    package let other: String
+
+    package var words: String {
+      "\"\(disk)\" and \"\(other)\" would both be restored to \(disk).raw"
+    }
+    package var remedy: Remedy { .parts(disk: disk, other: other) }
+  }
+
+  /// Names of streams are unique, so that only a disk and something else can clash.
+  package static func clash(_ streams: [StreamDescription]) -> Clash? {
+    let disks = streams.filter { $0.kind == .disk }
+    let others = Set(streams.filter { $0.kind != .disk }.map(\.name))
+    guard let disk = disks.first(where: { others.contains(name($0)) }) else { return nil }
+    return Clash(disk: disk.name, other: name(disk))
+  }
+
+  /// Whoever only looks at an archive hears what would hold up its restore.
+  static func warnOfClash(_ streams: [StreamDescription], _ events: EventSink) {
+    guard let clash = clash(streams) else { return }
+    events(.warning(clash.words, clash.remedy))
+  }
+}

@@ -1,0 +1,72 @@
+internal import BackupProtocol
+package import JobSupport
+internal import Pump
+package import Requests
+package import System
+
+/// `sluice verify`: reads every byte of an archive and compares it with the receipt.
+///
+/// Without digests in a receipt, the format's own digests count, as reported by the plugin; without
+/// either the archive is not verified, however valid its structure is, which is no success.
+package struct VerifyJob {
+  private let wanted: ArchiveRequest
+  private let isAlone: Bool
+  private let surroundings: Surroundings
+  private let stop: StopSignal
+
+  /// - Parameter isAlone: Of an increment, only this archive and not its parents.
+  package init(
+    _ wanted: ArchiveRequest, isAlone: Bool = false, _ surroundings: Surroundings, stop: StopSignal
+  ) {
+    self.wanted = wanted
+    self.isAlone = isAlone
+    self.surroundings = surroundings
+    self.stop = stop
+  }
+
+  /// - Returns: What verified the archive.
+  /// - Throws: `JobError`; with status `.unverified` nothing is wrong, but nothing verifies it.
+  package func run() throws(JobError) -> Proof {
+    let archive = try Archive.find(wanted, surroundings, stop: stop)
+    guard !isAlone else { return try verify(archive) }
+    let chain = try ArchiveChain.find(of: archive, in: wanted.parents, surroundings, stop: stop)
+    let proof = try verify(archive)
+    for parent in chain.parents {
+      do throws(JobError) { _ = try verify(parent) } catch {
+        throw error.saying("parent \(parent.path): \(error.description)", hint: error.remedy)
+      }
+    }
+    return proof
+  }
+
+  private func verify(_ archive: Archive) throws(JobError) -> Proof {
+    let receipts = ReceiptCheck(receipt: archive.receipt)
+    let job = ReadJob(
+      archive: archive, surroundings: surroundings, stop: stop, rateLimit: wanted.rateLimit)
+    var report = try job.run(
+      .verify, doing: "verify",
+      ReadLane.Plan(
+        accept: { ack throws(LaneFailure) in
+          try receipts.accept(ack.streams)
+          RestoredFile.warnOfClash(ack.streams, surroundings.events)
+        },
+        target: { _, _ in nil }, choose: { $0 },
+        check: { stream, digest throws(LaneFailure) in try receipts.check(stream, digest) }))
+    report.isAlone = isAlone && archive.receipt?.parent != nil
+    surroundings.events(.finished(report))
+    guard let proof = report.proof, proof != .none else { throw archive.unverified }
+    return proof
+  }
+}
+
+extension Archive {
+  /// Why the archive is not verified.
+  fileprivate var unverified: JobError {
+    let reason = receipt == nil ? "it has no receipt" : "its receipt has no digests"
+    return JobError(
+      .unverified,
+      "\(shownName) is not verified: its structure is valid, but \(reason), and the format "
+        + "\"\(chosen.format.name)\" does not checksum all data",
+      hint: receipt == nil ? .nameReceipt : nil)
+  }
+}

@@ -1,0 +1,30 @@
+import BackupProtocol
+import JSON
+import Testing
+
+/// Options belong to a format of a plugin (protocol.md §2.3).
+@Suite struct ManifestOptionTests {
+  private static func manifest(format: String = "", top: String = "") -> [UInt8] {
+    Array(
+      """
+      {"manifest": 1, "name": "x", "version": "1", "executable": "x", "protocol": [1],
+       "formats": [{"name": "a", "modes": ["write"], "output": ["file"]\(format)},
+                   {"name": "b", "modes": ["write"], "output": ["pipe"]}]\(top)}
+      """.utf8)
+  }
+
+  private static let option = #", "options": [{"name": "level", "type": "integer", "max": 9}]"#
+
+  @Test func `a format has its own options, and another one of the plugin has none`() throws {
+    let manifest = try Manifest(parsing: Self.manifest(format: Self.option))
+    #expect(manifest.formats.map { $0.options.map(\.name) } == [["level"], []])
+    #expect(manifest.formats[0].options[0].value("9") == .integer(9))
+    #expect(manifest.formats[0].options[0].value("10") == nil)
+  }
+
+  @Test func `options of a manifest as a whole are refused, and the message says where they go`() {
+    let bytes = Self.manifest(top: Self.option)
+    let error = #expect(throws: ManifestError.self) { try Manifest(parsing: bytes) }
+    #expect(error.map { "\($0)" }?.contains("not a member of a format") == true)
+  }
+}
