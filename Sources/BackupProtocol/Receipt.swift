@@ -139,6 +139,7 @@ public struct Receipt: Equatable, Sendable {
         vendor: try plugin.optionalString("vendor") ?? "")
     }
     (level, parent) = try members.increment()
+    guard parent?.job != job else { throw .member(.hello, name: "parent") }
     streams = []
     var names: Set<String> = []
     for element in try members.list("streams", atMost: Int(Limits.streamsMax)) {

@@ -18,8 +18,10 @@ internal import System
   private static let end = UInt32.max
 
   /// What is hashed of a slot.
-  private struct Work {
+  @safe private struct Work {
     var length = 0
+    /// Bytes elsewhere that are hashed in place of the slot's.
+    var bytes: UnsafeRawPointer?
     var omitted = ClusterSet()
   }
 
@@ -76,6 +78,12 @@ internal import System
     send(UInt32(slot), to: jobs.writeRaw)
   }
 
+  /// Hashes the leaves of bytes elsewhere; their digests become those of a slot.
+  func start(slot: Int, length: Int, of bytes: UnsafeRawPointer) {
+    unsafe works[slot] = Work(length: length, bytes: bytes)
+    send(UInt32(slot), to: jobs.writeRaw)
+  }
+
   /// Tells of each slot whose digests are ready; never blocks.
   func collect(_ body: (Int) -> Void) {
     while let slot = receive(from: done.readRaw) { body(Int(slot)) }
@@ -113,10 +121,13 @@ internal import System
 
   private func hash(slot: Int, with hasher: inout LeafHasher) {
     let work = unsafe works[slot]
+    let bytes = unsafe UnsafeRawBufferPointer(
+      start: work.bytes ?? UnsafeRawPointer(pool.unsafeBytes(slot: slot).baseAddress!),
+      count: work.length)
     for run in work.omitted.runs(byteCount: work.length) where !run.isInside {
       let leaf = TreeDigest.leaves(of: run.bytes).lowerBound
       unsafe hasher.hash(
-        UnsafeRawBufferPointer(rebasing: pool.unsafeBytes(slot: slot)[run.bytes]),
+        UnsafeRawBufferPointer(rebasing: bytes[run.bytes]),
         leafBytes: TreeDigest.leafBytes,
         into: digests.baseAddress! + slot * Self.digestBytesMax + leaf * SHA256.byteCount)
     }

@@ -20,6 +20,28 @@ package protocol ReadTarget: AnyObject {
 
   /// The stream is complete: makes it durable. Nothing is put after that.
   func finish() throws(LaneFailure)
+
+  /// Looks at a whole chunk while it is still in the plugin's memory, which may change at any time.
+  ///
+  /// - Parameters:
+  ///   - bytes: A chunk of 1 MiB, or the stream's last one.
+  ///   - offset: Where it begins.
+  /// - Returns: Bytes of the target's own that are the same: they stand for the chunk, which counts
+  ///   as put, and must not change before they are released. `nil` if the chunk is to be put.
+  func same(
+    as bytes: UnsafeRawBufferPointer, at offset: UInt64
+  ) throws(LaneFailure) -> UnsafeRawPointer?
+
+  /// Its own bytes that stood for chunks are not needed any more.
+  func release(upTo end: UInt64)
+
+  /// Of what was put, the lane may reuse the memory up to here.
+  var usedUpTo: UInt64 { get }
+
+  /// Waits until memory may be reused.
+  ///
+  /// - Parameter end: No more than the end of what was put.
+  func waitUntilUsed(upTo end: UInt64) throws(LaneFailure)
 }
 
 extension ReadTarget {
@@ -27,4 +49,16 @@ extension ReadTarget {
   package func putUnchanged(_ range: Range<UInt64>) throws(LaneFailure) {
     throw .system("a range without bytes at \(range.lowerBound)")
   }
+
+  /// Most targets have nothing to compare with.
+  package func same(
+    as bytes: UnsafeRawBufferPointer, at offset: UInt64
+  ) throws(LaneFailure) -> UnsafeRawPointer? { nil }
+
+  package func release(upTo end: UInt64) {}
+
+  /// Most targets are done with bytes when `put` returns.
+  package var usedUpTo: UInt64 { .max }
+
+  package func waitUntilUsed(upTo end: UInt64) throws(LaneFailure) {}
 }

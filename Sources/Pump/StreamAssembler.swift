@@ -23,9 +23,12 @@ struct StreamAssembler: ~Copyable {
   /// What the tree takes next, ascending; between its parts there are zeros.
   private var pending: [Part] = []
   private var isHashed: [Bool]
-  private var chunks: [UInt64]
+  /// Where the last chunk that was in each buffer ends; 0 if there was none.
+  private var ends: [UInt64]
   /// Of each buffer's chunk the clusters that are as in the parent.
   private var unchanged: [ClusterSet]
+  /// Whether bytes of the target stand for the buffer's chunk.
+  private var isTargets: [Bool]
   let isIncremental: Bool
   private var masks: [BlockMask]
   private let target: (any ReadTarget)?
@@ -53,8 +56,9 @@ struct StreamAssembler: ~Copyable {
     self.target = target
     self.stop = stop
     isHashed = Array(repeating: false, count: buffers.shape.slotCount)
-    chunks = Array(repeating: 0, count: buffers.shape.slotCount)
+    ends = Array(repeating: 0, count: buffers.shape.slotCount)
     unchanged = Array(repeating: ClusterSet(), count: buffers.shape.slotCount)
+    isTargets = Array(repeating: false, count: buffers.shape.slotCount)
     masks = Array(repeating: [], count: buffers.shape.slotBytes / Int(Cluster.bytes))
     pending.reserveCapacity(buffers.shape.slotCount)
   }
@@ -70,11 +74,33 @@ struct StreamAssembler: ~Copyable {
     var done = 0
     while done < Int(frame.length) {
       let part = min(Int(frame.length) - done, chunkEnd - Int(position % TreeDigest.chunkBytes))
-      unsafe copy(UnsafeRawBufferPointer(rebasing: source[done..<(done + part)]))
-      clearMasked(frame, payload, from: done, count: part)
+      let bytes = unsafe UnsafeRawBufferPointer(rebasing: source[done..<(done + part)])
+      let (from, isWhole) = (done, part == chunkEnd && frame.maskCount == 0)
       done += part
+      if isWhole, let same = unsafe try target?.same(as: bytes, at: position) {
+        try unsafe take(same, part)
+        continue
+      }
+      unsafe copy(bytes)
+      clearMasked(frame, payload, from: from, count: part)
       try advance(UInt64(part))
     }
+  }
+
+  /// Takes a whole chunk for which bytes of the target stand: nothing of it is copied.
+  private mutating func take(_ same: UnsafeRawPointer, _ count: Int) throws(LaneFailure) {
+    dataBytes += UInt64(count)
+    position += UInt64(count)
+    ends[current] = position
+    addPending(isTargets: true)
+    unsafe workers.start(slot: current, length: count, of: same)
+    try findBuffer()
+  }
+
+  private mutating func addPending(isTargets: Bool) {
+    isHashed[current] = false
+    self.isTargets[current] = isTargets
+    pending.append(.chunk(buffer: current))
   }
 
   /// Takes a range of zeros.
@@ -224,10 +250,9 @@ struct StreamAssembler: ~Copyable {
     let blocks = unsafe scan(bytes)
     guard blocks > 0 || !unchanged[current].isEmpty else { return }
     dataBytes += min(UInt64(blocks) * Block.bytes, UInt64(length))
-    chunks[current] = chunk
-    isHashed[current] = false
+    ends[current] = position
+    addPending(isTargets: false)
     workers.start(slot: current, length: length, omitting: unchanged[current])
-    pending.append(.chunk(buffer: current))
     try unsafe put(bytes, at: chunk * TreeDigest.chunkBytes)
     try findBuffer()
   }
@@ -260,19 +285,29 @@ struct StreamAssembler: ~Copyable {
     }
   }
 
-  /// Chooses the buffer of the next chunk; waits for the oldest digests if there is none.
+  /// Chooses the buffer of the next chunk; waits for the oldest digests, or for the target, if
+  /// there is none.
   private mutating func findBuffer() throws(LaneFailure) {
     while true {
-      let free = (0..<buffers.shape.slotCount).first { buffer in
-        !pending.contains { $0.buffer == buffer }
+      let used = target?.usedUpTo ?? .max
+      let free = ends.indices.first { buffer in
+        ends[buffer] <= used && !pending.contains { $0.buffer == buffer }
       }
       if let free {
         current = free
         unchanged[current] = ClusterSet()
         return
       }
-      try takeOldest()
+      if pending.isEmpty { try waitForTarget() } else { try takeOldest() }
     }
+  }
+
+  /// Waits until the target is done with half of the buffers: who is woken for every chunk gets
+  /// nothing else done.
+  private func waitForTarget() throws(LaneFailure) {
+    let oldest = ends.min() ?? position
+    let half = UInt64(ends.count / 2) * TreeDigest.chunkBytes
+    try target?.waitUntilUsed(upTo: min(position, oldest + half))
   }
 
   /// Feeds the oldest part to the tree; waits for its digests, to which the workers always get.
@@ -293,7 +328,7 @@ struct StreamAssembler: ~Copyable {
   }
 
   private mutating func takeDigests(of buffer: Int) throws(LaneFailure) {
-    let chunk = chunks[buffer]
+    let chunk = (ends[buffer] - 1) / TreeDigest.chunkBytes
     try tree.addZeros(upTo: chunk * TreeDigest.chunkBytes, stop: stop)
     for run in unchanged[buffer].runs(byteCount: byteCount(chunk: chunk)) {
       if run.isInside {
@@ -304,6 +339,7 @@ struct StreamAssembler: ~Copyable {
           leaves: workers.digests(slot: buffer, leaves), byteCount: run.bytes.count)
       }
     }
+    if isTargets[buffer] { target?.release(upTo: ends[buffer]) }
   }
 }
 

@@ -51,6 +51,17 @@ package struct NamePattern: Sendable, Equatable {
   /// Whether the name is the same at any time, for any VM.
   package var isPlain: Bool { !parts.contains(.machine) && !parts.contains(.time) }
 
+  /// Whether its directory is the same at any time, for any VM.
+  package var isDirectoryPlain: Bool {
+    guard let first = parts.firstIndex(where: { $0 == .machine || $0 == .time }) else {
+      return true
+    }
+    return parts[first...].allSatisfy { part in
+      guard case .text(let text) = part else { return true }
+      return !text.contains("/")
+    }
+  }
+
   /// - Throws: `RequestError` if the name needs the VM's ID, and this one cannot be a part of it.
   package func requireUsable(_ vmID: String) throws(RequestError) {
     guard parts.contains(.machine), !Self.isPartOfName(vmID) else { return }

@@ -36,6 +36,9 @@ internal import Glibc
     if locked(body) { unsafe pthread_cond_broadcast(changed) }
   }
 
+  /// Looks at the state.
+  package func read<Result>(_ body: (State) -> Result) -> Result { locked { body($0) } }
+
   private func locked<Result>(_ body: (inout State) -> Result) -> Result {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }

@@ -26,8 +26,8 @@ struct Recover: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Dirty bitmaps to remove: all, older-than=TIME (suffixes h, d, w) or a backup's ID or its "
-        + "first digits (repeatable)",
+      "Dirty bitmaps to remove: all, older-than=TIME (suffixes h, d, w) or a backup's ID, at "
+        + "least its first 4 digits (repeatable)",
       valueName: "which"))
   var bitmaps: [BitmapChoice] = []
 

@@ -90,6 +90,7 @@ import Testing
       (["--to", "qcow2=x", "--to", "raw=y", "--parent", "b"], 69, "\"raw\" cannot hold"),
       (["--to", "qcow2=x", "--parent", "empty"], 69, "no backup of this format was found"),
       (["--to", "qcow2=x", "--parent", "none"], 66, "No such file"),
+      (["--to", "qcow2=none/x-{time}", "--parent", "b"], 73, "cannot create none/x-{time}: No"),
       (["--to", "qcow2=x", "--parent", "d.raw"], 66, "has no receipt"),
       (["--to", "qcow2=x"], 64, "--level incremental needs --parent"),
       (["--to", "qcow2=x", "--parent", "b", "--digest", "none"], 64, "--digest none"),
@@ -107,6 +108,28 @@ import Testing
       #expect(finding.errors.contains(refusal.says), "\(refusal.words): \(finding.errors)")
       #expect(try !chain.scratch.names().contains { $0 == "x" || $0 == "y" || $0.hasPrefix(".x") })
     }
+  }
+
+  @Test(arguments: ["itself", "its child"])
+  func `that is in a circle with what refers to it is refused`(end: String) async throws {
+    let chain = try await chain()
+    try await chain.change(seed: 2)
+    try await chain.backUp("a2")
+    let other = end == "itself" ? "a1" : "a2"
+    try await chain.scratch.shell(
+      """
+      python3 -c 'import json, sys
+      other, path = json.load(open(sys.argv[1])), sys.argv[2]
+      receipt = json.load(open(path))
+      receipt["parent"]["job"] = other["job"]
+      json.dump(receipt, open(path, "w"))' b/\(other)/manifest.json b/a1/manifest.json
+      """)
+    let finding = try await chain.run(["verify", "b/a2"])
+    #expect(finding.status == 65, "\(finding.errors)")
+    #expect(finding.errors.contains("receipt"), "\(finding.errors)")
+    let listing = try await chain.run(["list", "b"])
+    #expect(listing.status == 0, "\(listing.errors)")
+    #expect(listing.errors.contains("manifest.json") == (end == "itself"), "\(listing.errors)")
   }
 
   @Test func `of several outputs is the same backup`() async throws {

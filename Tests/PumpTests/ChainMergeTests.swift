@@ -1,5 +1,6 @@
 import BackupProtocol
 import BlockSource
+import Hashing
 import SharedPool
 import System
 import Testing
@@ -9,7 +10,7 @@ import Testing
 /// Archives of one disk, each an increment of the one before, in memory.
 private struct MemoryChain {
   /// What one archive has of a cluster.
-  enum Cluster { case data(UInt8), zero, unchanged }
+  enum Cluster { case data, zero, unchanged }
 
   static let clusterBytes = 65536
 
@@ -40,13 +41,23 @@ private struct MemoryChain {
         case 5: clusters.append(.zero)
         default:
           let byte = UInt8(truncatingIfNeeded: random.next() | 1)
-          clusters.append(.data(byte))
+          clusters.append(.data)
           disk.replaceSubrange(range, with: repeatElement(byte, count: range.count))
         }
       }
       levels.append(clusters)
       disks.append(disk)
     }
+  }
+
+  /// A full archive, and a disk of which some clusters are others.
+  init(size: Int, changed: [Int]) {
+    var random = SplitMix(seed: 1)
+    sizes = [size, size]
+    levels = [Array(repeating: .data, count: (size + Self.clusterBytes - 1) / Self.clusterBytes)]
+    let disk = (0..<size).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+    disks = [disk, disk]
+    for cluster in changed { disks[1][cluster * Self.clusterBytes] ^= 1 }
   }
 
   func parent(of level: Int) -> ParentBackup.Stream? {
@@ -61,26 +72,53 @@ private struct MemoryChain {
       isIncremental: level > 0)
   }
 
-  /// Puts what an archive has, as an assembler does: runs that end where chunks do.
-  func put(_ level: Int, into target: any ReadTarget) throws(LaneFailure) {
-    for (number, cluster) in levels[level].enumerated() {
-      let offset = number * Self.clusterBytes
-      let count = min(Self.clusterBytes, sizes[level] - offset)
-      switch cluster {
-      case .zero: break
-      case .unchanged: try target.putUnchanged(UInt64(offset)..<UInt64(offset + count))
-      case .data(let byte):
-        let bytes = [UInt8](repeating: byte, count: count)
-        var failure: LaneFailure?
-        bytes.withUnsafeBytes { bytes in
-          do throws(LaneFailure) {
-            try target.put(bytes, masks: [BlockMask.all].span, at: UInt64(offset))
-          } catch { failure = error }
-        }
-        if let failure { throw failure }
+  /// Reads an archive into a target, as a lane does.
+  @discardableResult
+  func read(_ level: Int, into target: any ReadTarget, _ buffers: SharedPool) throws -> Digest {
+    let workers = try DigestWorkers(pool: buffers, threadCount: 2)
+    defer { workers.stop() }
+    var assembler = StreamAssembler(
+      name: "d", size: UInt64(sizes[level]), isIncremental: level > 0, buffers: buffers,
+      workers: workers, target: target)
+    var first = 0
+    while first < levels[level].count {
+      let clusters = levels[level][first...]
+      let end = clusters.firstIndex { $0 != clusters[first] } ?? clusters.endIndex
+      let (start, stop) = (first * Self.clusterBytes, min(end * Self.clusterBytes, sizes[level]))
+      let (offset, length) = (UInt64(start), UInt64(stop - start))
+      switch levels[level][first] {
+      case .zero: try assembler.addZeros(offset: offset, length: length)
+      case .unchanged: try assembler.addUnchanged(offset: offset, length: length)
+      case .data: try add(start..<stop, of: level, to: &assembler)
       }
+      first = end
     }
-    try target.finish()
+    return try assembler.close(logicalLength: UInt64(sizes[level]))
+  }
+
+  private func add(
+    _ range: Range<Int>, of level: Int, to assembler: inout StreamAssembler
+  ) throws(LaneFailure) {
+    let frame = DataFrame(
+      offset: UInt64(range.lowerBound), length: UInt32(range.count), place: .slot(0), maskCount: 0)
+    let payload = [UInt8](repeating: 0, count: 32)
+    var failure: LaneFailure?
+    disks[level].withUnsafeBytes { bytes in
+      do throws(LaneFailure) {
+        try assembler.add(
+          frame, payload: payload.span.bytes,
+          source: UnsafeRawBufferPointer(rebasing: bytes[range]))
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+  }
+
+  /// The digest of the disk of a full backup.
+  var fullDigest: [UInt8] {
+    var tree = TreeDigest()
+    let disk = disks[0]
+    tree.update(disk.span.bytes)
+    return tree.finish()
   }
 }
 
@@ -117,6 +155,7 @@ private final class Disk: ReadTarget {
     var threads: [WorkerThread] = []
     for (number, feed) in feeds.enumerated() {
       let level = top - 1 - number
+      let buffers = try SharedPool(PoolShape(slotCount: 4), name: "test-level")
       feed.want(["d"])
       threads.append(
         try WorkerThread(name: "test-level") { [chain] in
@@ -124,8 +163,8 @@ private final class Disk: ReadTarget {
           guard feed.wanted() == ["d"], level != lost else { return }
           guard
             let target = try? LevelTarget(
-              chain.stream(level), feed, parent: chain.parent(of: level)),
-            (try? chain.put(level, into: target)) != nil
+              chain.stream(level), feed, parent: chain.parent(of: level), memory: buffers),
+            (try? chain.read(level, into: target, buffers)) != nil
           else { return }
           feed.prove()
         })
@@ -136,10 +175,8 @@ private final class Disk: ReadTarget {
     }
     let merge = MergeTarget(
       chain.stream(top), parent: chain.parent(of: top), levels: feeds, memory: memory, to: disk)
-    do throws(LaneFailure) {
-      try chain.put(top, into: merge)
-      return true
-    } catch { return false }
+    let buffers = try SharedPool(PoolShape(slotCount: 4), name: "test-level")
+    return (try? chain.read(top, into: merge, buffers)) != nil
   }
 
   @Test(arguments: 0..<20)
@@ -154,8 +191,8 @@ private final class Disk: ReadTarget {
   }
 
   @Test func `of the greatest length is merged`() throws {
-    let chain = MemoryChain(sizes: Array(repeating: 4 << 20, count: 64), seed: 7)
-    let disk = Disk(size: 4 << 20)
+    let chain = MemoryChain(sizes: Array(repeating: 1 << 20, count: 64), seed: 7)
+    let disk = Disk(size: 1 << 20)
     #expect(try merge(chain, to: disk))
     #expect(disk.bytes == chain.disks[63])
   }
@@ -179,25 +216,47 @@ private final class Disk: ReadTarget {
   @Test(arguments: 0..<12)
   func `is compared with a disk cluster by cluster`(seed: Int) throws {
     let sizes = [(3 << 20) + 700, [(3 << 20) + 700, 5 << 20, (2 << 20) + 512][seed % 3]]
-    let chain = MemoryChain(sizes: sizes, seed: UInt64(seed))
-    let disk = chain.disks[1]
-    let pool = try SharedPool(PoolShape(slotCount: 4), name: "test-compare")
+    try compare(MemoryChain(sizes: sizes, seed: UInt64(seed)), slots: 4)
+  }
+
+  @Test(arguments: [1, 2, 3, 16])
+  func `is compared without copying where it is as the disk`(slots: Int) throws {
+    try compare(MemoryChain(size: (12 << 20) + 700, changed: [5, 40, 150, 190, 192]), slots: slots)
+  }
+
+  @Test func `that is not what its digest says is found where it is as the disk, too`() throws {
+    let chain = MemoryChain(size: 4 << 20, changed: [])
+    var other = chain
+    other.disks[0][1 << 20] ^= 1
+    other.disks[1][1 << 20] ^= 1
+    let digest = try compare(other, slots: 4)
+    #expect(digest.bytes == other.fullDigest)
+    #expect(digest.bytes != chain.fullDigest)
+  }
+
+  /// Compares the full archive with the disk of the level above it.
+  @discardableResult
+  private func compare(_ chain: MemoryChain, slots: Int) throws -> Digest {
+    let (size, disk, below) = (chain.sizes[1], chain.disks[1], chain.disks[0])
+    let pool = try SharedPool(PoolShape(slotCount: slots), name: "test-compare")
     let parent = try #require(chain.parent(of: 1))
     let target = CompareTarget(
-      name: "d", size: UInt64(sizes[1]),
-      map: [Extent(offset: 0, length: UInt64(sizes[1]), kind: .data)], parent: parent,
+      name: "d", size: UInt64(size),
+      map: [Extent(offset: 0, length: UInt64(size), kind: .data)], parent: parent,
       reader: MemoryReader(disk, pool: pool), pool: pool, stallLimit: 10, stop: try StopSignal())
-    try MemoryChain(sizes: [sizes[0]], seed: UInt64(seed)).put(0, into: target)
-    let below = chain.disks[0]
-    for cluster in 0..<((sizes[1] + 65535) / 65536) {
-      let range = (cluster * 65536)..<min((cluster + 1) * 65536, sizes[1])
+    let buffers = try SharedPool(PoolShape(slotCount: 6), name: "test-buffers")
+    let digest = try chain.read(0, into: target, buffers)
+    #expect(digest.bytes == chain.fullDigest)
+    for cluster in 0..<((size + 65535) / 65536) {
+      let range = (cluster * 65536)..<min((cluster + 1) * 65536, size)
       let isSame = range.upperBound <= below.count && below[range] == disk[range]
       let isWhole = parent.covers(
-        UInt64(range.lowerBound)..<UInt64(range.upperBound), of: UInt64(sizes[1]))
+        UInt64(range.lowerBound)..<UInt64(range.upperBound), of: UInt64(size))
       let kind = target.map.first { $0.end > UInt64(range.lowerBound) }?.kind
       #expect(kind == (isSame && isWhole ? .unchanged : .data), "cluster \(cluster)")
     }
-    #expect(target.map.last?.end == UInt64(sizes[1]))
+    #expect(target.map.last?.end == UInt64(size))
+    return digest
   }
 }
 

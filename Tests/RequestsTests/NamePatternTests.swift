@@ -57,6 +57,14 @@ import Testing
     #expect(try NamePattern(parsing: text).isPlain == isPlain)
   }
 
+  @Test(arguments: [
+    ("a/{time}", true), ("a/{{b}}/{vmid}-{time}.vma", true), ("{time}", true), ("a/b", true),
+    ("{vmid}/a", false), ("a/{vmid}/{time}", false), ("a/x{time}/b", false),
+  ])
+  func `a directory is plain if no placeholder is in its name`(text: String, isPlain: Bool) throws {
+    #expect(try NamePattern(parsing: text).isDirectoryPlain == isPlain)
+  }
+
   @Test(arguments: ["{vmid}", "{{", "}", "a"])
   func `a literal name stands for nothing but itself`(text: String) throws {
     let name = NamePattern(literal: text)

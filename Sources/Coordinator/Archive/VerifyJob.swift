@@ -33,6 +33,7 @@ package struct VerifyJob {
     let proof = try verify(archive)
     for parent in chain.parents {
       do throws(JobError) { _ = try verify(parent) } catch {
+        guard error.status != .interrupted else { throw error }
         throw error.saying("parent \(parent.path): \(error.description)", hint: error.remedy)
       }
     }
@@ -43,15 +44,18 @@ package struct VerifyJob {
     let receipts = ReceiptCheck(receipt: archive.receipt)
     let job = ReadJob(
       archive: archive, surroundings: surroundings, stop: stop, rateLimit: wanted.rateLimit)
-    var report = try job.run(
-      .verify, doing: "verify",
-      ReadLane.Plan(
-        accept: { ack throws(LaneFailure) in
-          try receipts.accept(ack.streams)
-          RestoredFile.warnOfClash(ack.streams, surroundings.events)
-        },
-        target: { _, _ in nil }, choose: { $0 },
-        check: { stream, digest throws(LaneFailure) in try receipts.check(stream, digest) }))
+    let plan = ReadLane.Plan(
+      accept: { ack throws(LaneFailure) in
+        try receipts.accept(ack.streams)
+        RestoredFile.warnOfClash(ack.streams, surroundings.events)
+      },
+      target: { _, _ in nil }, choose: { $0 },
+      check: { stream, digest throws(LaneFailure) in try receipts.check(stream, digest) })
+    var report: JobReport
+    do throws(JobError) { report = try job.run(.verify, doing: "verify", plan) } catch {
+      guard error.status == .interrupted else { throw error }
+      throw error.saying("interrupted; \(archive.shownName) is not verified", hint: nil)
+    }
     report.isAlone = isAlone && archive.receipt?.parent != nil
     surroundings.events(.finished(report))
     guard let proof = report.proof, proof != .none else { throw archive.unverified }

@@ -165,16 +165,20 @@ package struct BackupPlan {
   ///   Others may still be refused later.
   static func refuseTaken(_ outputs: [Output]) throws(JobError) {
     for output in outputs {
-      // A name that depends on the time is not known yet.
-      guard case .path(let pattern) = output.place, pattern.isPlain,
-        let path = try? pattern.path(vmID: "", time: "")
+      guard case .path(let pattern) = output.place, pattern.isDirectoryPlain,
+        let path = try? pattern.path(vmID: "0", time: "0")
       else { continue }
       do throws(PublishingError) {
+        // A name that depends on the time is not known yet, but its directory is.
+        guard pattern.isPlain else {
+          try StagingPlace.requireDirectory(of: path)
+          continue
+        }
         try StagingPlace.requireName(path, hasReceipt: !output.writesOwnReceipt)
         if (try? FileStatus(path: path)) != nil { throw .exists(path) }
         try StagingPlace.requireUntaken(path)
       } catch {
-        throw JobError(error, cannot: "create \(path)")
+        throw JobError(error, cannot: "create \(pattern.isPlain ? path : pattern.text)")
       }
     }
   }

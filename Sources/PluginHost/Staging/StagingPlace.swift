@@ -67,6 +67,13 @@ package final class StagingPlace {
     try requireUntaken(target, in: directory.raw, job: "")
   }
 
+  /// Refuses a path whose directory is not there.
+  package static func requireDirectory(of target: String) throws(PublishingError) {
+    do throws(SystemCallError) { _ = try TargetDirectory(splitPath(target).directory) } catch {
+      throw .system(error)
+    }
+  }
+
   private static func requireUntaken(
     _ target: String, in directory: Int32, job: String
   ) throws(PublishingError) {

@@ -53,6 +53,24 @@ package final class CompareTarget: ReadTarget {
       upTo: offset + UInt64(bytes.count), with: bytes.baseAddress, from: offset)
   }
 
+  /// Most of a disk is as it was: what is compared in the plugin's memory need not be copied, since
+  /// the disk's own bytes are hashed in its place.
+  package func same(
+    as bytes: UnsafeRawBufferPointer, at offset: UInt64
+  ) throws(LaneFailure) -> UnsafeRawPointer? {
+    let end = offset + UInt64(bytes.count)
+    guard end <= comparable, let theirs = bytes.baseAddress else { return nil }
+    try unsafe compare(upTo: offset, with: nil, from: 0)
+    let piece = try ahead.piece(at: offset)
+    guard piece.offset == offset, piece.end == end, let ours = unsafe piece.bytes(at: offset),
+      unsafe memcmp(ours, theirs, bytes.count) == 0, ahead.hold()
+    else { return nil }
+    append(upTo: end, .unchanged)
+    return unsafe ours
+  }
+
+  package func release(upTo end: UInt64) { ahead.release(upTo: end) }
+
   package func finish() throws(LaneFailure) {
     try unsafe compare(upTo: comparable, with: nil, from: 0)
     while position < size {

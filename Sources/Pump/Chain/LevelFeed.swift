@@ -1,9 +1,10 @@
+internal import SharedPool
 internal import System
 
 /// Where the reader of one archive of a chain, on its thread, meets the one that merges them.
 ///
-/// The reader offers the pieces of a stream one after the other. With bytes it waits until the
-/// merger has got behind them; of what is unchanged it offers some in advance. What the merger does
+/// The reader offers the pieces of a stream one after the other, some in advance: as many as it has
+/// memory for bytes, which stays as it is until the merger has got behind them. What the merger does
 /// not need it never waits for.
 package final class LevelFeed: Sendable {
   /// What an archive has of a stream from one place on.
@@ -22,8 +23,8 @@ package final class LevelFeed: Sendable {
     var hasBytes: Bool { if case .bytes = kind { true } else { false } }
   }
 
-  /// Pieces without bytes that a reader offers in advance.
-  private static let offersMax = 16
+  /// Pieces that a reader offers in advance.
+  private static let offersMax = 32
 
   private enum Phase: Equatable {
     /// The stream's pieces come.
@@ -34,14 +35,26 @@ package final class LevelFeed: Sendable {
     case proven
   }
 
+  /// What a reader waits for.
+  private enum Need {
+    /// That there are few offers.
+    case room
+    /// That the merger has got here.
+    case merged(UInt64)
+  }
+
   private struct State {
     /// The streams that are wanted, in order; `nil` until the merger knows.
     var wanted: [String]?
     /// The stream that the reader is at.
     var stream: String?
     var phase = Phase.reading
-    /// What the reader offers, ascending; only the last one has bytes.
+    /// What the reader offers, ascending.
     var offers: [Piece] = []
+    /// Where the bytes of the offers are; it stays there even if the reader fails.
+    var memory: SharedPool?
+    /// What the reader waits for, if it does.
+    var need: Need?
     /// The stream the merger is at, and how far it has got there.
     var mergedStream: String?
     var merged: UInt64 = 0
@@ -52,6 +65,16 @@ package final class LevelFeed: Sendable {
     /// Drops the offers that the merger is behind.
     mutating func dropMerged() {
       while let first = offers.first, first.range.upperBound <= merged { offers.removeFirst() }
+    }
+
+    /// Whether the reader has what it waits for.
+    var isNeedMet: Bool {
+      switch need {
+      case nil: false
+      // Who is woken for every piece gets nothing else done.
+      case .room: offers.count <= offersMax / 2
+      case .merged(let end): merged >= end
+      }
     }
   }
 
@@ -79,8 +102,7 @@ package final class LevelFeed: Sendable {
     state.change { state in
       state.merged = place
       state.dropMerged()
-      // As long as there are others, nobody needs the reader.
-      return state.offers.isEmpty
+      return state.isNeedMet
     }
     return state.wait { (state: State) -> Piece?? in
       if state.stream == state.mergedStream, let stream = state.stream, !stream.isEmpty {
@@ -120,30 +142,48 @@ package final class LevelFeed: Sendable {
 
   /// Waits until a stream is merged.
   ///
+  /// - Parameter memory: Where the bytes of pieces will be.
   /// - Returns: Whether it will be.
-  func open(_ stream: String) -> Bool {
+  func open(_ stream: String, _ memory: SharedPool) -> Bool {
     let isWanted = state.wait { $0.mergedStream == stream ? true : $0.isClosed ? false : nil }
     state.update { state in
       state.stream = stream
       state.phase = .reading
       state.offers = []
+      state.memory = memory
+      state.need = nil
     }
     return isWanted
   }
 
-  /// Offers the next piece. Waits until the merger is behind it if it has bytes, which may change
-  /// afterwards, or until there are few offers.
+  /// Offers the next piece; bytes must not change until the merger is behind them. Waits while there
+  /// are many offers.
   ///
   /// - Returns: Whether the merger is still there.
   func offer(_ piece: Piece) -> Bool {
     state.update { state in
       state.offers.append(piece)
       state.dropMerged()
+      state.need = state.offers.count > Self.offersMax ? .room : nil
     }
-    let countMax = piece.hasBytes ? 0 : Self.offersMax
-    return state.wait { state in
+    return waitForNeed()
+  }
+
+  /// How far the merger has got in the stream.
+  var mergedUpTo: UInt64 { state.read { $0.merged } }
+
+  /// Waits until the merger has got to a place behind which it needs no bytes.
+  ///
+  /// - Returns: Whether the merger is still there.
+  func waitUntilMerged(upTo end: UInt64) -> Bool {
+    state.update { $0.need = .merged(end) }
+    return waitForNeed()
+  }
+
+  private func waitForNeed() -> Bool {
+    state.wait { state in
       if state.isClosed { return false }
-      return state.offers.count <= countMax ? true : nil
+      return state.need == nil || state.isNeedMet ? true : nil
     }
   }
 

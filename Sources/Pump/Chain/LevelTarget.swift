@@ -1,4 +1,5 @@
 package import BackupProtocol
+package import SharedPool
 
 /// The reader's side of one stream of an archive that others of its chain refer to.
 package final class LevelTarget: ReadTarget {
@@ -8,15 +9,18 @@ package final class LevelTarget: ReadTarget {
 
   /// Waits until the stream is merged.
   ///
-  /// - Parameter parent: What the stream itself refers to, if it is of an increment.
+  /// - Parameters:
+  ///   - parent: What the stream itself refers to, if it is of an increment.
+  ///   - memory: What is put is in there.
   /// - Throws: `.cancelled` if it never will be.
   package init(
-    _ stream: StreamDescription, _ feed: LevelFeed, parent: ParentBackup.Stream?
+    _ stream: StreamDescription, _ feed: LevelFeed, parent: ParentBackup.Stream?,
+    memory: SharedPool
   ) throws(LaneFailure) {
     self.stream = stream
     self.feed = feed
     self.parent = parent
-    guard feed.open(stream.name) else { throw .cancelled }
+    guard feed.open(stream.name, memory) else { throw .cancelled }
   }
 
   package func put(
@@ -33,6 +37,12 @@ package final class LevelTarget: ReadTarget {
   }
 
   package func finish() throws(LaneFailure) { feed.endStream() }
+
+  package var usedUpTo: UInt64 { feed.mergedUpTo }
+
+  package func waitUntilUsed(upTo end: UInt64) throws(LaneFailure) {
+    guard feed.waitUntilMerged(upTo: end) else { throw .cancelled }
+  }
 
   private func offer(_ piece: LevelFeed.Piece) throws(LaneFailure) {
     guard feed.offer(piece) else { throw .cancelled }

@@ -24,6 +24,8 @@ final class ReadAhead {
     let slot: Int?
     var isDone: Bool
     var isZero = false
+    /// Somebody needs the bytes even when the place is over.
+    var isHeld = false
   }
 
   private let name: String
@@ -36,6 +38,8 @@ final class ReadAhead {
   private var isPlanned = false
   private var steps: [Step] = []
   private var free: [Int]
+  /// Slots of steps that are over, and where those end.
+  private var held: [(slot: Int, end: UInt64)] = []
   private var poller = Poller()
 
   init(
@@ -55,7 +59,9 @@ final class ReadAhead {
   /// Waits for what is at a place; places ascend.
   func piece(at place: UInt64) throws(LaneFailure) -> Piece {
     while let first = steps.first, first.extent.end <= place {
-      if let slot = first.slot { free.append(slot) }
+      if let slot = first.slot {
+        if first.isHeld { held.append((slot, first.extent.end)) } else { free.append(slot) }
+      }
       steps.removeFirst()
     }
     try fetch()
@@ -65,6 +71,24 @@ final class ReadAhead {
     let extent = steps[0].extent
     let start = unsafe steps[0].isZero ? nil : steps[0].slot.map(address(of:))
     return unsafe Piece(kind: extent.kind, offset: extent.offset, end: extent.end, start: start)
+  }
+
+  /// Keeps the bytes of the piece that was asked for last until they are released.
+  ///
+  /// - Returns: Whether there are slots enough to go on without this one.
+  func hold() -> Bool {
+    guard held.count < (held.count + free.count + steps.count) / 2 else { return false }
+    steps[0].isHeld = true
+    return true
+  }
+
+  /// Gives up what is held of the disk before a place.
+  func release(upTo end: UInt64) {
+    while let first = held.first, first.end <= end {
+      free.append(first.slot)
+      held.removeFirst()
+    }
+    if let first = steps.first, first.extent.end <= end { steps[0].isHeld = false }
   }
 
   private func address(of slot: Int) -> UnsafeRawPointer {

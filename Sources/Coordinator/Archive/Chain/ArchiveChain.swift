@@ -28,6 +28,12 @@ package struct ArchiveChain: Sendable {
           .unavailable, "\(archive.shownName) has more than \(lengthMax - 1) parents",
           hint: "convert one of them into a full archive, and begin with that one")
       }
+      guard !([archive] + parents).contains(where: { $0.receipt?.job == parent.job }) else {
+        throw JobError(
+          .badData,
+          "\(child.shownName) refers to a backup that is made of it: "
+            + "somebody has changed its receipt")
+      }
       child = try ParentSearch(
         child: child, parent: parent, named: named, surroundings: surroundings, stop: stop
       ).run()

@@ -96,8 +96,8 @@ final class ChainRun: Sendable {
     let (wanted, refersTo) = (chain.wanted(of: level), archive.receipt?.parent)
     return ReadLane.Plan(
       accept: { ack throws(LaneFailure) in try receipts.accept(ack.streams) },
-      target: { stream, _ throws(LaneFailure) in
-        try LevelTarget(stream, feed, parent: refersTo?.streams[stream.name])
+      target: { stream, pool throws(LaneFailure) in
+        try LevelTarget(stream, feed, parent: refersTo?.streams[stream.name], memory: pool)
       },
       choose: { streams in
         feed.wanted().compactMap { name in streams.first { $0.name == name } }
