@@ -13,6 +13,7 @@ struct OutgoingQueue: ~Copyable {
   /// Owned; -1 once it is closed.
   private(set) var descriptor: Int32
   private let pool: SharedPool?
+  private var tap: FrameTap?
   private var splices: [Splice] = []
   private var framesWritten: UInt64 = 0
   private var framesQueued: UInt64 { framesWritten + UInt64(frames.pendingCount) }
@@ -25,10 +26,13 @@ struct OutgoingQueue: ~Copyable {
     let length: Int
   }
 
-  /// - Parameter pipe: Write end of the plugin's descriptor 3, non-blocking.
-  init(pipe: consuming OwnedDescriptor, pool: SharedPool?) {
+  /// - Parameters:
+  ///   - pipe: Write end of the plugin's descriptor 3, non-blocking.
+  ///   - tap: Sees every byte that goes out.
+  init(pipe: consuming OwnedDescriptor, pool: SharedPool?, tap: consuming FrameTap? = nil) {
     descriptor = pipe.release()
     self.pool = pool
+    self.tap = tap
     splices.reserveCapacity(pool?.shape.slotCount ?? 0)
   }
 
@@ -74,6 +78,8 @@ struct OutgoingQueue: ~Copyable {
     let count = try Self.accepted(
       unsafe clinux_write(
         descriptor, bytes.baseAddress! + splice.done, splice.length - splice.done))
+    unsafe tap?.pass(
+      UnsafeRawBufferPointer(rebasing: bytes[splice.done..<(splice.done + count)]))
     splices[0].done += count
     if splices[0].done == splice.length { splices.removeFirst() }
     return count
@@ -82,9 +88,13 @@ struct OutgoingQueue: ~Copyable {
   private mutating func writeFrames(until position: UInt64?) throws(SystemCallError) -> Int {
     let most = position.map { Int($0 - framesWritten) } ?? Int.max
     let raw = descriptor
+    var tap = tap.take()
+    defer { self.tap = tap.take() }
     let count = try unsafe frames.drain { (buffer) throws(SystemCallError) -> Int in
       guard let base = buffer.baseAddress else { return 0 }
-      return try Self.accepted(unsafe clinux_write(raw, base, min(buffer.count, most)))
+      let count = try Self.accepted(unsafe clinux_write(raw, base, min(buffer.count, most)))
+      unsafe tap?.pass(UnsafeRawBufferPointer(start: base, count: count))
+      return count
     }
     framesWritten += UInt64(count)
     return count

@@ -25,12 +25,15 @@ extension PluginSession {
   private func readOnce() -> Bool {
     let raw = input.raw
     var failed = false
+    var tap = tap.take()
     let count = unsafe incoming.fill { buffer in
       let result = unsafe clinux_read(raw, buffer.baseAddress!, buffer.count)
       if result == -Int(EAGAIN) { return 0 }
       failed = result <= 0
+      unsafe tap?.pass(UnsafeRawBufferPointer(start: buffer.baseAddress!, count: max(0, result)))
       return max(0, result)
     }
+    self.tap = tap.take()
     if failed {
       isInputOpen = false
       inputEnded()
@@ -174,11 +177,14 @@ extension PluginSession {
       case .started(let layers, let missing):
         tellMissing(missing)
         if let reason = handlers.refusal(layers) { fail(.launch(reason)) }
-      case .denied: denial = event.denialText(of: "plugin \"\(label)\"")
+      case .denied:
+        denial = event.denialText(of: "plugin \"\(label)\"")
+        trace?.write(label, "--", denial ?? "")
       case .failed(let step, let code):
         fail(.launch("\(step): \(errnoText(code))"))
         exitStatus = exitStatus ?? .code(-1)
       case .exited(let status, let seconds, _):
+        trace?.write(label, "--", "ended with \(status)")
         exitStatus = status
         cpuSeconds = seconds
       }

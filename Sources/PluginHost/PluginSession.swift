@@ -65,6 +65,9 @@ package final class PluginSession {
 
   var outgoing: OutgoingQueue
   var incoming: FrameReader
+  /// Sees every byte that comes in.
+  var tap: FrameTap?
+  let trace: FrameTrace?
   let input: OwnedDescriptor
   var log: LogCapture
   let process: SandboxedProcess
@@ -90,8 +93,10 @@ package final class PluginSession {
 
   package init(
     label: String, job: Job, hello: Hello, manifest: Manifest, patience: Patience,
-    process: PluginProcess, pool: SharedPool?
+    process: PluginProcess, pool: SharedPool?, trace: FrameTrace? = nil
   ) {
+    self.trace = trace
+    tap = trace.map { FrameTap($0, plugin: label, arrow: "<-") }
     self.label = label
     self.job = job
     self.patience = patience
@@ -102,7 +107,9 @@ package final class PluginSession {
     lent = LentSlots(slotCount: pool?.shape.slotCount ?? 0)
     deadlines = SessionDeadlines(now: .now, patience: patience)
     incoming = FrameReader()
-    outgoing = OutgoingQueue(pipe: process.takeOutput(), pool: pool)
+    outgoing = OutgoingQueue(
+      pipe: process.takeOutput(), pool: pool,
+      tap: trace.map { FrameTap($0, plugin: label, arrow: "->") })
     input = process.takeInput()
     log = LogCapture(pipe: process.takeLog())
     self.process = process.sandboxed

@@ -53,6 +53,7 @@ struct Backup: AsyncParsableCommand {
 
   @OptionGroup var stall: StallOption
   @OptionGroup var sandbox: SandboxOption
+  @OptionGroup var trace: TraceOption
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -63,7 +64,9 @@ struct Backup: AsyncParsableCommand {
   func run() async throws {
     let printer = EventPrinter(common, isOutputTaken: outputs.takeStandardOutput)
     let request = try printer.refusing { () throws(RequestError) in try makeRequest() }
-    let surroundings = common.surroundings(sandbox.sandbox, printer)
+    var wanted = common.surroundings(sandbox.sandbox, printer)
+    wanted.trace = try trace.open(printer)
+    let surroundings = wanted
     _ = try await performAsync(printer) { stop async throws(JobError) in
       try await BackupJob(request, surroundings, stop: stop).run()
     }

@@ -32,7 +32,7 @@ struct Convert: AsyncParsableCommand {
 
   func run() async throws {
     let printer = EventPrinter(options.common, isOutputTaken: outputs.takeStandardOutput)
-    let surroundings = options.surroundings(printer)
+    let surroundings = try options.surroundings(printer)
     var archive = options.request
     archive.requiresReceipt = requireReceipt
     archive.parents = parents.parent

@@ -29,14 +29,16 @@ struct ArchiveOptions: ParsableArguments {
 
   @OptionGroup var stall: StallOption
   @OptionGroup var sandbox: SandboxOption
+  @OptionGroup var trace: TraceOption
   @OptionGroup var common: CommonOptions
 
   var request: ArchiveRequest { ArchiveRequest(archive, format: format, receipt: receipt) }
 
-  func surroundings(_ printer: EventPrinter) -> Surroundings {
+  func surroundings(_ printer: EventPrinter) throws(ExitCode) -> Surroundings {
     var surroundings = common.surroundings(sandbox.sandbox, printer)
     surroundings.scratchDirectory = scratchDirectory
     surroundings.readerStallLimit = stall.seconds
+    surroundings.trace = try trace.open(printer)
     return surroundings
   }
 }
@@ -70,7 +72,7 @@ struct Verify: AsyncParsableCommand {
 
   func run() async throws {
     let printer = EventPrinter(options.common)
-    let surroundings = options.surroundings(printer)
+    let surroundings = try options.surroundings(printer)
     let isAlone = alone
     var wanted = options.request
     wanted.parents = parents.parent
@@ -110,7 +112,7 @@ struct List: AsyncParsableCommand {
 
   func run() async throws {
     let printer = EventPrinter(options.common)
-    let surroundings = options.surroundings(printer)
+    let surroundings = try options.surroundings(printer)
     let wanted = options.request
     let directory = try await perform(printer) { _ throws(JobError) in
       wanted.format == nil ? try DirectoryListing(of: wanted.path, surroundings) : nil

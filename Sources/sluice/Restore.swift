@@ -67,7 +67,7 @@ struct Restore: AsyncParsableCommand {
 
   func run() async throws {
     let printer = EventPrinter(options.common)
-    let surroundings = options.surroundings(printer)
+    let surroundings = try options.surroundings(printer)
     let request = makeRequest()
     _ = try await perform(printer) { stop throws(JobError) in
       try RestoreJob(request, surroundings, stop: stop).run()

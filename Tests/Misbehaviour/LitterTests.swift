@@ -45,6 +45,12 @@ import Testing
     let finding = try await program.finding()
     #expect(finding.status == 130, "\(finding.errors)")
     #expect(finding.left == [])
-    #expect(try place.names() == ["d.raw"])
+    // Eight seconds after the second signal it ends in any case: on a busy machine that is less
+    // than the removal of all the names takes, and the rest is for the next job.
+    if finding.errors.contains("did not stop in time") {
+      let cleaning = try await sluice(["clean", place.directory])
+      #expect(cleaning.status == 0, "\(cleaning.errors)")
+    }
+    #expect(try place.names() == ["d.raw"], "\(finding.errors)")
   }
 }

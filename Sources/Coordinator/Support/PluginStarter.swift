@@ -51,7 +51,7 @@ package struct PluginStarter {
         launcher: surroundings.launcher)
       return PluginSession(
         label: label, job: job, hello: hello, manifest: plugin.manifest,
-        patience: patience, process: process, pool: pool)
+        patience: patience, process: process, pool: pool, trace: surroundings.trace)
     } catch {
       throw JobError(error)
     }

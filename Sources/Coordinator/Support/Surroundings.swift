@@ -14,6 +14,8 @@ package struct Surroundings: Sendable {
   package var scratchDirectory = Defaults.scratchDirectory
   /// Seconds without progress after which a reader plugin times out.
   package var readerStallLimit = Defaults.stallLimit
+  /// Where the frames of all plugins are told.
+  package var trace: FrameTrace?
 
   package init(places: PluginPlaces, sandbox: SandboxMode, events: @escaping EventSink) {
     launcher = places.launcher

@@ -3,8 +3,8 @@ internal import System
 
 /// Where the reader of one archive of a chain, on its thread, meets the one that merges them.
 ///
-/// The reader offers the pieces of a stream one after the other, some in advance: as many as it has
-/// memory for bytes, which stays as it is until the merger has got behind them. What the merger does
+/// The reader offers the pieces of a stream one after the other, some in advance: as many as it
+/// has memory for, which stays as it is until the merger has got behind them. What the merger does
 /// not need it never waits for.
 package final class LevelFeed: Sendable {
   /// What an archive has of a stream from one place on.
@@ -156,8 +156,8 @@ package final class LevelFeed: Sendable {
     return isWanted
   }
 
-  /// Offers the next piece; bytes must not change until the merger is behind them. Waits while there
-  /// are many offers.
+  /// Offers the next piece; bytes must not change until the merger is behind them. Waits while
+  /// there are many offers.
   ///
   /// - Returns: Whether the merger is still there.
   func offer(_ piece: Piece) -> Bool {

@@ -1,0 +1,36 @@
+internal import CLinux
+internal import Glibc
+internal import Synchronization
+package import System
+
+/// A file into which everything that a host and its plugins say to each other is written: a line
+/// for each frame, in words, with the section of protocol.md that says what it means.
+package final class FrameTrace: Sendable {
+  private let file: Mutex<Int32>
+  private let started = MonotonicTime.now
+
+  /// - Parameter path: Made anew, for the caller alone: names of machines and options are in it.
+  /// - Throws: `SystemCallError` if there is such a file already, or none can be made.
+  package init(creating path: String) throws(SystemCallError) {
+    let descriptor = try openFile(path, flags: O_WRONLY | O_CREAT | O_EXCL | O_APPEND, mode: 0o600)
+    file = Mutex(descriptor.release())
+  }
+
+  deinit { file.withLock { _ = clinux_close($0) } }
+
+  /// Writes a line.
+  ///
+  /// - Parameters:
+  ///   - plugin: As the user named it.
+  ///   - arrow: `->` from the host to the plugin, `<-` the other way, `--` about the process.
+  package func write(_ plugin: String, _ arrow: String, _ words: String) {
+    let time = MonotonicTime.now.seconds(since: started)
+    let microseconds = Int((time * 1_000_000).rounded())
+    let fraction = String(microseconds % 1_000_000 + 1_000_000).dropFirst()
+    let line = Array("\(microseconds / 1_000_000).\(fraction) \(plugin) \(arrow) \(words)\n".utf8)
+    // A full disk costs the trace, never the backup.
+    file.withLock { raw in
+      _ = unsafe line.withUnsafeBytes { unsafe clinux_write(raw, $0.baseAddress!, $0.count) }
+    }
+  }
+}
