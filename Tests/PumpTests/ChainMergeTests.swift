@@ -19,6 +19,19 @@ private struct MemoryChain {
   var levels: [[Cluster]] = []
   /// The disk at each level.
   var disks: [[UInt8]] = []
+  /// Chunks of the disk above that its map knows to be zeros.
+  private var holes: [Int] = []
+
+  /// Where the disk above has data.
+  var map: [Extent] {
+    var map: [Extent] = []
+    for start in stride(from: 0, to: sizes[1], by: 1 << 20) {
+      let kind: Extent.Kind = holes.contains(start >> 20) ? .hole : .data
+      let length = UInt64(min(1 << 20, sizes[1] - start))
+      map.append(Extent(offset: UInt64(start), length: length, kind: kind))
+    }
+    return map
+  }
 
   /// - Parameter sizes: Of the disk at each level, the full one first.
   init(sizes: [Int], seed: UInt64) {
@@ -51,12 +64,19 @@ private struct MemoryChain {
   }
 
   /// A full archive, and a disk of which some clusters are others.
-  init(size: Int, changed: [Int]) {
+  ///
+  /// - Parameter holes: Chunks that are zeros.
+  init(size: Int, changed: [Int], holes: [Int] = []) {
     var random = SplitMix(seed: 1)
     sizes = [size, size]
     levels = [Array(repeating: .data, count: (size + Self.clusterBytes - 1) / Self.clusterBytes)]
-    let disk = (0..<size).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+    var disk = (0..<size).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+    for chunk in holes {
+      disk.replaceSubrange(chunk << 20..<(chunk + 1) << 20, with: repeatElement(0, count: 1 << 20))
+      for cluster in chunk << 4..<(chunk + 1) << 4 { levels[0][cluster] = .zero }
+    }
     disks = [disk, disk]
+    self.holes = holes
     for cluster in changed { disks[1][cluster * Self.clusterBytes] ^= 1 }
   }
 
@@ -222,6 +242,9 @@ private final class Disk: ReadTarget {
   @Test(arguments: [1, 2, 3, 16])
   func `is compared without copying where it is as the disk`(slots: Int) throws {
     try compare(MemoryChain(size: (12 << 20) + 700, changed: [5, 40, 150, 190, 192]), slots: slots)
+    let holes = [0, 2, 4, 6, 8, 10]
+    try compare(
+      MemoryChain(size: (12 << 20) + 700, changed: [17, 192], holes: holes), slots: slots)
   }
 
   @Test func `that is not what its digest says is found where it is as the disk, too`() throws {
@@ -242,7 +265,7 @@ private final class Disk: ReadTarget {
     let parent = try #require(chain.parent(of: 1))
     let target = CompareTarget(
       name: "d", size: UInt64(size),
-      map: [Extent(offset: 0, length: UInt64(size), kind: .data)], parent: parent,
+      map: chain.map, parent: parent,
       reader: MemoryReader(disk, pool: pool), pool: pool, stallLimit: 10, stop: try StopSignal())
     let buffers = try SharedPool(PoolShape(slotCount: 6), name: "test-buffers")
     let digest = try chain.read(0, into: target, buffers)

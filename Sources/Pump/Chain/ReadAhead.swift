@@ -37,6 +37,7 @@ final class ReadAhead {
   private var plan: ChunkPlan
   private var isPlanned = false
   private var steps: [Step] = []
+  private let slotCount: Int
   private var free: [Int]
   /// Slots of steps that are over, and where those end.
   private var held: [(slot: Int, end: UInt64)] = []
@@ -53,7 +54,8 @@ final class ReadAhead {
     self.stallLimit = stallLimit
     self.stop = stop
     plan = ChunkPlan(map)
-    free = Array((0..<min(pool.shape.slotCount, reader.readsInFlightMax)).reversed())
+    slotCount = min(pool.shape.slotCount, reader.readsInFlightMax)
+    free = Array((0..<slotCount).reversed())
   }
 
   /// Waits for what is at a place; places ascend.
@@ -77,7 +79,7 @@ final class ReadAhead {
   ///
   /// - Returns: Whether there are slots enough to go on without this one.
   func hold() -> Bool {
-    guard held.count < (held.count + free.count + steps.count) / 2 else { return false }
+    guard 2 * (held.count + 1) <= slotCount else { return false }
     steps[0].isHeld = true
     return true
   }
