@@ -73,6 +73,11 @@ public struct FrameReader: ~Copyable {
     return try unsafe body(storage.span.bytes.extracting(from..<(from + length)))
   }
 
+  /// Shows all bytes that no frame has been made of, after ``next()`` has thrown.
+  public borrowing func withRest(_ body: (RawSpan) -> Void) {
+    unsafe body(storage.span.bytes.extracting(start..<end))
+  }
+
   /// Whether nothing is half there: the input ends before the preamble or between two frames.
   public var isAtBoundary: Bool { end == start || (current != nil && end == frameEnd) }
 

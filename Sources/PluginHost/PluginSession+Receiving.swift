@@ -179,12 +179,12 @@ extension PluginSession {
         if let reason = handlers.refusal(layers) { fail(.launch(reason)) }
       case .denied:
         denial = event.denialText(of: "plugin \"\(label)\"")
-        trace?.write(label, "--", denial ?? "")
+        ears?.hear(process: denial ?? "")
       case .failed(let step, let code):
         fail(.launch("\(step): \(errnoText(code))"))
         exitStatus = exitStatus ?? .code(-1)
       case .exited(let status, let seconds, _):
-        trace?.write(label, "--", "ended with \(status)")
+        ears?.hear(process: "ended with \(status)")
         exitStatus = status
         cpuSeconds = seconds
       }

@@ -67,7 +67,7 @@ package final class PluginSession {
   var incoming: FrameReader
   /// Sees every byte that comes in.
   var tap: FrameTap?
-  let trace: FrameTrace?
+  let ears: SessionEars?
   let input: OwnedDescriptor
   var log: LogCapture
   let process: SandboxedProcess
@@ -93,10 +93,12 @@ package final class PluginSession {
 
   package init(
     label: String, job: Job, hello: Hello, manifest: Manifest, patience: Patience,
-    process: PluginProcess, pool: SharedPool?, trace: FrameTrace? = nil
+    process: PluginProcess, pool: SharedPool?,
+    listeners: SessionListeners = SessionListeners()
   ) {
-    self.trace = trace
-    tap = trace.map { FrameTap($0, plugin: label, arrow: "<-") }
+    let ears = SessionEars(listeners, plugin: label, pool: pool)
+    self.ears = ears
+    tap = ears.map { FrameTap($0, .toHost) }
     self.label = label
     self.job = job
     self.patience = patience
@@ -109,7 +111,7 @@ package final class PluginSession {
     incoming = FrameReader()
     outgoing = OutgoingQueue(
       pipe: process.takeOutput(), pool: pool,
-      tap: trace.map { FrameTap($0, plugin: label, arrow: "->") })
+      tap: ears.map { FrameTap($0, .toPlugin) })
     input = process.takeInput()
     log = LogCapture(pipe: process.takeLog())
     self.process = process.sandboxed

@@ -65,7 +65,7 @@ struct Backup: AsyncParsableCommand {
     let printer = EventPrinter(common, isOutputTaken: outputs.takeStandardOutput)
     let request = try printer.refusing { () throws(RequestError) in try makeRequest() }
     var wanted = common.surroundings(sandbox.sandbox, printer)
-    wanted.trace = try trace.open(printer)
+    wanted.listeners = try trace.open(printer)
     let surroundings = wanted
     _ = try await performAsync(printer) { stop async throws(JobError) in
       try await BackupJob(request, surroundings, stop: stop).run()

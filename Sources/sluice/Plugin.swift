@@ -9,9 +9,9 @@ internal import System
 /// `sluice plugin`
 struct Plugin: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show installed plugins, their formats and options",
+    abstract: "Show plugins, their formats and options, and what they say",
     usage: "sluice plugin <command> [<options>]",
-    subcommands: [PluginList.self, PluginInfo.self])
+    subcommands: [PluginList.self, PluginInfo.self, PluginRecord.self, PluginDump.self])
 }
 
 /// `sluice plugin list`

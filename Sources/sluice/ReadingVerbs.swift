@@ -38,7 +38,7 @@ struct ArchiveOptions: ParsableArguments {
     var surroundings = common.surroundings(sandbox.sandbox, printer)
     surroundings.scratchDirectory = scratchDirectory
     surroundings.readerStallLimit = stall.seconds
-    surroundings.trace = try trace.open(printer)
+    surroundings.listeners = try trace.open(printer)
     return surroundings
   }
 }

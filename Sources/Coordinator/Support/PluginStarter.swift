@@ -51,7 +51,8 @@ package struct PluginStarter {
         launcher: surroundings.launcher)
       return PluginSession(
         label: label, job: job, hello: hello, manifest: plugin.manifest,
-        patience: patience, process: process, pool: pool, trace: surroundings.trace)
+        patience: patience, process: process, pool: pool,
+        listeners: surroundings.listeners)
     } catch {
       throw JobError(error)
     }

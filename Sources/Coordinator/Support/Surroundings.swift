@@ -14,8 +14,8 @@ package struct Surroundings: Sendable {
   package var scratchDirectory = Defaults.scratchDirectory
   /// Seconds without progress after which a reader plugin times out.
   package var readerStallLimit = Defaults.stallLimit
-  /// Where the frames of all plugins are told.
-  package var trace: FrameTrace?
+  /// Who hears the frames of all plugins.
+  package var listeners = SessionListeners()
 
   package init(places: PluginPlaces, sandbox: SandboxMode, events: @escaping EventSink) {
     launcher = places.launcher

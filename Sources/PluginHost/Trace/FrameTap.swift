@@ -1,19 +1,17 @@
 internal import BackupProtocol
 internal import Glibc
 
-/// Follows the bytes of one direction of a session, and tells a trace what frames they are.
+/// Follows the bytes of one direction of a session, and tells who listens what frames they are.
 struct FrameTap: ~Copyable {
-  private let trace: FrameTrace
-  private let plugin: String
-  private let arrow: String
+  private let ears: SessionEars
+  private let direction: RecordingLine.Direction
   private var reader = FrameReader()
   /// What follows cannot be understood any more.
   private var isLost = false
 
-  init(_ trace: FrameTrace, plugin: String, arrow: String) {
-    self.trace = trace
-    self.plugin = plugin
-    self.arrow = arrow
+  init(_ ears: SessionEars, _ direction: RecordingLine.Direction) {
+    self.ears = ears
+    self.direction = direction
   }
 
   /// Takes bytes as they pass, however they are cut.
@@ -34,11 +32,11 @@ struct FrameTap: ~Copyable {
   private mutating func tell() {
     do throws(WireError) {
       while let header = try reader.next() {
-        trace.write(plugin, arrow, reader.withPayload { header.words($0) })
+        reader.withPayload { ears.hear(direction, header, $0) }
       }
     } catch {
       isLost = true
-      trace.write(plugin, arrow, "cannot be understood: \(error) (\(error.rule.citation))")
+      reader.withRest { ears.lose(direction, error, $0) }
     }
   }
 }
