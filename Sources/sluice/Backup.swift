@@ -65,6 +65,8 @@ struct Backup: AsyncParsableCommand {
     let printer = EventPrinter(common, isOutputTaken: outputs.takeStandardOutput)
     let request = try printer.refusing { () throws(RequestError) in try makeRequest() }
     var wanted = common.surroundings(sandbox.sandbox, printer)
+    // Parents are read by plugins, too.
+    wanted.readerStallLimit = stall.seconds
     wanted.listeners = try trace.open(printer)
     let surroundings = wanted
     _ = try await performAsync(printer) { stop async throws(JobError) in

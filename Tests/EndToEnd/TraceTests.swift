@@ -62,4 +62,31 @@ import Testing
     #expect(try lines("t") == ["mine"])
     #expect(!place.exists("a"))
   }
+
+  @Test func `of what was refused before a plugin was started is not left behind`() async throws {
+    for words in [["--trace", "t"], []] {
+      let prefix = words.isEmpty ? ["plugin", "record", "t"] : []
+      let finding = try await run(
+        prefix + ["backup", "--image", "d=none.raw", "--to", "raw=a"] + words)
+      #expect(finding.status == 66, "\(finding.errors)")
+      #expect(!place.exists("t"))
+    }
+  }
+
+  @Test func `tells the readers of a chain apart`() async throws {
+    let backup = ["backup", "--image", "d=d.raw"]
+    try await place.shell("mkdir b")
+    #expect(try await run(backup + ["--to", "qcow2=b/0", "--level", "full"]).status == 0)
+    for (number, labels) in [(1, ["(parent 1)"]), (2, ["(parent 1)", "(parent 2)"])] {
+      let finding = try await run(
+        backup + [
+          "--to", "qcow2=b/\(number)", "--level", "incremental", "--parent", "b", "--trace",
+          "t\(number)",
+        ])
+      #expect(finding.status == 0, "\(finding.errors)")
+      for label in labels + [""] {
+        #expect(try lines("t\(number)").contains { $0.contains(" qcow2\(label) <- FINISHED") })
+      }
+    }
+  }
 }

@@ -133,6 +133,8 @@ package struct ReadJob {
   private func judge(
     _ session: PluginSession, _ outcome: ReadLane.Outcome, salvages: Bool
   ) throws(JobError) -> String? {
+    // Ctrl-C reaches a plugin that is being started, too, and its end is of no consequence then.
+    if case .cancelled? = outcome.failure { throw JobError(.cancelled) }
     if salvages, outcome.hasAllStreams, case .failed(let failure) = session.outcome {
       return failure.description
     }

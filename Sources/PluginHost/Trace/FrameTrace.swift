@@ -7,6 +7,8 @@ package import System
 /// for each frame, in words, with the section of protocol.md that says what it means.
 package final class FrameTrace: Sendable {
   private let file: Mutex<Int32>
+  private let path: String
+  private let isUsed = Atomic(false)
   private let started = MonotonicTime.now
 
   /// - Parameter path: Made anew, for the caller alone: names of machines and options are in it.
@@ -14,9 +16,16 @@ package final class FrameTrace: Sendable {
   package init(creating path: String) throws(SystemCallError) {
     let descriptor = try openFile(path, flags: O_WRONLY | O_CREAT | O_EXCL | O_APPEND, mode: 0o600)
     file = Mutex(descriptor.release())
+    self.path = path
   }
 
-  deinit { file.withLock { _ = clinux_close($0) } }
+  /// What was refused before a plugin was started leaves no empty file behind.
+  deinit {
+    file.withLock { raw in
+      if !isUsed.load(ordering: .relaxed) { _ = unsafe clinux_unlinkat(currentDirectory, path, 0) }
+      _ = clinux_close(raw)
+    }
+  }
 
   /// Writes a line.
   ///
@@ -24,6 +33,7 @@ package final class FrameTrace: Sendable {
   ///   - plugin: As the user named it.
   ///   - arrow: `->` from the host to the plugin, `<-` the other way, `--` about the process.
   package func write(_ plugin: String, _ arrow: String, _ words: String) {
+    isUsed.store(true, ordering: .relaxed)
     let time = MonotonicTime.now.seconds(since: started)
     let microseconds = Int((time * 1_000_000).rounded())
     let fraction = String(microseconds % 1_000_000 + 1_000_000).dropFirst()

@@ -7,6 +7,8 @@ package struct SessionListeners: Sendable {
   package var trace: FrameTrace?
   /// Writes it byte by byte.
   package var recorder: SessionRecorder?
+  /// How many increments lie above the archive that a plugin reads: a chain has a reader for each.
+  package var depth = 0
 
   package init() {}
 }
@@ -22,11 +24,12 @@ struct SessionEars {
   /// - Returns: `nil` if nobody listens.
   init?(_ listeners: SessionListeners, plugin: String, pool: SharedPool?) {
     if listeners.trace == nil && listeners.recorder == nil { return nil }
-    self.plugin = plugin
+    let name = listeners.depth == 0 ? plugin : "\(plugin)(parent \(listeners.depth))"
+    self.plugin = name
     self.pool = pool
     trace = listeners.trace
     recorder = listeners.recorder
-    number = recorder?.begin(plugin) ?? 0
+    number = recorder?.begin(name) ?? 0
   }
 
   /// A frame has passed.

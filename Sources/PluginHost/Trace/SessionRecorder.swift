@@ -10,6 +10,7 @@ package final class SessionRecorder: Sendable {
   /// Whether what disks and configuration hold is recorded, too.
   let hasContents: Bool
   private let file: Mutex<Int32>
+  private let path: String
   private let sessions = Mutex(0)
   private let started = MonotonicTime.now
 
@@ -24,13 +25,21 @@ package final class SessionRecorder: Sendable {
     let descriptor = try openFile(path, flags: O_WRONLY | O_CREAT | O_EXCL | O_APPEND, mode: 0o600)
     self.hasContents = hasContents
     file = Mutex(descriptor.release())
+    self.path = path
     write([
       Array(RecordingLine.head.utf8), Array("by \(by)".utf8),
       Array("contents \(hasContents ? "recorded" : "left out")".utf8),
     ])
   }
 
-  deinit { file.withLock { _ = clinux_close($0) } }
+  /// What was refused before a plugin was started leaves no empty file behind.
+  deinit {
+    let isUsed = sessions.withLock { $0 > 0 }
+    file.withLock { raw in
+      if !isUsed { _ = unsafe clinux_unlinkat(currentDirectory, path, 0) }
+      _ = clinux_close(raw)
+    }
+  }
 
   /// Begins a session.
   ///

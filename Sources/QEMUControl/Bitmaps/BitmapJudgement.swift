@@ -19,7 +19,7 @@ package enum BitmapObstacle: Equatable, Sendable, CustomStringConvertible {
     case .missing:
       """
       QEMU has no dirty bitmap of that backup for the disk: QEMU was restarted, the disk was \
-      replaced, or a snapshot was made
+      replaced, a snapshot was made, or a later increment took its place
       """
     case .notRecording: "the dirty bitmap of that backup was disabled"
     case .inconsistent:

@@ -54,7 +54,8 @@ package struct ArchiveDirectory {
     }
     if let entry = entry(path, receipts: receiptNames(surroundings)) { return ([entry], false) }
     guard status.kind == .directory else {
-      throw JobError(.noInput, "\(path) has no receipt", hint: .nameReceipt)
+      throw JobError(
+        .noInput, "\(path) has no receipt", hint: "name an archive or a directory of archives")
     }
     return (try ArchiveDirectory(path, surroundings).entries, true)
   }

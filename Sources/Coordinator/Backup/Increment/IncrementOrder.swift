@@ -69,7 +69,8 @@ package struct IncrementOrder: Sendable {
   }
 
   /// Jobs of backups from which none will go on once this one is there: those of older chains, and
-  /// of this chain those that it takes the place of. The full one stays, for differential backups.
+  /// of this chain those that it takes the place of. The full one stays for
+  /// differential backups, until an increment goes on from it.
   private func superseded(by parent: Receipt) -> [String] {
     let root = root(of: parent)
     let began = receipts[root]?.instant?.text ?? ""

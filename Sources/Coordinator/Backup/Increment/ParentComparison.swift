@@ -72,9 +72,11 @@ package struct ParentComparison {
         try receipts.check(stream, digest)
         outcome.maps[stream.name] = targets[stream.name]?.map
       })
+    var surroundings = order.surroundings
+    surroundings.listeners.depth = 1
     do throws(JobError) {
       _ = try ReadJob(
-        archive: parent.chain.archive, chain: parent.chain, surroundings: order.surroundings,
+        archive: parent.chain.archive, chain: parent.chain, surroundings: surroundings,
         stop: order.stop, shows: .progress
       ).run(.read, doing: "compare", plan)
     } catch {
@@ -82,10 +84,8 @@ package struct ParentComparison {
       outcome.failure = error
     }
     // Slots that are being read into must not be lent to anybody.
-    for (name, target) in targets {
-      do throws(LaneFailure) { try target.settle() } catch {
-        throw JobError(error).saying("\(name): \(error)", hint: nil)
-      }
+    for target in targets.values {
+      do throws(LaneFailure) { try target.settle() } catch { throw JobError(error) }
     }
     return outcome
   }

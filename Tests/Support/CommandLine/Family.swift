@@ -1,14 +1,14 @@
-import CommandLine
 import System
 
-/// Who works for a running `sluice backup --qmp`.
+/// Who works for a running command.
 extension Program {
-  var watchdog: Int32? { Self.children(of: process, named: "sluice-watchdog").first }
+  package var watchdog: Int32? { Self.children(of: process, named: "sluice-watchdog").first }
 
   /// The first plugin, below the launcher that watches it; another launcher may have none yet.
-  var writer: Int32? {
+  package var writer: Int32? {
     Self.children(of: process, named: "sluice-launcher").lazy
-      .compactMap { Self.children(of: $0, named: nil).first }.first
+      .flatMap { Self.children(of: $0, named: nil) }
+      .first { Self.text("/proc/\($0)/cmdline").contains("sluice-writer-") }
   }
 
   /// Children of any thread of a process, by their name.
