@@ -59,10 +59,10 @@ package struct PluginCatalog: Sendable {
     let plugin = InstalledPlugin(
       manifest: manifest, manifestPath: path,
       executable: place.executable(manifest.executable, beside: path))
-    do { _ = try openPluginExecutable(plugin.executable) } catch {
+    do throws(SandboxError) { _ = try PluginProgram(plugin) } catch {
       let formats = Set(manifest.formats.map(\.name))
       faults.append(
-        PluginFault(.program, path, manifest.name, error, formats: formats)
+        PluginFault(.init(error), path, manifest.name, error, formats: formats)
           .missed(beside: plugins))
       return
     }

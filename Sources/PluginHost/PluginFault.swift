@@ -10,8 +10,16 @@ package struct PluginFault: Sendable {
     case manifest
     /// Its program cannot be started.
     case program
+    /// Its manifest says something else than its program.
+    case profile
+    /// The interpreter of its script is not installed.
+    case interpreter
     /// Another plugin is found first.
     case shadowed
+
+    init(_ error: SandboxError) {
+      self = error.isOfProfile ? .profile : error.isMissingInterpreter ? .interpreter : .program
+    }
   }
 
   package let kind: Kind

@@ -8,8 +8,10 @@ extension SandboxPolicy {
   /// A writer runs under the id that the job chose for it. A reader runs as the owner of the
   /// archive, without any capability: an archive that only its owner may read stays readable, and
   /// nothing else does. All that it can write to is a scratch file, up to that file's limit.
+  ///
+  /// - Parameter folder: For a script, that of its ``PluginProgram``.
   static func plugin(
-    _ manifest: Manifest, grants: borrowing PluginGrants
+    _ manifest: Manifest, folder: PathRule?, grants: borrowing PluginGrants
   ) throws(SystemCallError) -> SandboxPolicy {
     let resources = PluginResources(
       memoryBytes: manifest.memoryBytes, threads: manifest.threads + 1,
@@ -21,9 +23,12 @@ extension SandboxPolicy {
       case (_, _): .file
       }
     var policy =
-      switch manifest.profile {
-      case .static: SandboxPolicy.staticPlugin(resources, grant: grant)
-      case .dynamic: SandboxPolicy.dynamicPlugin(resources, grant: grant)
+      if let profile = manifest.profile.interpreterProfile, let folder {
+        SandboxPolicy.interpretedPlugin(profile, folder: folder, resources, grant: grant)
+      } else if manifest.profile == .dynamic {
+        SandboxPolicy.dynamicPlugin(resources, grant: grant)
+      } else {
+        SandboxPolicy.staticPlugin(resources, grant: grant)
       }
     if grants.mode == .write {
       policy.identity = grants.identity

@@ -64,13 +64,15 @@ package final class PluginProcess {
         try check(clinux_set_nonblocking(end, 1), .setFlags, "the plugin's pipe")
       }
       let null = try openFile("/dev/null", flags: O_RDONLY)
-      let policy = try SandboxPolicy.plugin(plugin.manifest, grants: grants)
+      let program = try PluginProgram(plugin)
+      let policy = try SandboxPolicy.plugin(
+        plugin.manifest, folder: program.folderRule, grants: grants)
       var descriptors: [(source: Int32, target: Int32)] = [
         (null.raw, 0), (log.writeRaw, 1), (log.writeRaw, 2), (toPlugin.readRaw, 3),
         (fromPlugin.writeRaw, 4), (grants.pool.raw, 5), (grants.archive.raw, 6),
       ]
       if let raw = grants.scratchRaw { descriptors.append((raw, ScratchFile.descriptor)) }
-      sandboxed = try Self.launch(plugin, label, descriptors, policy, sandbox, launcher)
+      sandboxed = try Self.launch(program, label, descriptors, policy, sandbox, launcher)
     } catch {
       throw PluginFailure(plugin: label, cause: .launch("\(error)"))
     }
@@ -78,13 +80,17 @@ package final class PluginProcess {
   }
 
   private static func launch(
-    _ plugin: InstalledPlugin, _ label: String, _ descriptors: [(source: Int32, target: Int32)],
-    _ policy: SandboxPolicy, _ mode: SandboxMode, _ launcher: String
+    _ program: consuming PluginProgram, _ label: String,
+    _ descriptors: [(source: Int32, target: Int32)], _ policy: SandboxPolicy, _ mode: SandboxMode,
+    _ launcher: String
   ) throws(SandboxError) -> SandboxedProcess {
+    let arguments = program.arguments
+    let script = program.script
     let command = SandboxCommand(
-      executable: try openPluginExecutable(plugin.executable), name: label,
-      arguments: [plugin.executable], environment: environment, descriptors: descriptors,
-      policy: policy, mode: mode)
+      executable: program.executable, name: label, arguments: arguments, environment: environment,
+      descriptors: descriptors, policy: policy, mode: mode)
+    // The policy stands on the script's folder.
+    defer { withExtendedLifetime(script) {} }
     return try SandboxedProcess.launch(command, launcher: launcher)
   }
 

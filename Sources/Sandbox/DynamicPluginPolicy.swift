@@ -13,26 +13,26 @@ extension SandboxPolicy {
   ) -> SandboxPolicy {
     var policy = SandboxPolicy(
       name: "dynamic",
-      rules: startRules + threadRules + memoryRules + ioRules + dynamicRules
-        + dynamicGrantRules(grant),
+      rules: startRules + threadRules + memoryRules + ioRules + libraryRules
+        + libraryGrantRules(grant),
       limits: ResourceLimits(resources))
     policy.paths =
       systemLibraries + libraries.map { .path($0, [.read, .execute]) } + grantPaths(grant)
     policy.hasPrivateProc = hasPrivateProc
-    // Libraries are mapped too, and their code reserves addresses.
-    policy.limits.addressSpaceBytes? += 1 << 30
+    policy.limits.addressSpaceBytes? += libraryAddressBytes
     return policy
   }
 
   /// Where the dynamic linker looks; a distribution has some of them.
-  package static let systemLibraries: [PathRule] =
-    ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"].map {
-      .path($0, [.read, .execute], isOptional: true)
-    } + [.path("/etc/ld.so.cache", .read, isOptional: true)]
+  package static let systemLibraries: [PathRule] = VisiblePlace.libraries.map(\.rule)
 
-  private static let protection = UInt64(PROT_WRITE | PROT_EXEC)
+  /// Libraries are mapped too, and their code reserves addresses.
+  static let libraryAddressBytes: UInt64 = 1 << 30
 
-  private static let dynamicRules: [SyscallRule] =
+  static let protection = UInt64(PROT_WRITE | PROT_EXEC)
+
+  /// What the dynamic linker does, and programs with libraries beside.
+  static let libraryRules: [SyscallRule] =
     [
       .allow(
         "mmap", when: [.argument(2, bits: UInt64(PROT_EXEC), equal: 0)],
@@ -54,7 +54,7 @@ extension SandboxPolicy {
       "timerfd_settime", "rt_sigsuspend", "rt_sigtimedwait", because: "event loops (libdispatch)")
 
   /// Paths from the current directory are the libraries': to read.
-  private static func dynamicGrantRules(_ grant: SandboxGrant) -> [SyscallRule] {
+  static func libraryGrantRules(_ grant: SandboxGrant) -> [SyscallRule] {
     let reading: [SyscallRule] = [
       .allow(
         "openat", when: [notHeld(0), .argument(2, within: OpenFlags.reading)],

@@ -16,15 +16,47 @@ package enum SandboxError: Error, Equatable, Sendable {
   case cannotRun(path: String, ProgramAccess)
   /// The launcher needs descriptors of higher numbers than the process may have.
   case descriptorLimit(Int, needed: Int)
+  /// The interpreter that a plugin's manifest names.
+  case interpreter(String, InterpreterFault)
+  /// An executable that is a script, though its manifest names no interpreter.
+  case script(String, line: String)
+  /// An executable that needs libraries, though its manifest says that it is static.
+  case dynamic(String)
+  /// An executable that is no script, though its manifest names an interpreter.
+  case notScript(String)
 
   /// What is wrong with a path.
   package enum Distrust: Sendable, Equatable {
     case notAbsolute, notRegular, notDirectory, symbolicLink, foreignOwner, writableByOthers
     case notExecutable, notExecutableByOthers
+    /// A library of an interpreter.
+    case notRoots
+    /// A script's folder, which is shown to it, or what is in it.
+    case sharedFolder, crowdedFolder, notReadableByAll
+  }
+
+  /// Why a plugin's interpreter is not started.
+  package enum InterpreterFault: Sendable, Equatable {
+    case missing(package: String)
+    /// Not one that the profile runs.
+    case unknown(profile: String, expected: String)
   }
 }
 
 extension SandboxError {
+  /// Whether a plugin's manifest says something else than its executable.
+  package var isOfProfile: Bool {
+    switch self {
+    case .script, .dynamic, .notScript, .interpreter(_, .unknown): true
+    default: false
+    }
+  }
+
+  /// Whether a plugin's interpreter is not installed.
+  package var isMissingInterpreter: Bool {
+    if case .interpreter(_, .missing) = self { true } else { false }
+  }
+
   /// Whether the caller's limits are in the way, and not this installation.
   package var isLimit: Bool { if case .descriptorLimit = self { true } else { false } }
 }
@@ -43,6 +75,18 @@ extension SandboxError: CustomStringConvertible {
     case .descriptorLimit(let limit, let needed):
       "the limit on open files is \(limit), but a sandbox needs \(needed): raise it (ulimit -n "
         + "\(needed), or LimitNOFILE=\(needed) of the systemd unit)"
+    case .interpreter(let path, .missing(let package)):
+      "its interpreter \(path) is not installed: install it (Debian: apt install \(package))"
+    case .interpreter(let path, .unknown(let profile, let expected)):
+      "its interpreter \(path) is not one that the profile \"\(profile)\" runs: write "
+        + "\"interpreter\": \"\(expected)\" into its manifest"
+    case .script(let path, let line):
+      "\(path) is a script (\(line)): \(InterpreterProfile.advice(for: line))"
+    case .dynamic(let path):
+      "\(path) is linked dynamically: write \"profile\": \"dynamic\" into its manifest"
+    case .notScript(let path):
+      "\(path) is a program and no script: leave \"interpreter\" and \"profile\" out of its "
+        + "manifest, or write \"profile\": \"dynamic\""
     }
   }
 }
@@ -59,6 +103,15 @@ extension SandboxError.Distrust {
     case .notExecutable: "is not executable: chmod +x it"
     case .notExecutableByOthers:
       "is not executable by the user that plugins of root run as: chmod go+rx it"
+    case .notRoots: "is not owned by root: an interpreter would run code from it"
+    case .sharedFolder:
+      "is in a folder that is not its own: its sandbox shows the whole folder, so give it one"
+    case .crowdedFolder:
+      "holds more than \(PluginScript.entriesMax) files: a script's sandbox shows its whole "
+        + "folder, so give the script one of its own"
+    case .notReadableByAll:
+      "is not readable by all users: it is shown to the script in its folder, so move it away or "
+        + "chmod go+rX it"
     }
   }
 }

@@ -43,8 +43,11 @@ extension FormatDescription {
     lines += [
       "plugin      " + (["\(manifest.name) \(manifest.version)"] + origin).joined(separator: ", "),
       "executable  \(executable)",
+    ]
+    if let interpreter = manifest.interpreter { lines.append("interpreter \(interpreter)") }
+    lines += [
       "sandbox     \(manifest.profile.rawValue) profile, "
-        + "\(formatBytes(manifest.memoryBytes)) memory limit, \(manifest.threads) extra threads",
+        + "\(formatBytes(manifest.memoryBytes)) memory limit, \(manifest.threads) extra threads"
     ]
     if format.options.isEmpty { return lines + ["options     none"] }
     lines.append("options")
@@ -70,6 +73,7 @@ extension FormatDescription {
     object["vendor"] = .string(manifest.vendor)
     object["license"] = .string(manifest.license)
     object["executable"] = .string(executable)
+    if let interpreter = manifest.interpreter { object["interpreter"] = .string(interpreter) }
     object["profile"] = .string(manifest.profile.rawValue)
     object["memory"] = JSONValue(manifest.memoryBytes)
     object["threads"] = JSONValue(manifest.threads)

@@ -32,4 +32,13 @@ enum AttackTable {
     }
     return known
   }
+
+  /// The same of scripts.
+  static func survivors(ofScriptUnder profile: String) -> [String: String] {
+    var known = ["map-pool-as-code": "interpreters map files as code, as linkers do"]
+    if profile == "script-without-namespaces" {
+      known["learn-host-name"] = "uname(2) tells it; nothing hangs on it"
+    }
+    return known
+  }
 }

@@ -10,6 +10,10 @@ import Testing
         .staticPlugin(PluginResources(), grant: grant),
         .dynamicPlugin(PluginResources(), grant: grant),
       ]
+        + InterpreterProfile.all.map {
+          .interpretedPlugin(
+            $0, folder: .path("/folder", .read), PluginResources(), grant: grant)
+        }
     } + [
       .storageDaemon(files: [.file(9, named: "/disk", .read)], imageCount: 1),
       .storageDaemon(writing: 9, named: "/disk"),

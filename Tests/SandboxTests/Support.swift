@@ -67,11 +67,36 @@ struct Guest: ~Copyable {
     environment: [String] = SandboxCommand.staticEnvironment,
     descriptors: [(source: Int32, target: Int32)] = []
   ) throws {
+    try self.init(
+      try openTrustedExecutable(program), [program] + arguments, policy, mode, without, environment,
+      descriptors)
+  }
+
+  /// A script in its sandbox, as a host starts it.
+  init(
+    _ script: String, _ profile: InterpreterProfile, arguments: [String] = [],
+    grant: SandboxGrant = .file, mode: SandboxMode = .auto, without: SandboxLayers = [],
+    descriptors: [(source: Int32, target: Int32)] = []
+  ) throws {
+    let opened = try PluginScript(script)
+    let policy = SandboxPolicy.interpretedPlugin(
+      profile, folder: opened.folderRule, PluginResources(fileBytes: 1 << 30), grant: grant)
+    try self.init(
+      try profile.open(profile.program),
+      [profile.program] + profile.arguments + [opened.path] + arguments, policy, mode, without,
+      SandboxCommand.staticEnvironment, descriptors)
+    withExtendedLifetime(opened) {}
+  }
+
+  private init(
+    _ executable: consuming OwnedDescriptor, _ words: [String], _ policy: SandboxPolicy,
+    _ mode: SandboxMode, _ without: SandboxLayers, _ environment: [String],
+    _ descriptors: [(source: Int32, target: Int32)]
+  ) throws {
     let null = try openFile("/dev/null", flags: O_RDWR)
     var pipe = try System.Pipe()
     var command = SandboxCommand(
-      executable: try openTrustedExecutable(program), name: "x", arguments: [program] + arguments,
-      environment: environment,
+      executable: executable, name: "x", arguments: words, environment: environment,
       descriptors: [(null.raw, 0), (pipe.writeRaw, 1), (null.raw, 2)] + descriptors,
       policy: policy, mode: mode)
     command.pretendMissing(without)

@@ -81,6 +81,8 @@ extension PluginFault {
     switch kind {
     case .manifest: "repair or remove the manifest"
     case .program: "reinstall the plugin"
+    case .profile: "change the manifest"
+    case .interpreter: "install the interpreter"
     case .shadowed: .choosePlugin
     }
   }

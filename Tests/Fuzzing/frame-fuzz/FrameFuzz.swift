@@ -37,7 +37,7 @@ public func fuzzFrames(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 /// Files that others write: a manifest, a receipt.
 private func fuzzFiles(_ bytes: [UInt8]) {
   do throws(ManifestError) {
-    let manifest = try Manifest(parsing: bytes)
+    let manifest = try Manifest(parsing: bytes, host: ReleaseVersion("0.1.0"))
     for option in manifest.formats.flatMap(\.options) {
       _ = option.value("7")
       _ = option.expectation

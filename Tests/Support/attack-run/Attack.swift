@@ -9,13 +9,13 @@ func ignoreBrokenPipes() { clinux_ignore_sigpipe() }
 
 /// Runs one attack and says how it ended.
 func attack(
-  _ name: String, in field: Field, under profile: Profile, launcher: String
+  _ name: String, by attacker: borrowing Attacker, in field: Field, under profile: Profile,
+  launcher: String
 ) throws -> String {
   if profile == .none { return describe(try runBare(field), denied: nil) }
-  let plugin = field.arguments[0]
   var command = SandboxCommand(
-    executable: try openTrustedExecutable(plugin), name: name, arguments: field.arguments,
-    descriptors: field.descriptors, policy: profile.policy, mode: .auto)
+    executable: try attacker.open(), name: name, arguments: field.arguments,
+    descriptors: field.descriptors, policy: profile.policy(for: attacker), mode: .auto)
   command.pretendMissing(profile.missing)
   let process = try SandboxedProcess.launch(command, launcher: launcher)
   let status = process.reap(deadline: MonotonicTime.now.advanced(bySeconds: secondsMax))

@@ -4,7 +4,8 @@ import System
 
 /// A victim process and a directory, shared by all attacks.
 final class Range {
-  let plugin: String
+  /// What starts an attacker.
+  let words: [String]
   let directory: String
   let attacks: [String]
   /// `VICTIM TCP UDP ADDRESS`, as the attacker takes it.
@@ -12,14 +13,15 @@ final class Range {
   private let process = Process()
   private let leash = Foundation.Pipe()
 
-  init(plugin: String) throws {
-    self.plugin = plugin
+  /// - Parameter plugin: Path of the attacker; a victim is the `attack-plugin` beside it.
+  init(plugin: String, _ attacker: borrowing Attacker) throws {
+    words = attacker.words
     directory = NSTemporaryDirectory() + "sluice-attacks-\(getpid())"
     try FileManager.default.createDirectory(
       atPath: directory, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
-    attacks = try Self.output(of: plugin, "list").split(separator: "\n").map(String.init)
+    attacks = try Self.output(of: words + ["list"]).split(separator: "\n").map(String.init)
     let answer = Foundation.Pipe()
-    process.executableURL = URL(fileURLWithPath: plugin)
+    process.executableURL = URL(fileURLWithPath: splitPath(plugin).directory + "/attack-plugin")
     process.arguments = ["victim", directory + "/socket"]
     process.standardInput = leash
     process.standardOutput = answer
@@ -35,11 +37,11 @@ final class Range {
     try? FileManager.default.removeItem(atPath: directory)
   }
 
-  private static func output(of program: String, _ argument: String) throws -> String {
+  private static func output(of words: [String]) throws -> String {
     let process = Process()
     let pipe = Foundation.Pipe()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = [argument]
+    process.executableURL = URL(fileURLWithPath: words[0])
+    process.arguments = Array(words.dropFirst())
     process.standardOutput = pipe
     try process.run()
     let data = pipe.fileHandleForReading.readDataToEndOfFile()
@@ -74,7 +76,7 @@ final class Field {
     var name = [CChar](repeating: 0, count: 256)
     gethostname(&name, 255)
     arguments =
-      [range.plugin, attack] + range.victim
+      range.words + [attack] + range.victim
       + ["\(getpid())", String(decoding: name.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)]
       + [directory]
   }

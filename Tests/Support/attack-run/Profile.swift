@@ -8,12 +8,18 @@ enum Profile: String, CaseIterable {
   case dynamicPlugin = "dynamic"
   case withoutLandlock = "static-without-landlock"
   case withoutNamespaces = "static-without-namespaces"
+  case script
+  case scriptWithoutLandlock = "script-without-landlock"
+  case scriptWithoutNamespaces = "script-without-namespaces"
 
   /// Whether the attacker runs under a user of its own.
   var isMapped: Bool { self != .none && geteuid() == 0 }
 
-  var policy: SandboxPolicy {
+  func policy(for attacker: borrowing Attacker) -> SandboxPolicy {
     let resources = PluginResources(fileBytes: 1 << 30)
+    if let profile = attacker.profile, let folder = attacker.folderRule {
+      return .interpretedPlugin(profile, folder: folder, resources, grant: .writableDirectory)
+    }
     return self == .dynamicPlugin
       ? .dynamicPlugin(resources, grant: .writableDirectory)
       : .staticPlugin(resources, grant: .writableDirectory)
@@ -21,9 +27,9 @@ enum Profile: String, CaseIterable {
 
   var missing: SandboxLayers {
     switch self {
-    case .none, .staticPlugin, .dynamicPlugin: []
-    case .withoutLandlock: .landlock
-    case .withoutNamespaces: .allNamespaces
+    case .none, .staticPlugin, .dynamicPlugin, .script: []
+    case .withoutLandlock, .scriptWithoutLandlock: .landlock
+    case .withoutNamespaces, .scriptWithoutNamespaces: .allNamespaces
     }
   }
 }

@@ -29,7 +29,8 @@ MACHINE = {
 MANIFEST_SEED = {
     "manifest": 1, "name": "raw", "version": "1.0.0", "vendor": "Sluice", "license": "Apache-2.0",
     "executable": "sluice-writer-raw", "protocol": [1], "needs": ["map", "size", "seek", "scratch"],
-    "threads": 2, "memory": 1048576, "min_slots": 4, "profile": "dynamic", "require": [],
+    "threads": 2, "memory": 1048576, "min_slots": 4, "profile": "python", "require": ["min_host"],
+    "interpreter": "/usr/bin/python3", "min_host": "0.1.0",
     "formats": [{"name": "raw", "help": "h", "extensions": [".raw"], "receipt": "manifest.json",
                  "magic": [{"offset": 4, "hex": "00ff"}], "modes": ["write", "read", "verify"],
                  "output": ["file", "pipe", "directory"], "incremental": True,

@@ -1,0 +1,74 @@
+package import System
+
+/// A language whose plugins are scripts, run by an interpreter of the distribution: data.
+///
+/// There is none that makes machine code at run time: no profile allows memory to become code.
+package struct InterpreterProfile: Sendable, Equatable {
+  /// As the manifest has it.
+  package let name: String
+  /// The interpreter: this path, or this path with a version behind it, links followed.
+  package let program: String
+  /// The package of Debian and its relatives that brings it.
+  package let package: String
+  /// What stands between the interpreter and the path of the script.
+  package let arguments: [String]
+  /// What its sandbox shows beside the folder of the script and channel 6.
+  package let places: [VisiblePlace]
+
+  /// Neither the environment (`-E`) nor packages of a user (`-s`) decide what runs, and nothing is
+  /// cached beside the script (`-B`).
+  package static let python = InterpreterProfile(
+    name: "python", program: "/usr/bin/python3", package: "python3", arguments: ["-E", "-s", "-B"],
+    places: VisiblePlace.distribution)
+
+  /// What a site has set up to run before every script is left out (`-f`).
+  package static let perl = InterpreterProfile(
+    name: "perl", program: "/usr/bin/perl", package: "perl", arguments: ["-f"],
+    places: VisiblePlace.distribution + [
+      VisiblePlace(
+        path: "/usr/share/perl", rights: .read, reason: "modules that come with the interpreter"),
+      VisiblePlace(
+        path: "/usr/share/perl5", rights: .read, reason: "modules of the distribution's packages"),
+    ])
+
+  package static let all = [python, perl]
+
+  /// Whether this is an interpreter that the profile runs.
+  ///
+  /// - Parameter path: Absolute, without symbolic links.
+  func runs(_ path: String) -> Bool {
+    guard path.hasPrefix(program) else { return false }
+    return path.dropFirst(program.count).allSatisfy { $0 == "." || $0.isNumber && $0.isASCII }
+  }
+
+  /// Opens the interpreter that a manifest names, for execution.
+  ///
+  /// Its libraries are looked at, too: they are code that runs in it.
+  ///
+  /// - Throws: `.interpreter` if it is missing or not one of this profile; `.untrusted` naming what
+  ///   others than root could change.
+  package func open(_ path: String) throws(SandboxError) -> OwnedDescriptor {
+    guard let real = try? realPath(path) else {
+      throw .interpreter(path, .missing(package: package))
+    }
+    guard runs(real) else {
+      throw .interpreter(path, .unknown(profile: name, expected: program))
+    }
+    for place in places { try requireRoots(place.path) }
+    return try openTrustedExecutable(real)
+  }
+}
+
+extension InterpreterProfile {
+  /// What to write into the manifest of a script, by its line `#!…`.
+  static func advice(for line: String) -> String {
+    let words = line.dropFirst(2).split(separator: " ")
+    let name = words.first { !$0.hasPrefix("-") && !$0.hasSuffix("/env") } ?? ""
+    let program = name.split(separator: "/").last ?? ""
+    guard let profile = all.first(where: { program.hasPrefix($0.name) }) else {
+      return "of its language there is no profile (protocol.md §2.5)"
+    }
+    return "write \"profile\": \"\(profile.name)\", \"interpreter\": \"\(profile.program)\" into "
+      + "its manifest"
+  }
+}
