@@ -14,8 +14,12 @@ package struct PluginFault: Sendable {
     case profile
     /// The interpreter of its script is not installed.
     case interpreter
+    /// Its manifest needs a later version of this program.
+    case host
     /// Another plugin is found first.
     case shadowed
+    /// Another plugin has the same format, and neither is found first.
+    case contested
 
     init(_ error: SandboxError) {
       self = error.isOfProfile ? .profile : error.isMissingInterpreter ? .interpreter : .program
@@ -27,15 +31,21 @@ package struct PluginFault: Sendable {
   package let text: String
   /// Formats for which it is missed: those that no plugin before it has.
   package private(set) var formats: Set<String>
+  /// Of a contested format, the manifest of a plugin that could be chosen.
+  package private(set) var manifest = ""
 
-  /// A manifest, or the program of one, that cannot be used.
-  init(_ kind: Kind, _ manifest: String, _ name: String, _ cause: any Error, formats: Set<String>) {
-    self.kind = kind
+  /// A manifest that cannot be used.
+  init(manifest path: String, _ cause: any Error, formats: Set<String>) {
+    if case .host = cause as? ManifestError { kind = .host } else { kind = .manifest }
     self.formats = formats
-    let reason = sanitised("\(cause)".utf8)
-    let subject =
-      kind == .manifest ? "manifest \(manifest)" : "plugin \"\(name)\" (\(manifest))"
-    text = sanitised("\(subject) cannot be used: \(reason)".utf8)
+    text = sanitised("manifest \(path) cannot be used: \(cause)".utf8)
+  }
+
+  /// A plugin whose program cannot be started.
+  init(_ plugin: InstalledPlugin, _ cause: SandboxError) {
+    kind = Kind(cause)
+    formats = Set(plugin.manifest.formats.map(\.name))
+    text = sanitised("\(plugin.words) cannot be used: \(cause)".utf8)
   }
 
   /// A plugin, of which another is found first for these formats.
@@ -44,10 +54,16 @@ package struct PluginFault: Sendable {
     self.formats = Set(formats)
     let names = formats.map { "\"\($0)\"" }.joined(separator: ", ")
     text = sanitised(
-      """
-      plugin "\(plugin.manifest.name)" (\(plugin.manifestPath)) is not used for the format \
-      \(names): plugin "\(first.manifest.name)" (\(first.manifestPath)) is found first
-      """.utf8)
+      "\(plugin.words) is not used for the format \(names): \(first.words) is found first".utf8)
+  }
+
+  /// Two plugins that have a format, of which neither was chosen.
+  init(_ plugin: InstalledPlugin, and other: InstalledPlugin, format: String) {
+    kind = .contested
+    formats = [format]
+    manifest = plugin.manifestPath
+    text = sanitised(
+      "the format \"\(format)\" is claimed by \(plugin.words) and by \(other.words)".utf8)
   }
 
   /// Leaves out formats that are not missed.
@@ -70,4 +86,9 @@ extension PluginFault {
     else { return [stem] }
     return Set(manifest.formats.map(\.name) + [stem])
   }
+}
+
+extension InstalledPlugin {
+  /// As faults name it.
+  fileprivate var words: String { "plugin \"\(manifest.name)\" (\(manifestPath))" }
 }

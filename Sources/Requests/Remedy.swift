@@ -88,6 +88,8 @@ package enum Remedy: Sendable, Equatable {
   case otherPlugins
   /// Of plugins of the same name or format the first one is used.
   case choosePlugin
+  /// Two installed plugins have a format; a user chooses by the manifest.
+  case chooseRival(manifest: String)
   /// An archive needs the plugin that made it.
   case installPlugin(String)
   /// A receipt of a later or earlier program stands in the way.

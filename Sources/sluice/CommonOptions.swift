@@ -10,7 +10,8 @@ internal import System
 struct CommonOptions: ParsableArguments {
   @Option(
     name: .customLong("plugin-path"),
-    help: ArgumentHelp("Directory to search for plugins first (repeatable)", valueName: "dir"))
+    help: ArgumentHelp(
+      "Directory to search for plugins first, or one manifest (repeatable)", valueName: "path"))
   var pluginPath: [String] = []
 
   @Flag(help: "Print errors only")

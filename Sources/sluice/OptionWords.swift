@@ -72,6 +72,8 @@ extension Remedy {
     case .otherPlugins: "install one or use --plugin-path DIR"
     case .choosePlugin:
       "remove one of the two, or name the directory of the one to use with --plugin-path"
+    case .chooseRival(let manifest):
+      "remove one of the two, or name the manifest of the one to use, as --plugin-path \(manifest)"
     case .installPlugin(let name):
       "install \(name), or name the directory of its manifest with --plugin-path"
     case .otherVersion(let receipt):

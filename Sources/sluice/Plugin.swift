@@ -24,7 +24,7 @@ struct PluginList: AsyncParsableCommand {
 
   func run() async throws {
     let printer = EventPrinter(common)
-    let catalog = PluginCatalog(common.places().places)
+    let catalog = PluginCatalog(common.places().places, host: ownVersion)
     let formats = catalog.plugins.flatMap { plugin in
       plugin.manifest.formats.map { FormatDescription($0, of: plugin) }
     }
@@ -59,7 +59,7 @@ struct PluginInfo: AsyncParsableCommand {
 
   private func chosen(_ printer: EventPrinter) throws -> ChosenFormat {
     do throws(JobError) {
-      return try PluginCatalog(common.places().places).chosen(format: format)
+      return try PluginCatalog(common.places().places, host: ownVersion).chosen(format: format)
     } catch {
       printer.fail(error)
       throw ExitCode(error.status.rawValue)

@@ -21,7 +21,7 @@ struct ManifestTrustTests {
   }
 
   private func catalog() -> PluginCatalog {
-    PluginCatalog([PluginPlace(directory: scratch.directory)])
+    PluginCatalog([PluginPlace(directory: scratch.directory)], host: "0.1.0")
   }
 
   @Test func `a manifest is trusted as an executable is`() throws {

@@ -1,3 +1,4 @@
+import CommandLine
 import Glibc
 import Testing
 
@@ -17,5 +18,17 @@ struct PluginPlacesTests {
   @Test func `what the command line names comes first`() {
     #expect(directories(nil).first == "/tmp")
     #expect(directories(nil).count == 2)
+  }
+
+  @Test func `an installation searches its own directory, then those of packages`() async throws {
+    let prefix = try Scratch()
+    try await prefix.shell(
+      "mkdir -p bin libexec/sluice share/sluice/plugins && touch libexec/sluice/sluice-launcher")
+    let places = PluginPlaces(
+      executable: prefix.path("bin/sluice"), extra: ["/var", "/tmp"], environment: nil
+    ).places
+    let own = prefix.path("share/sluice/plugins")
+    #expect(places.map(\.directory) == ["/var", "/tmp", own] + PluginPlaces.shared)
+    #expect(places.map(\.rank) == [0, 1, 2, 2, 2], "what is named is no equal of anything")
   }
 }

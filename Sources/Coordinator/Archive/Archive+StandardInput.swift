@@ -91,7 +91,7 @@ extension Archive {
     if let format { return try maker.chosen(format) }
     for plugin in surroundings.catalog.plugins {
       for format in plugin.manifest.formats where isIt(format) {
-        return surroundings.chosen(format, of: plugin)
+        return try surroundings.chosen(format, of: plugin)
       }
     }
     if let missing = try maker.missing() { throw missing }

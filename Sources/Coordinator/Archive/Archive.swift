@@ -83,7 +83,7 @@ package struct Archive: Sendable {
             kind == .directory
             ? try hasReceipt(of: format, in: raw, path)
             : hasMagic(format, raw) || hasSuffix(format, path)
-          if isIt { return surroundings.chosen(format, of: plugin) }
+          if isIt { return try surroundings.chosen(format, of: plugin) }
         } catch {
           // Another format may know better what this file is.
           failure = failure ?? error

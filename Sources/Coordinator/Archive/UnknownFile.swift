@@ -20,7 +20,9 @@ struct UnknownFile {
   init(name: String, head: [UInt8], _ surroundings: Surroundings) {
     (self.name, self.head) = (name, head)
     formats = surroundings.catalog.plugins.flatMap(\.manifest.formats).map(\.name).sorted()
-    faults = surroundings.catalog.faults.filter { $0.kind != .shadowed }
+    faults = surroundings.catalog.faults.filter {
+      ![.shadowed, .contested].contains($0.kind)
+    }
   }
 
   /// A directory.

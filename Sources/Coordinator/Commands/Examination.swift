@@ -113,7 +113,7 @@ package struct Examination {
   }
 
   private func plugins() -> [Finding] {
-    let catalog = PluginCatalog(places.places)
+    let catalog = PluginCatalog(places.places, host: ownVersion)
     var findings: [Finding] = []
     for plugin in catalog.plugins {
       let manifest = plugin.manifest

@@ -19,7 +19,7 @@ package struct Surroundings: Sendable {
 
   package init(places: PluginPlaces, sandbox: SandboxMode, events: @escaping EventSink) {
     launcher = places.launcher
-    catalog = PluginCatalog(places.places)
+    catalog = PluginCatalog(places.places, host: ownVersion)
     self.sandbox = sandbox
     self.events = events
   }
@@ -34,7 +34,12 @@ package struct Surroundings: Sendable {
   }
 
   /// A format that was recognised, and its plugin; warns as ``format(_:)`` does.
-  package func chosen(_ format: ManifestFormat, of plugin: InstalledPlugin) -> ChosenFormat {
+  ///
+  /// - Throws: `JobError` if another plugin has as much right to the format.
+  package func chosen(
+    _ format: ManifestFormat, of plugin: InstalledPlugin
+  ) throws(JobError) -> ChosenFormat {
+    if let contest = catalog.contest(format: format.name) { throw contest }
     let chosen = ChosenFormat(
       plugin: plugin, format: format, faults: catalog.faults(format: format.name))
     tellFaults(chosen)
@@ -43,7 +48,7 @@ package struct Surroundings: Sendable {
 
   /// Warns of plugins that come before the chosen one and cannot be used.
   private func tellFaults(_ chosen: ChosenFormat) {
-    for fault in chosen.faults where fault.kind != .shadowed {
+    for fault in chosen.faults where ![.shadowed, .contested].contains(fault.kind) {
       events(
         .warning(
           "\(fault.text); using plugin \"\(chosen.plugin.manifest.name)\" "
@@ -55,12 +60,21 @@ package struct Surroundings: Sendable {
 extension PluginCatalog {
   /// The plugin and format of that name.
   ///
-  /// - Throws: `JobError` naming the formats there are.
+  /// - Throws: `JobError` naming the formats there are, or the plugins that claim it.
   package func chosen(format name: String) throws(JobError) -> ChosenFormat {
+    if let contest = contest(format: name) { throw contest }
     guard let plugin = plugin(format: name), let format = plugin.format(name) else {
       throw missing(format: name)
     }
     return ChosenFormat(plugin: plugin, format: format, faults: faults(format: name))
+  }
+
+  /// Several plugins have a format with equal right: in the words of `doctor`.
+  func contest(format name: String) -> JobError? {
+    guard !rivals(format: name).isEmpty else { return nil }
+    let contests = faults(format: name).filter { $0.kind == .contested }
+    return JobError(
+      .unavailable, contests.map(\.text).joined(separator: "; "), hint: contests.first?.remedy)
   }
 
   /// No plugin has a format, and why not: in the words of `doctor`.
@@ -83,7 +97,9 @@ extension PluginFault {
     case .program: "reinstall the plugin"
     case .profile: "change the manifest"
     case .interpreter: "install the interpreter"
+    case .host: "update Sluice"
     case .shadowed: .choosePlugin
+    case .contested: .chooseRival(manifest: manifest)
     }
   }
 }
