@@ -1,3 +1,4 @@
+internal import Glibc
 package import System
 
 /// A language whose plugins are scripts, run by an interpreter of the distribution: data.
@@ -14,12 +15,15 @@ package struct InterpreterProfile: Sendable, Equatable {
   package let arguments: [String]
   /// What its sandbox shows beside the folder of the script and channel 6.
   package let places: [VisiblePlace]
+  /// Directories below, in which it looks for modules; a star is any part of a name.
+  let modules: [String]
 
   /// Neither the environment (`-E`) nor packages of a user (`-s`) decide what runs, and nothing is
   /// cached beside the script (`-B`).
   package static let python = InterpreterProfile(
     name: "python", program: "/usr/bin/python3", package: "python3", arguments: ["-E", "-s", "-B"],
-    places: VisiblePlace.distribution)
+    places: VisiblePlace.distribution,
+    modules: ["", "/lib-dynload", "/dist-packages"].map { "/usr/lib/python3*" + $0 })
 
   /// What a site has set up to run before every script is left out (`-f`).
   package static let perl = InterpreterProfile(
@@ -29,7 +33,9 @@ package struct InterpreterProfile: Sendable, Equatable {
         path: "/usr/share/perl", rights: .read, reason: "modules that come with the interpreter"),
       VisiblePlace(
         path: "/usr/share/perl5", rights: .read, reason: "modules of the distribution's packages"),
-    ])
+    ],
+    modules: ["/usr/share/perl/*"]
+      + ["perl", "perl/*", "perl5", "perl5/*", "perl-base"].map { "/usr/lib/*/" + $0 })
 
   package static let all = [python, perl]
 
@@ -40,6 +46,9 @@ package struct InterpreterProfile: Sendable, Equatable {
     guard path.hasPrefix(program) else { return false }
     return path.dropFirst(program.count).allSatisfy { $0 == "." || $0.isNumber && $0.isASCII }
   }
+
+  /// Those of ``modules`` that there are.
+  var moduleDirectories: [String] { modules.flatMap(existing) }
 
   /// Opens the interpreter that a manifest names, for execution.
   ///
@@ -54,8 +63,18 @@ package struct InterpreterProfile: Sendable, Equatable {
     guard runs(real) else {
       throw .interpreter(path, .unknown(profile: name, expected: program))
     }
-    for place in places { try requireRoots(place.path) }
+    for path in places.map(\.path) + moduleDirectories { try requireRoots(path) }
     return try openTrustedExecutable(real)
+  }
+}
+
+/// Paths that match a pattern of glob(7).
+private func existing(_ pattern: String) -> [String] {
+  var found = unsafe glob_t()
+  defer { unsafe globfree(&found) }
+  guard unsafe glob(pattern, GLOB_NOSORT, nil, &found) == 0 else { return [] }
+  return unsafe (0..<Int(found.gl_pathc)).compactMap { index in
+    unsafe found.gl_pathv[index].map { unsafe String(cString: $0) }
   }
 }
 

@@ -154,4 +154,38 @@ enum Scripts {
     try requireRoots("/usr/lib")
     try requireRoots("/nonexistent")
   }
+  @Test(.enabled(if: isRoot, "only root has a directory of root's"))
+  func `where an interpreter looks for modules only root writes`() throws {
+    // What is above is root's, too: not so in a directory for temporary files.
+    var template = Array("/run/sluice-test-XXXXXX".utf8CString)
+    let root = String(cString: try #require(mkdtemp(&template)))
+    defer { try? FileManager.default.removeItem(atPath: root) }
+    let modules = root + "/python3.9/dist-packages"
+    try FileManager.default.createDirectory(
+      atPath: modules, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+    chmod(root, 0o755)
+    // Any program of root's will do: it is opened and not started.
+    let profile = InterpreterProfile(
+      name: "python", program: try realPath("/bin/cat"), package: "", arguments: [], places: [],
+      modules: [root + "/python3*/dist-packages"])
+    #expect(interpreterRefusal(profile.program, profile) == nil)
+    chmod(modules, 0o775)
+    #expect(
+      interpreterRefusal(profile.program, profile)
+        == .untrusted(path: modules, because: .writableByOthers))
+    chmod(modules, 0o755)
+    chown(modules, nobody, 0)
+    #expect(
+      interpreterRefusal(profile.program, profile)
+        == .untrusted(path: modules, because: .notRoots))
+  }
+
+  @Test(.enabled(if: Scripts.canRun, "needs perl and python3"), arguments: InterpreterProfile.all)
+  func `the directories of modules are there`(profile: InterpreterProfile) throws {
+    #expect(profile.moduleDirectories.count > 1)
+    #expect(
+      profile.moduleDirectories.allSatisfy { path in
+        profile.places.contains { path.hasPrefix($0.path) }
+      })
+  }
 }
