@@ -78,18 +78,21 @@ final class MinimalPlugin {
   var text: [UInt8] { Self.bytes(of: folder + "/1") }
   var isOutputEmpty: Bool { Self.run("test -z \"$(ls -A '\(folder)/out')\"") == 0 }
 
-  init(input: [UInt8], protocolVariable: String = "SLUICE_PROTOCOL=1") throws {
+  /// - Parameter format: Of the vectors it is `raw`; the plugin is told that this is its own.
+  init(
+    input: [UInt8], protocolVariable: String = "SLUICE_PROTOCOL=1", format: String = "minimal"
+  ) throws {
     scratch = try Scratch()
     let folder = scratch.directory
-    Self.write(
-      Array(Repository.listing("python minimal-plugin").joined(separator: "\n").utf8),
-      to: folder + "/plugin.py")
+    let text = Repository.listing("python minimal-plugin").joined(separator: "\n")
+      .replacing(#""formats": [{"name": "minimal""#, with: #""formats": [{"name": "\#(format)""#)
+    Self.write(Array(text.utf8), to: folder + "/plugin.py")
     Self.write(input, to: folder + "/3")
     mkdir(folder + "/out", 0o700)
     status = Self.run(
       """
       cd '\(folder)' && env -i PATH="$PATH" \(protocolVariable) \
-      python3 plugin.py 0</dev/null 1>1 2>2 3<3 4>4 6<out
+      /usr/bin/python3 -E -s -B plugin.py 0</dev/null 1>1 2>2 3<3 4>4 6<out
       """)
   }
 
