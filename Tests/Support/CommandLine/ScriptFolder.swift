@@ -19,13 +19,20 @@ package final class ScriptFolder: Sendable {
   private let files: Scratch
   package var path: String { files.directory }
 
-  /// - Parameter change: A command of the shell that is run in the folder at last.
-  package init(_ script: Script, change: String = "true") async throws {
+  /// - Parameters:
+  ///   - code: A line that the minimal plugin runs when a stream begins.
+  ///   - change: A command of the shell that is run in the folder at last.
+  package init(
+    _ script: Script, inserting code: String = "pass", change: String = "true"
+  ) async throws {
     files = try Scratch()
     try await files.shell("chmod 755 .")
     switch script {
     case .minimal:
-      try files.create("minimal.py", Array(try Self.listing("python minimal-plugin").utf8))
+      let begin = "            made.append(name)\n"
+      let text = try Self.listing("python minimal-plugin")
+        .replacing(begin, with: begin + "            \(code)\n")
+      try files.create("minimal.py", Array(text.utf8))
       // Executable by itself, too: then only its manifest says that it is a script.
       try await files.shell(
         "chmod 755 minimal.py && SLUICE_PROTOCOL=info /usr/bin/python3 minimal.py > minimal.json")
