@@ -30,9 +30,6 @@ let lanesLink: [LinkerSetting] = [.linkedLibrary("IPSec_MB")]
 let lanesLink: [LinkerSetting] = []
 #endif
 
-let argumentParser = Target.Dependency.product(
-  name: "ArgumentParser", package: "swift-argument-parser")
-
 let package = Package(
   name: "sluice",
   products: [
@@ -80,10 +77,8 @@ let package = Package(
     .target(name: "Hashing", dependencies: ["CCrypto"], swiftSettings: strict),
     .target(name: "BackupProtocol", dependencies: ["JSON", "Machine"], swiftSettings: strict),
     .target(name: "SharedPool", dependencies: ["System", "CLinux"], swiftSettings: strict),
-
     // What hypervisors and appliances write of a machine.
     .target(name: "MachineFiles", dependencies: ["JSON", "Machine", "XML"], swiftSettings: strict),
-
     // What a plugin imports.
     .target(name: "ArchiveBytes", dependencies: ["BackupProtocol"], swiftSettings: strict),
     .target(
@@ -184,7 +179,7 @@ let package = Package(
       dependencies: [
         "ArchiveJobs", "BackupJobs", "BackupProtocol", "ConvertJobs", "Coordinator", "JSON",
         "JobSupport", "LiveBackup", "PluginHost", "Pump", "Requests", "RestoreJobs", "Sandbox",
-        "System", argumentParser,
+        "System", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .executableTarget(
       name: "sluice-launcher",
@@ -336,6 +331,11 @@ let package = Package(
     // The rules of the tree itself; starts the programs that the same build makes.
     .testTarget(
       name: "TidyTests", dependencies: ["CommandLine", "JobSupport", "System"],
+      swiftSettings: strictTests),
+    // The SDKs' examples, which are built by the compilers of their languages.
+    .testTarget(
+      name: "SDKTests",
+      dependencies: ["CommandLine", "ScriptedHost", "SharedPool", "System", "WriterKit"],
       swiftSettings: strictTests),
     .testTarget(
       name: "RawPluginTests",

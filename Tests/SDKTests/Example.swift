@@ -1,0 +1,69 @@
+import BackupProtocol
+import CommandLine
+import Glibc
+import ScriptedHost
+import Testing
+
+/// The example plugin of an SDK; all of them know the format `reel`.
+struct Example: Sendable, CustomTestStringConvertible {
+  let language: String
+  /// The program, beside its manifest.
+  let program: String
+
+  var testDescription: String { language }
+  /// For `--plugin-path`.
+  var folder: String { Self.folder + "/" + language }
+  /// As the tests start it without a sandbox.
+  var workshop: Workshop {
+    Workshop(plugin: "../../sdk-examples/\(language)/\(program)", format: "reel")
+  }
+
+  /// Those that this machine can build; built once.
+  static let all: [Example] = {
+    let root = Build.directory + "/../../.."
+    guard runAtOnce([root + "/Plugins/sdk/build-examples", folder]) == 0 else { return [] }
+    return known.filter { access("\($0.folder)/\($0.program)", X_OK) == 0 }
+  }()
+
+  /// Pairs of one that writes and one that reads.
+  static let pairs: [(Example, Example)] = all.flatMap { writer in all.map { (writer, $0) } }
+
+  /// Those that run in the sandbox of this version of the host.
+  static let sandboxed = all.filter { $0.language != "python" || hasPython }
+
+  private static let known = [
+    Example(language: "python", program: "reel.py"), Example(language: "c", program: "reel"),
+    Example(language: "rust", program: "reel"),
+  ]
+  private static let hasPython = Manifest.Profile(rawValue: "python") != nil
+  private static let folder = Build.directory + "/../../sdk-examples"
+
+  static let hasRust = all.contains { $0.language == "rust" }
+}
+
+/// Bytes that every format has to think about, and their streams.
+enum Sample {
+  static let contents: [Content] = [
+    .config(1, "vm.conf", Array("cores: 2\n".utf8)),
+    .disk(2, "empty", []),
+    .disk(7, "root ü", disk),
+    .disk(1024, "zeros", [UInt8](repeating: 0, count: 3 << 20)),
+  ]
+
+  /// Data, a hole, blocks of zeros and an odd tail.
+  static let disk: [UInt8] = {
+    var bytes = noise(2_500_000, seed: 7) + [UInt8](repeating: 0, count: 700_000)
+    bytes += noise(70_001, seed: 8)
+    for index in 131_072..<200_000 { bytes[index] = 0 }
+    return bytes
+  }()
+
+  /// Which parts of ``disk`` an increment has.
+  static let extents = [
+    Extent(offset: 0, length: 1 << 20, kind: .unchanged),
+    Extent(offset: 1 << 20, length: 1 << 20, kind: .data),
+    Extent(offset: 2 << 20, length: 65536, kind: .hole),
+    Extent(
+      offset: (2 << 20) + 65536, length: UInt64(disk.count) - (2 << 20) - 65536, kind: .unchanged),
+  ]
+}
