@@ -5,6 +5,7 @@ import Testing
 /// The vectors of protocol.md §21 in the decoders of the SDKs.
 @Suite(.inTurns) struct `The vectors in the SDKs` {
   private static let root = Build.directory + "/../../.."
+  private static let sources = root + "/Tests/Support/sdk-vectors"
 
   /// A decoder and what builds it, in a folder that has the vectors as bytes.
   struct Decoder: CustomTestStringConvertible {
@@ -20,9 +21,13 @@ import Testing
   static let decoders: [Decoder] = [
     Decoder(
       language: "python", build: "true",
-      run: "python3 -B '\(root)/Tests/Support/sdk-vectors/vectors.py' '\(root)/Plugins/sdk/python'",
-      cannot: []
-    )
+      run: "python3 -B '\(sources)/vectors.py' '\(root)/Plugins/sdk/python'", cannot: []),
+    Decoder(
+      language: "c",
+      build: """
+        gcc -std=c11 -g -fsanitize=address,undefined -I '\(root)/Plugins/sdk/c' -o vectors \
+          '\(sources)/vectors.c'
+        """, run: "ASAN_OPTIONS=detect_leaks=0 ./vectors"),
   ]
 
   @Test(arguments: decoders)

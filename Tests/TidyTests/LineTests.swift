@@ -12,7 +12,9 @@ import Testing
   }
 
   @Test func `no file has more than 400 lines`() throws {
-    for file in try Tree.sources() where file.lines.count > 401 {
+    // Of an SDK a vendor copies one file.
+    for file in try Tree.sources()
+    where file.lines.count > 401 && !file.path.hasPrefix("Plugins/sdk/") {
       Issue.record("\(file.path) has \(file.lines.count) lines; it is two files")
     }
   }

@@ -97,6 +97,8 @@ def c_source(table):
     octets = ", ".join(f"0x{byte:02x}" for byte in preamble(table))
     lines = [f"static const uint8_t PREAMBLE[8] = {{{octets}}};", ""]
     lines += [f'#define {name} "{text}"' for name, text in features(table)]
+    lines += ["static const char *const FEATURES[] = {"]
+    lines += [f"  {name}," for name, _ in features(table)] + ["  NULL,", "};"]
     lines += ["", "static const struct frame_rule FRAMES[] = {"]
     streams = {"0": "STREAM_NONE", "s": "STREAM_ONE", "any": "STREAM_ANY"}
     for frame in table["frames"]:
@@ -109,7 +111,7 @@ def c_source(table):
     for name in names:
         lines.append(f"static const struct member {name.upper()}_MEMBERS[] = {{")
         lines += [f"  {c_member(member)}," for member in table["objects"][name]]
-        lines += ["  {0},", "};"]
+        lines += ["  {NULL, 0, 0, 0, NULL, 0, 0},", "};"]
     lines += ["", "static const struct member *const OBJECTS[] = {"]
     return lines + [f"  {name.upper()}_MEMBERS," for name in names] + ["};"]
 

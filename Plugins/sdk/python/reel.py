@@ -96,8 +96,6 @@ class Reader(sluice.ArchiveReader):
         """Streams and what else is known; `starts` and `ends` are places in the file."""
         try:
             index = sluice.parse_json(text)
-            for entry in index["streams"]:
-                sluice.check_object("stream", entry)
             self.streams = sluice.Stream.list(index["streams"])
             places = [int(entry["at"]) for entry in index["streams"]] + [end]
         except (sluice.PluginError, KeyError, TypeError, ValueError) as error:

@@ -561,6 +561,8 @@ class Stream:
     @staticmethod
     def list(elements):
         """Streams of a JOB or of an archive: ids and names differ [1.4-2]."""
+        for members in elements:
+            check_object("stream", members)
         streams = [Stream(members) for members in elements]
         refuse(len({stream.id for stream in streams}) < len(streams), "a stream id occurs twice")
         names = {unicodedata.normalize("NFC", stream.name) for stream in streams}
