@@ -161,6 +161,27 @@ import Testing
   }
 
   @Test(arguments: Example.all)
+  func `says what it has released before its last word`(_ example: Example) throws {
+    let talk = Talk(shape: PoolShape(slotCount: 16, slotBytes: 65536))
+    let process = try example.start(try ArchiveFile(), talk)
+    process.host.isGreasing = false
+    try process.host.start([.disk(1, "d", noise(65536, seed: 1))], format: "reel", output: .file)
+    process.host.lend(try process.host.takeSlot(), as: process.host.sequence + 1)
+    // At once, so that it need not wait in between.
+    try process.host.send {
+      $0.appendOpen(stream: 1)
+      let data = DataFrame(offset: 0, length: 65536, place: .slot(0))
+      $0.append(data, stream: 1, masks: Span())
+      $0.append(CloseFrame(logicalLength: 65536, digest: .none), stream: 1)
+      $0.append(.finish, [:])
+    }
+    try process.host.await(.finished)
+    #expect(process.host.unreleased == 0)
+    process.host.closeInput()
+    #expect(process.wait() == .exit(0))
+  }
+
+  @Test(arguments: Example.all)
   func `tells its manifest, that it is a plugin, and frames in words`(
     _ example: Example
   ) async throws {
@@ -186,6 +207,7 @@ import Testing
 
   /// The manifest without a profile that this version of the host may not know.
   private func ownProfile(_ text: String) -> String {
-    text.replacing("\"profile\": \"python\"", with: "\"profile\": \"dynamic\"")
+    Example.hasPython
+      ? text : text.replacing("\"profile\": \"python\"", with: "\"profile\": \"dynamic\"")
   }
 }

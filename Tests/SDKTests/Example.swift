@@ -18,10 +18,14 @@ struct Example: Sendable, CustomTestStringConvertible {
     Workshop(plugin: "../../sdk-examples/\(language)/\(program)", format: "reel")
   }
 
-  /// Those that this machine can build; built once.
+  /// What building all that this machine can build ended with; once.
+  static let buildStatus = runAtOnce([
+    Build.directory + "/../../../Plugins/sdk/build-examples", folder,
+  ])
+
+  /// Those that were built. If one could not be, all: their tests find nothing to start.
   static let all: [Example] = {
-    let root = Build.directory + "/../../.."
-    guard runAtOnce([root + "/Plugins/sdk/build-examples", folder]) == 0 else { return [] }
+    guard buildStatus == 0 else { return known }
     return known.filter { access("\($0.folder)/\($0.program)", X_OK) == 0 }
   }()
 
@@ -35,9 +39,10 @@ struct Example: Sendable, CustomTestStringConvertible {
     Example(language: "python", program: "reel.py"), Example(language: "c", program: "reel"),
     Example(language: "rust", program: "reel"),
   ]
-  private static let hasPython = Manifest.Profile(rawValue: "python") != nil
+  static let hasPython = Manifest.Profile(rawValue: "python") != nil
   private static let folder = Build.directory + "/../../sdk-examples"
 
+  static let rustLibrary = folder + "/rust/target/release/libsluice_plugin.rlib"
   static let hasRust = all.contains { $0.language == "rust" }
 }
 

@@ -28,7 +28,14 @@ import Testing
         gcc -std=c11 -g -fsanitize=address,undefined -I '\(root)/Plugins/sdk/c' -o vectors \
           '\(sources)/vectors.c'
         """, run: "ASAN_OPTIONS=detect_leaks=0 ./vectors"),
-  ]
+    Decoder(
+      language: "rust",
+      build: """
+        export HOME=$(getent passwd "$(id -u)" | cut -d: -f6)
+        PATH=$PATH:$HOME/.cargo/bin rustc --edition 2021 -O -o vectors '\(sources)/vectors.rs' \
+          --extern sluice_plugin='\(Example.rustLibrary)'
+        """, run: "./vectors"),
+  ].filter { $0.language != "rust" || Example.hasRust }
 
   @Test(arguments: decoders)
   func `are answered as expected`(_ decoder: Decoder) async throws {
@@ -43,7 +50,7 @@ import Testing
         set -- "$@" \(place.directory)/corpus/$name:${first:-0}
       done
       cd \(place.directory); \(decoder.run) "$@"
-      """)
+      """, within: 300)
     var decoded = 0
     for line in answers.split(separator: "\n") {
       let words = line.split(separator: " ", maxSplits: 1).map(String.init)

@@ -216,7 +216,7 @@ static int read_data(uint64_t place, size_t count, uint32_t sum, sluice_sink *si
   if (take(place, in.data, count)) return -1;
   if (crc(in.data, count) != sum) {
     in.is_proven = 0;
-    return sluice_sink_damaged(sink, count, "the archive is damaged: a wrong checksum");
+    return sluice_sink_damaged(sink, count, "the archive is damaged: the data of a record");
   }
   sluice_tree_add(tree, in.data, count);
   for (size_t start = 0, piece; start < count; start += piece) {

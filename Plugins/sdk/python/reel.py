@@ -136,7 +136,7 @@ class Reader(sluice.ArchiveReader):
                 place += length
                 if zlib.crc32(data) != check:
                     has_damage = True
-                    sink.damaged(length, f"{stream.name}: wrong checksum at byte {place}")
+                    sink.damaged(length, f"the archive is damaged: the data before byte {place}")
                     continue
                 tree.update(data)
                 for start in range(0, length, sink.piece_bytes_max):
