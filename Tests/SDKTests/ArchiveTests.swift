@@ -89,6 +89,33 @@ import Testing
     #expect(try example.read(file).answers.map(\.status) == [.corrupt])
   }
 
+  /// Fields of a record's head, and values that they cannot have in an archive of one full disk.
+  private static let wrongFields: [(place: Int, bytes: [UInt8])] = [
+    (0, [2]),  // of another stream
+    (4, [3]),  // unchanged, in no increment
+    (4, [4]), (4, [0, 0, 0, 1]),  // a kind that does not exist
+    (9, [1]),  // does not follow
+    (16, [0, 0, 0]),  // empty
+    (16, [1, 0, 1]),  // cut inside a cluster
+    (23, [0x80]), (20, [1]),  // beyond the end
+  ]
+
+  @Test(arguments: Example.all)
+  func `refuse records that break the format with right checksums`(_ example: Example) throws {
+    for disk in [noise(4 << 20, seed: 3), [UInt8](repeating: 0, count: 4 << 20)] {
+      let whole = try example.write([.disk(1, "d", disk)]).bytes()
+      for (place, bytes) in Self.wrongFields {
+        var archive = whole
+        archive.replaceSubrange(8 + place..<8 + place + bytes.count, with: bytes)
+        let check = crc32(archive[8..<36])
+        archive.replaceSubrange(36..<40, with: withUnsafeBytes(of: check.littleEndian, Array.init))
+        let reading = try example.read(try ArchiveFile(archive), .read, salvages: true)
+        #expect(reading.answers.map(\.status) == [.corrupt], "\(bytes) at \(place)")
+        #expect(!reading.isProven)
+      }
+    }
+  }
+
   @Test(arguments: Example.all)
   func `refuse archives that are cut or whose index is changed`(_ example: Example) throws {
     let whole = try example.write(Sample.contents).bytes()
@@ -99,6 +126,29 @@ import Testing
       var bytes = whole
       bytes[place] ^= 0x40
       try expectRefused(bytes, by: example)
+    }
+  }
+
+  @Test(arguments: Example.all)
+  func `refuse an index that says what cannot be`(_ example: Example) throws {
+    let whole = try example.write(Sample.contents).bytes()
+    let start = Int(
+      whole[(whole.count - 24)..<(whole.count - 16)].reversed().reduce(0) { $0 << 8 | UInt64($1) })
+    let text = String(decoding: whole[start..<(whole.count - 24)], as: UTF8.self)
+    let wrong = [
+      ("\"vm\":{", "\"vm\":7,\"was\":{"), ("\"name\":\"db1\"", "\"name\":7"),
+      ("\"at\":8", "\"at\":9"),
+      ("\"id\":2,", "\"id\":1,"), ("\"id\":1024", "\"id\":1025"), ("\"size\":0", "\"size\":null"),
+      ("\"name\":\"empty\"", "\"name\":\"..\""), ("\"streams\":", "\"disks\":"),
+      ("tree-sha256-32k", "md5"),
+    ]
+    for (old, new) in wrong {
+      let index = Array(text.replacing(old, with: new).utf8)
+      #expect(index != Array(text.utf8), "no \(old)")
+      var tail = withUnsafeBytes(of: UInt64(start).littleEndian, Array.init)
+      tail += withUnsafeBytes(of: UInt32(index.count).littleEndian, Array.init)
+      tail += withUnsafeBytes(of: crc32(index[...]).littleEndian, Array.init)
+      try expectRefused(whole[..<start] + index + tail + whole.suffix(8), by: example)
     }
   }
 
@@ -138,7 +188,12 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: Example.hasRust, "rustc is not installed"))
+  @Test func `are built`() {
+    #expect(Example.buildStatus == 0)
+    #expect(Example.all.prefix(2).map(\.language) == ["python", "c"])
+  }
+
+  @Test(.enabled(if: Example.hasRust, "rustc 1.74 or newer is not installed"))
   func `are there in every language`() {
     #expect(Example.all.map(\.language) == ["python", "c", "rust"])
   }

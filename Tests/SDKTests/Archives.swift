@@ -105,3 +105,13 @@ struct Reading {
     }
   }
 }
+
+/// CRC-32 as in zlib.
+func crc32(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+  var sum = UInt32.max
+  for byte in bytes {
+    sum ^= UInt32(byte)
+    for _ in 0..<8 { sum = sum >> 1 ^ (sum & 1 == 1 ? 0xEDB8_8320 : 0) }
+  }
+  return ~sum
+}

@@ -150,7 +150,7 @@ static const sluice_writer writer = {
 /* Reading ----------------------------------------------------------------------------------- */
 
 static struct {
-  int file, is_proven;
+  int file, is_proven, is_whole;
   sluice_stream *streams;
   size_t count;
   uint64_t places[SLUICE_STREAMS_MAX + 1]; /* where streams begin, and the last one ends */
@@ -215,7 +215,7 @@ static int read_data(uint64_t place, size_t count, uint32_t sum, sluice_sink *si
   if (count > RECORD_DATA_MAX) return damaged("a record is too long");
   if (take(place, in.data, count)) return -1;
   if (crc(in.data, count) != sum) {
-    in.is_proven = 0;
+    in.is_whole = 0;
     return sluice_sink_damaged(sink, count, "the archive is damaged: the data of a record");
   }
   sluice_tree_add(tree, in.data, count);
@@ -235,16 +235,18 @@ static int reader_read(void *reader, const sluice_stream *stream, sluice_range w
   size_t number = (size_t)(stream - in.streams);
   uint64_t place = in.places[number];
   int was_proven = in.is_proven;
+  in.is_proven = 0;
+  in.is_whole = 1;
   sluice_tree tree;
   sluice_tree_start(&tree);
-  in.is_proven = 1;
   while (sink->position < sink->end) {
     uint8_t head[HEAD_BYTES];
     if (take(place, head, sizeof head)) return -1;
-    uint64_t kind = get(head + 4, 4), length = get(head + 16, 8);
+    uint64_t kind = get(head + 4, 4), length = get(head + 16, 8), end = sink->position + length;
     if (crc(head, 28) != get(head + 28, 4)) return damaged("a record's head is changed");
     if (get(head, 4) != stream->id || get(head + 8, 8) != sink->position || !length
-        || length > sink->end - sink->position || kind > SLUICE_EXTENT_UNCHANGED)
+        || length > sink->end - sink->position || (end % SLUICE_CLUSTER_BYTES && end != sink->end)
+        || kind > (stream->is_incremental ? SLUICE_EXTENT_UNCHANGED : SLUICE_EXTENT_HOLE))
       return damaged("a record does not continue its stream");
     place += sizeof head;
     int result = 0;
@@ -264,9 +266,9 @@ static int reader_read(void *reader, const sluice_stream *stream, sluice_range w
   uint8_t value[32];
   sluice_tree_end(&tree, value);
   int has_tree = stream->digest.algorithm >= SLUICE_DIGEST_TREE_SHA256_32K;
-  if (has_tree && in.is_proven && memcmp(value, stream->digest.value, sizeof value))
+  if (has_tree && in.is_whole && memcmp(value, stream->digest.value, sizeof value))
     return damaged("a stream has another digest");
-  in.is_proven &= was_proven && has_tree;
+  in.is_proven = was_proven && in.is_whole && has_tree;
   return 0;
 }
 

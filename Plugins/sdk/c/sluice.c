@@ -2098,6 +2098,9 @@ static int finish_reading(const struct frame *frame) {
 static int acknowledge_archive(void) {
   const sluice_archive *archive = &reading.archive;
   sluice_text text = {0};
+  if ((archive->vm && check_object(OBJECT_VM, archive->vm, "vm"))
+      || (archive->machine && check_object(OBJECT_MACHINE, archive->machine, "machine")))
+    return sluice_fail(SLUICE_E_CORRUPT, "what the archive tells of its backup is malformed");
   sluice_put(&text, "{\"streams\":[");
   for (size_t place = 0; place < archive->stream_count; place++) {
     const sluice_stream *stream = archive->streams + place;

@@ -120,13 +120,16 @@ class Reader(sluice.ArchiveReader):
     def read(self, stream, where, sink):
         place, end = self.places[stream.id]
         tree, has_damage = sluice.TreeDigest(), False
+        self.proofs.append(False)
         while sink.position < sink.end:
             head = self.take(place, RECORD_BYTES)
             number, kind, offset, length, check = HEAD.unpack_from(head)
             if zlib.crc32(head[:28]) != struct.unpack_from("<I", head, 28)[0]:
                 raise damaged(f"a record of {stream.name} at byte {place}")
-            if (number, offset) != (stream.id, sink.position) or not (
-                    1 <= length <= sink.end - offset) or kind > sluice.EXTENT_UNCHANGED:
+            is_cut = (offset + length) % sluice.CLUSTER_BYTES and offset + length != sink.end
+            last = sluice.EXTENT_UNCHANGED if stream.incremental else sluice.EXTENT_HOLE
+            if (number, offset) != (stream.id, sink.position) or is_cut or not (
+                    1 <= length <= sink.end - offset) or kind > last:
                 raise damaged(f"{stream.name} has a record that does not continue it")
             place += RECORD_BYTES
             if kind == sluice.EXTENT_DATA:
@@ -158,7 +161,7 @@ class Reader(sluice.ArchiveReader):
         is_tree = digest is not None and digest.algorithm != sluice.DIGEST_SHA256
         if is_tree and not has_damage and tree.digest() != digest.value:
             raise damaged(f"{stream.name} has another digest")
-        self.proofs.append(is_tree and not has_damage)
+        self.proofs[-1] = is_tree and not has_damage
 
 
 if __name__ == "__main__":

@@ -1340,6 +1340,13 @@ class ReadSession:
         about = {"vm": self.reader.machine, "machine": self.reader.description,
                  "instant": self.reader.instant}
         about = {name: value for name, value in about.items() if value}
+        try:
+            for name in ("vm", "machine"):
+                check_object(name, about.get(name, {}))
+            check_member("string", about.get("instant", ""), (), "instant")
+        except PluginError:
+            text = "what the archive tells of its backup is malformed"
+            raise PluginError(E_CORRUPT, text) from None
         self.channel.send(JOB_ACK, compact({**answer, "job": about} if about else answer))
         self.streams = {stream.id: stream for stream in streams}
         try:
