@@ -29,6 +29,7 @@ package final class PluginProcess {
   }
 
   /// - Parameters:
+  ///   - name: Of a program of this build, or an absolute path.
   ///   - target: Becomes descriptor 6.
   ///   - isPoolWritable: As in read mode.
   ///   - otherPool: Descriptor that takes the pool's place.
@@ -45,7 +46,7 @@ package final class PluginProcess {
     let readOnly = try pool?.readOnlyDescriptor() ?? null.duplicate()
     let writable = pool?.writableDescriptor ?? null.raw
     let poolDescriptor = isPoolWritable ? writable : readOnly.raw
-    let path = Self.buildFolder + "/" + name
+    let path = name.hasPrefix("/") ? name : Self.buildFolder + "/" + name
     var descriptors: [(Int32, Int32)] = [
       (null.raw, 0), (2, 1), (2, 2), (toPlugin.readRaw, 3), (fromPlugin.writeRaw, 4),
       (otherPool ?? poolDescriptor, 5), (target.raw, 6),
