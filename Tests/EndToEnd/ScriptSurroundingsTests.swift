@@ -19,7 +19,8 @@ struct ScriptSurroundingsTests {
   private static let environment =
     "PYTHONPATH=$PWD/traps PYTHONSTARTUP=$PWD/traps/json.py PYTHONUSERBASE=$PWD/base "
     + "PYTHONINSPECT=1 PYTHONHOME=/nonexistent PYTHONPLATLIBDIR=none "
-    + "PYTHONPYCACHEPREFIX=$PWD/cache HOME=$PWD PYTHONDUMPREFS=1 PYTHONWARNINGS=error PYTHONOPTIMIZE=2"
+    + "PYTHONPYCACHEPREFIX=$PWD/cache HOME=$PWD PYTHONDUMPREFS=1 PYTHONWARNINGS=error "
+    + "PYTHONOPTIMIZE=2"
 
   /// A backup with all of them around, as a user may have them by chance or by malice.
   private func backup(
