@@ -79,6 +79,8 @@ import Testing
   @Test(arguments: Example.sandboxed)
   func `write a disk in the sandbox`(_ example: Example) async throws {
     try await build(example.language)
+    // A script's folder is shown to it: it must be readable without rights.
+    try await place.shell("chmod go+rx .")
     try place.makeSparse("d.raw", bytes: 3_000_001, data: [(1 << 20, 70_000), (3_000_000, 1)])
     let finding = try await sluice(
       ["backup", "--plugin-path", ".", "--image", "d=d.raw", "--to", "plain=out"],
