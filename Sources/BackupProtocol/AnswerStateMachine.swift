@@ -58,6 +58,7 @@ public struct AnswerStateMachine: Sendable {
     case .close(let close):
       try move(.close, from: .open, to: .closed)
       try cursor.close(close)
+      try close.check(isIncremental: isIncremental)
     case .readDone(let done):
       try require(done.request, .readDone)
       if done.status == .none { try require(.closed, .readDone) }

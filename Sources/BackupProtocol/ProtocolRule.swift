@@ -125,6 +125,9 @@ extension WireError {
     case (.zero, "length"): ProtocolRule("4.8-3")
     case (.zero, "kind") where value == 2: ProtocolRule("4.8-2")
     case (.close, "logical_length"): ProtocolRule("16-1")
+    // An algorithm that there is, of the other kind of stream.
+    case (.close, "digest_alg") where DigestAlgorithm(rawValue: UInt16(clamping: value)) != nil:
+      ProtocolRule("10.1-2")
     case (.close, "digest_alg"), (.close, "digest_len"): ProtocolRule("10.1-1")
     case (.read, _): ProtocolRule("4.10-1")
     case (.readDone, "request"): ProtocolRule("4.10-2")

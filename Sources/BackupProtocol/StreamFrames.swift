@@ -137,6 +137,14 @@ public struct CloseFrame: Equatable, Sendable {
     }
     digest = Digest(algorithm: algorithm, bytes: payload.bytes(from: 16))
   }
+
+  /// Refuses a digest that is not one of such a stream: one name never means two things.
+  func check(isIncremental: Bool) throws(WireError) {
+    guard digest.algorithm != .none else { return }
+    guard (digest.algorithm == .incrementTreeSHA256) == isIncremental else {
+      throw .field(.close, field: "digest_alg", value: UInt64(digest.algorithm.rawValue))
+    }
+  }
 }
 
 extension FrameWriter {

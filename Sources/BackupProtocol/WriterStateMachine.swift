@@ -77,6 +77,7 @@ public struct WriterStateMachine: Sendable {
       throw .state(.close, state: phase.name)
     }
     try cursor.close(frame)
+    try frame.check(isIncremental: stream.isIncremental)
     left[stream.id] = nil
     phase = .ready
   }

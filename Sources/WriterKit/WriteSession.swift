@@ -64,6 +64,8 @@ final class WriteSession {
     guard maps.isComplete(context.job.streams) else {
       throw .failed(PluginError(.state(.open, state: "before the allocation maps are complete")))
     }
+    let payload = context.channel.payloadBytes()
+    _ = try wire { () throws(WireError) in try ControlFrame.members(.open, payload) }
     maps.begin(stream.id)
     try plugin { () throws(PluginError) in try writer.open(stream) }
   }

@@ -49,6 +49,24 @@ import Testing
     }
   }
 
+  @Test(arguments: [false, true])
+  func `a digest is one of the kind of the stream`(isIncremental: Bool) throws {
+    let algorithms: [DigestAlgorithm] = [.treeSHA256, .incrementTreeSHA256]
+    for algorithm in algorithms {
+      var states = AnswerStateMachine(
+        request: 7, size: 65536, isIncremental: isIncremental, slotCount: 4, slotBytes: 65536)
+      for frame in [.open, data()] { try states.receive(frame) }
+      let digest = Digest(algorithm: algorithm, bytes: [UInt8](repeating: 7, count: 32))
+      let end = StreamFrame.close(CloseFrame(logicalLength: 65536, digest: digest))
+      if isIncremental == (algorithm == .incrementTreeSHA256) {
+        try states.receive(end)
+      } else {
+        let error = #expect(throws: WireError.self) { try states.receive(end) }
+        #expect(error?.rule.clause == "10.1-2")
+      }
+    }
+  }
+
   @Test func `what comes out of order is refused`() throws {
     for frames in [
       [data()], [close], [.open, .open], [.open, done(.none)], [.open, close],

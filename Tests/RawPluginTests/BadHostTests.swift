@@ -88,6 +88,17 @@ private let misdeeds: [Misdeed] = [
   Misdeed("what is unchanged in a whole backup", zero(length: 65536, kind: .unchanged)),
   Misdeed("zeros of another stream", .state, zero(length: 65536, stream: 2)),
   Misdeed("an end too early", close(1 << 20)),
+  Misdeed("the digest of an increment") { host in
+    try zero(length: 2 << 20)(host)
+    let digest = Digest(
+      algorithm: .incrementTreeSHA256, bytes: [UInt8](repeating: 7, count: 32))
+    try host.send { $0.append(CloseFrame(logicalLength: 3 << 20, digest: digest), stream: 1) }
+  },
+  Misdeed("an OPEN that is no object") { host in
+    try zero(length: 2 << 20)(host)
+    try close(3 << 20)(host)
+    try frame(0x0010, stream: 2, Array("[]".utf8))(host)
+  },
   Misdeed("an end that claims the rest", close(3 << 20)),
   Misdeed("a second OPEN", .state, { host in try host.send { $0.appendOpen(stream: 1) } }),
   Misdeed(
