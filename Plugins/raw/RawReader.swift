@@ -38,6 +38,7 @@ final class RawReader: ArchiveReader {
     _ stream: StreamDescription, _ range: Range<UInt64>, into sink: ReadSink
   ) throws(PluginError) {
     guard !salvages else {
+      isProven = false
       let name = Layout.raw.fileName(stream)
       guard let file = try InputFile.forSalvage(name, in: directory, sink) else { return }
       return try file.salvage(into: sink)

@@ -13,6 +13,8 @@ final class ReadSession {
   private var hasEndToCheck: Bool
   /// Something of the archive is lost: its end would say so again, of all of it.
   private var hasDamage = false
+  /// A READ has failed: what is proven then of others would be taken for all.
+  private var hasFailed = false
 
   init(_ context: Context, _ type: any ArchiveReader.Type) throws(Ending) {
     self.context = context
@@ -51,7 +53,7 @@ final class ReadSession {
       do throws(PluginError) { try reader.finish() } catch { throw .failed(error) }
     }
     slots.states.sentFinished()
-    let finished = Finished(isProven: hasEndToCheck && reader.isProven)
+    let finished = Finished(isProven: hasEndToCheck && !hasFailed && reader.isProven)
     try context.channel.send { $0.append(.finished, finished.object) }
   }
 
@@ -64,6 +66,7 @@ final class ReadSession {
     } catch {
       if let ending { throw ending }
       status = error.code
+      hasFailed = true
       context.channel.append {
         $0.append(
           error.frame(answers: header.sequence, isStreamOnly: true), stream: header.stream)

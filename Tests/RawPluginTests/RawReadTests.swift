@@ -164,4 +164,29 @@ import Testing
       }
     }
   }
+  @Test func `proven is said of what was held against checksums, and never after a failure`() throws
+  {
+    let place = try Scratch()
+    try write(contents, to: place, Talk(options: ["sha256sums": true]))
+    #expect(try isProven(place, .verify, [0, 4]))
+    #expect(try !isProven(place, .read, [0, 4]))
+    #expect(try !isProven(place, .read, [0, 4], salvages: true))
+    var bytes = try place.bytes("full.raw")
+    bytes[1_234_567] ^= 1
+    try place.create("full.raw", bytes)
+    #expect(try !isProven(place, .verify, [4, 0]))
+    #expect(try !isProven(place, .read, [4, 0], salvages: true))
+  }
+
+  /// What FINISHED says after some streams were read.
+  private func isProven(
+    _ place: Scratch, _ mode: Job.Mode, _ numbers: [Int], salvages: Bool = false
+  ) throws -> Bool {
+    let plugin = try startReader(place)
+    let streams = try plugin.host.startReading(mode, salvages: salvages)
+    for number in numbers { _ = try plugin.host.read(streams[number]) }
+    let finished = try plugin.host.finish()
+    #expect(plugin.wait() == .exit(0))
+    return finished.isProven
+  }
 }
