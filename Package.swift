@@ -30,42 +30,28 @@ let lanesLink: [LinkerSetting] = [.linkedLibrary("IPSec_MB")]
 let lanesLink: [LinkerSetting] = []
 #endif
 
+/// A library of the system, and the packages of Debian that have it.
+func library(_ name: String, _ pkgConfig: String?, _ packages: String...) -> Target {
+  .systemLibrary(
+    name: name, path: "Sources/Libraries/\(name)", pkgConfig: pkgConfig,
+    providers: [.apt(packages)])
+}
+
 let package = Package(
   name: "sluice",
-  products: [
-    .executable(name: "sluice", targets: ["sluice"]),
-    .executable(name: "sluice-launcher", targets: ["sluice-launcher"]),
-    .executable(name: "sluice-sink", targets: ["sluice-sink"]),
-    .executable(name: "sluice-watchdog", targets: ["sluice-watchdog"]),
-    .executable(name: "sluice-writer-ova", targets: ["sluice-writer-ova"]),
-    .executable(name: "sluice-writer-qcow2", targets: ["sluice-writer-qcow2"]),
-    .executable(name: "sluice-writer-raw", targets: ["sluice-writer-raw"]),
-    .executable(name: "sluice-writer-vma", targets: ["sluice-writer-vma"]),
-    .library(name: "WriterKit", targets: ["WriterKit"]),
-  ],
+  // Its executables are products by themselves.
+  products: [.library(name: "WriterKit", targets: ["WriterKit"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
     // Libraries of the system.
-    .systemLibrary(
-      name: "CJansson", path: "Sources/Libraries/CJansson", pkgConfig: "jansson",
-      providers: [.apt(["libjansson-dev"])]),
-    .systemLibrary(
-      name: "CCrypto", path: "Sources/Libraries/CCrypto", pkgConfig: "libcrypto",
-      providers: [.apt(["libssl-dev"])]),
-    .systemLibrary(
-      name: "CSeccomp", path: "Sources/Libraries/CSeccomp", pkgConfig: "libseccomp",
-      providers: [.apt(["libseccomp-dev"])]),
-    .systemLibrary(
-      name: "CNBD", path: "Sources/Libraries/CNBD", pkgConfig: "libnbd",
-      providers: [.apt(["libnbd-dev"])]),
-    .systemLibrary(
-      name: "CExpat", path: "Sources/Libraries/CExpat", pkgConfig: "expat",
-      providers: [.apt(["libexpat1-dev"])]),
-    .systemLibrary(
-      name: "CCompression", path: "Sources/Libraries/CCompression",
-      providers: [.apt(["libzstd-dev", "libdeflate-dev", "zlib1g-dev"])]),
+    library("CJansson", "jansson", "libjansson-dev"),
+    library("CCrypto", "libcrypto", "libssl-dev"),
+    library("CSeccomp", "libseccomp", "libseccomp-dev"),
+    library("CNBD", "libnbd", "libnbd-dev"),
+    library("CExpat", "expat", "libexpat1-dev"),
+    library("CCompression", nil, "libzstd-dev", "libdeflate-dev", "zlib1g-dev"),
     // One header: what host and launcher say to each other.
     .systemLibrary(name: "CLaunch"),
     // The floor: what both sides of the wire stand on.
@@ -90,7 +76,6 @@ let package = Package(
       name: "ArchiveFiles",
       dependencies: ["ArchiveBytes", "WriterKit", "System", "CLinux", "CCompression"],
       swiftSettings: strict),
-
     // Formats of disks, on memory alone: what plugins share, and the fuzzer runs.
     .target(
       name: "DiskFormats", dependencies: ["ArchiveBytes", "BackupProtocol", "CCompression"],
@@ -120,6 +105,12 @@ let package = Package(
       name: "PluginHost",
       dependencies: ["BackupProtocol", "SharedPool", "Sandbox", "System", "JSON", "CLinux"],
       swiftSettings: strict),
+    .target(
+      name: "Conformance",
+      dependencies: [
+        "BackupProtocol", "Hashing", "PluginHost", "SharedPool", "Sandbox", "System", "JSON",
+        "CLinux",
+      ], swiftSettings: strict),
     .target(
       name: "QEMUControl", dependencies: ["Machine", "System", "JSON", "CLinux"],
       swiftSettings: strict),
@@ -177,9 +168,9 @@ let package = Package(
     .executableTarget(
       name: "sluice",
       dependencies: [
-        "ArchiveJobs", "BackupJobs", "BackupProtocol", "ConvertJobs", "Coordinator", "JSON",
-        "JobSupport", "LiveBackup", "PluginHost", "Pump", "Requests", "RestoreJobs", "Sandbox",
-        "System", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "ArchiveJobs", "BackupJobs", "BackupProtocol", "Conformance", "ConvertJobs", "Coordinator",
+        "JSON", "JobSupport", "LiveBackup", "PluginHost", "Pump", "Requests", "RestoreJobs",
+        "Sandbox", "System", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .executableTarget(
       name: "sluice-launcher",
@@ -392,6 +383,10 @@ let package = Package(
     .testTarget(
       name: "LiveGuestTests", dependencies: ["CommandLine", "JSON", "LiveGuest", "System"],
       path: "Tests/LiveGuests", swiftSettings: strictTests),
+    // Runs `sluice plugin check` on the plugins of this build, and on sabotaged ones.
+    .testTarget(
+      name: "ConformanceTests", dependencies: ["CommandLine", "Conformance", "System"],
+      swiftSettings: strictTests),
     .testTarget(
       name: "MisbehaviourTests", dependencies: ["CommandLine", "System"],
       path: "Tests/Misbehaviour", swiftSettings: strictTests),

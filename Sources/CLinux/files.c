@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -195,6 +197,16 @@ int clinux_fchmodat(int directory, const char *path, mode_t mode) {
 }
 
 int clinux_try_lock(int descriptor) { RETURN(int, flock(descriptor, LOCK_EX | LOCK_NB)); }
+
+int clinux_mount_tmpfs(const char *path, size_t bytes) {
+  char options[64];
+  snprintf(options, sizeof options, "size=%zu,mode=0700", bytes);
+  if (unshare(CLONE_NEWNS) < 0) return -errno;
+  if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) return -errno;
+  RETURN(int, mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options));
+}
+
+int clinux_unmount(const char *path) { RETURN(int, umount2(path, MNT_DETACH)); }
 
 int clinux_prove_unwritten(int descriptor) {
   // Who opens it meanwhile breaks the lease, by a signal: one that is ignored, and not SIGIO.

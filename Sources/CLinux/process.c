@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -88,6 +89,10 @@ int clinux_reap(pid_t pid, int *status, int *is_signal) {
   *is_signal = WIFSIGNALED(raw);
   *status = *is_signal ? WTERMSIG(raw) : WEXITSTATUS(raw);
   return 1;
+}
+
+int clinux_adopt_orphans(int enabled) {
+  return prctl(PR_SET_CHILD_SUBREAPER, enabled, 0, 0, 0) < 0 ? -errno : 0;
 }
 
 void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

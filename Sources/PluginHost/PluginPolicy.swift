@@ -1,6 +1,6 @@
-internal import BackupProtocol
-internal import Sandbox
-internal import System
+package import BackupProtocol
+package import Sandbox
+package import System
 
 extension SandboxPolicy {
   /// The sandbox of a plugin: what its manifest asks for, and what this job grants it.
@@ -10,7 +10,7 @@ extension SandboxPolicy {
   /// nothing else does. All that it can write to is a scratch file, up to that file's limit.
   ///
   /// - Parameter folder: For a script, that of its ``PluginProgram``.
-  static func plugin(
+  package static func plugin(
     _ manifest: Manifest, folder: PathRule?, grants: borrowing PluginGrants
   ) throws(SystemCallError) -> SandboxPolicy {
     let resources = PluginResources(

@@ -7,17 +7,17 @@ package import System
 /// What a plugin gets, apart from its pipes. Specified in protocol.md §2.1.
 package struct PluginGrants: ~Copyable {
   /// Descriptor 5: the pool, opened as the mode of the job allows.
-  let pool: OwnedDescriptor
+  package let pool: OwnedDescriptor
   let poolBytes: Int
   /// Descriptor 6: where the archive goes, or comes from.
-  let archive: OwnedDescriptor
+  package let archive: OwnedDescriptor
   let kind: Job.OutputKind
   let mode: Job.Mode
   /// Whose rights a writer has.
   let identity: SandboxIdentity
   /// Descriptor 8, in read and verify mode; kept open here, looked at through the two below.
   private let scratch: ScratchFile?
-  let scratchRaw: Int32?
+  package let scratchRaw: Int32?
   let scratchBytesMax: UInt64?
 
   package init(
@@ -84,21 +84,30 @@ package final class PluginProcess {
     _ descriptors: [(source: Int32, target: Int32)], _ policy: SandboxPolicy, _ mode: SandboxMode,
     _ launcher: String
   ) throws(SandboxError) -> SandboxedProcess {
-    let arguments = program.arguments
     let script = program.script
-    let command = SandboxCommand(
-      executable: program.executable, name: label, arguments: arguments, environment: environment,
-      descriptors: descriptors, policy: policy, mode: mode)
     // The policy stands on the script's folder.
     defer { withExtendedLifetime(script) {} }
+    let command = command(
+      program.executable, program.arguments, label: label, descriptors: descriptors,
+      policy: policy, mode: mode)
     return try SandboxedProcess.launch(command, launcher: launcher)
   }
 
-  /// All that a plugin finds in its environment.
-  private static let environment =
-    [
-      "SLUICE_PROTOCOL=1"
-    ] + SandboxCommand.staticEnvironment
+  /// How a plugin is started, and all that it finds in its environment.
+  ///
+  /// - Parameters:
+  ///   - executable: Of its ``PluginProgram``, as are the arguments.
+  ///   - variables: Those of the protocol; only who tests plugins has others.
+  package static func command(
+    _ executable: consuming OwnedDescriptor, _ arguments: [String], label: String,
+    descriptors: [(source: Int32, target: Int32)], policy: SandboxPolicy, mode: SandboxMode,
+    variables: [String] = ["SLUICE_PROTOCOL=1"]
+  ) -> SandboxCommand {
+    SandboxCommand(
+      executable: executable, name: label, arguments: arguments,
+      environment: variables + SandboxCommand.staticEnvironment, descriptors: descriptors,
+      policy: policy, mode: mode)
+  }
 
   /// A plugin's end that stays open here would keep us from hearing that it is gone.
   private func closePluginEnds() {

@@ -1,18 +1,18 @@
 internal import BackupProtocol
-internal import Sandbox
-internal import System
+package import Sandbox
+package import System
 
 /// What is started for a plugin, opened: its executable, or the interpreter of its script.
-struct PluginProgram: ~Copyable {
-  let executable: OwnedDescriptor
+package struct PluginProgram: ~Copyable {
+  package let executable: OwnedDescriptor
   /// What it is started with; the first is its own name.
-  let arguments: [String]
+  package let arguments: [String]
   /// What the sandbox of a script shows of its folder; valid as long as ``script`` lives.
-  let folderRule: PathRule?
-  let script: PluginScript?
+  package let folderRule: PathRule?
+  package let script: PluginScript?
 
   /// - Throws: What is wrong with it, or with its manifest.
-  init(_ plugin: InstalledPlugin) throws(SandboxError) {
+  package init(_ plugin: InstalledPlugin) throws(SandboxError) {
     let manifest = plugin.manifest
     guard let profile = manifest.profile.interpreterProfile, let path = manifest.interpreter else {
       executable = try openPluginExecutable(

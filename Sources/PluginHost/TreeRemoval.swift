@@ -1,20 +1,20 @@
 internal import CLinux
 internal import Glibc
-internal import System
+package import System
 
 /// Removes everything below a directory that a plugin may have filled, however it did.
 ///
 /// Links are removed, never followed; names are bytes. A tree deeper than 32 levels is lifted up
 /// piece by piece, so that neither the stack nor the descriptors run out.
-struct TreeRemoval: ~Copyable {
+package struct TreeRemoval: ~Copyable {
   private static let depthMax = 32
   private let root: Int32
 
   /// - Parameter root: A directory that stays open as long as this value lives.
-  init(root: Int32) { self.root = root }
+  package init(root: Int32) { self.root = root }
 
   /// Empties the root directory.
-  mutating func run() throws(SystemCallError) {
+  package mutating func run() throws(SystemCallError) {
     // Lifting adds names to the root: go on until a pass finds nothing.
     while try !empty(root, depth: 0) {}
   }

@@ -9,9 +9,11 @@ internal import System
 /// `sluice plugin`
 struct Plugin: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show plugins, their formats and options, and what they say",
+    abstract: "Show and check plugins, their formats and options, and what they say",
     usage: "sluice plugin <command> [<options>]",
-    subcommands: [PluginList.self, PluginInfo.self, PluginRecord.self, PluginDump.self])
+    subcommands: [
+      PluginList.self, PluginInfo.self, PluginCheck.self, PluginRecord.self, PluginDump.self,
+    ])
 }
 
 /// `sluice plugin list`

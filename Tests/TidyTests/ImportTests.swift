@@ -7,7 +7,8 @@ import Testing
     "CJansson", "CExpat", "CCrypto", "CSeccomp", "CNBD", "CCompression", "CLaunch", "CHashing",
     "CLinux", "System", "JSON", "XML", "Machine", "MachineFiles", "Hashing", "LeafHashing",
     "BackupProtocol", "ArchiveBytes", "DiskFormats", "SharedPool", "WriterKit", "ArchiveFiles",
-    "Sandbox", "Requests", "BlockSource", "PluginHost", "Pump", "QEMUControl", "sluice-watchdog",
+    "Sandbox", "Requests", "BlockSource", "PluginHost", "Conformance", "Pump", "QEMUControl",
+    "sluice-watchdog",
     "JobSupport", "ArchiveJobs", "BackupJobs", "LiveBackup", "RestoreJobs", "ConvertJobs",
     "Coordinator", "sluice",
   ]

@@ -116,6 +116,12 @@ int clinux_fchmod(int descriptor, mode_t mode);
 int clinux_fchmodat(int directory, const char *_Nonnull path, mode_t mode);
 /// Takes an exclusive lock without waiting (flock(2)); EWOULDBLOCK if somebody holds it.
 int clinux_try_lock(int descriptor);
+/// Mounts an empty tmpfs of `bytes` over a directory, in a mount namespace that the calling thread
+/// gets for itself (unshare(2), mount(2)); it goes with the thread, and what that thread started.
+/// Returns 0 or -errno: EPERM for all but root.
+int clinux_mount_tmpfs(const char *_Nonnull path, size_t bytes);
+/// Takes away what clinux_mount_tmpfs() has mounted (umount2(2)).
+int clinux_unmount(const char *_Nonnull path);
 /// Takes a read lease on a file that is open for reading, and gives it back (fcntl(2), F_SETLEASE):
 /// EAGAIN if any process has it open for writing, or mapped writable.
 int clinux_prove_unwritten(int descriptor);
@@ -176,6 +182,8 @@ int clinux_pidfd_open(pid_t pid);
 int clinux_pidfd_signal(int pidfd, int signal);
 /// Reaps a child if it has ended: 1 and its end in `status`/`is_signal`, 0 if it runs.
 int clinux_reap(pid_t pid, int *_Nonnull status, int *_Nonnull is_signal);
+/// Whether processes whose parent dies become children of this one (prctl(2), Linux 3.4).
+int clinux_adopt_orphans(int enabled);
 /// Names the calling thread, for debuggers; 15 bytes at most (pthread_setname_np(3)).
 void clinux_name_thread(const char *_Nonnull name);
 /// Never lets a closed pipe kill this process (SIGPIPE ignored).

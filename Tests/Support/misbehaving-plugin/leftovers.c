@@ -288,6 +288,15 @@ int grow_for_ever(const struct frame *frame) {
   }
 }
 
+int write_for_ever(const struct frame *frame) {
+  (void)frame;
+  static char text[1 << 20];
+  int file = openat(6, "list", O_WRONLY | O_CREAT, 0600);
+  memset(text, 'x', sizeof text);
+  while (write(file, text, sizeof text) > 0) {}
+  _exit(5);
+}
+
 // Into a pipe; of a file it would take what was there.
 int cut_its_pipe(const struct frame *frame) {
   (void)frame;

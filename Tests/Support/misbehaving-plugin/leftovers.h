@@ -34,6 +34,7 @@ int write_zeros(const struct frame *frame);
 int write_a_byte(const struct frame *frame);
 int breathe(const struct frame *frame);
 int grow_for_ever(const struct frame *frame);
+int write_for_ever(const struct frame *frame);
 int leave_deep_closed_and_die(const struct frame *frame);
 int leave_bytes(const struct frame *frame);
 int leave_bytes_and_die(const struct frame *frame);

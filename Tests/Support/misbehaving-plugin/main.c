@@ -13,6 +13,7 @@ enum { JOB_MAX = 256 << 10 };
 
 char last_digest[65];
 char job_text[JOB_MAX + 1];
+static int is_finished;
 
 static const char *trick_name(const char *path) {
   const char *name = strrchr(path, '/');
@@ -22,10 +23,11 @@ static const char *trick_name(const char *path) {
 
 static void greet(const char *name) {
   char text[512];
+  const char *feature = strstr((char *)payload, "\"shm\"") ? "\"shm\"" : "";
   snprintf(text, sizeof text,
-           "{\"version\":1,\"features\":[\"shm\"],\"plugin\":\"%s\",\"plugin_version\":\"1\","
+           "{\"version\":1,\"features\":[%s],\"plugin\":\"%s\",\"plugin_version\":\"1\","
            "\"streams\":\"sequential\",\"offset_order\":\"ascending\",\"needs_size\":false}",
-           name);
+           feature, name);
   send_text(HELLO_ACK, text);
 }
 
@@ -63,6 +65,7 @@ static int answer(const char *name, const struct frame *frame) {
     if (!misread(name, frame->sequence)) read_well(frame->sequence);
     return 1;
   case FINISH:
+    is_finished = 1;
     if (!misbehave(name, AT_FINISH, frame)) announce_what_is_there();
     misbehave(name, AFTER_FINISHED, frame);
     return 1;
@@ -82,5 +85,5 @@ int main(int argc, char **argv) {
   while (read_frame(&frame))
     if (!answer(name, &frame)) return 1;
   misbehave(name, AT_END, NULL);
-  return 0;
+  return !is_finished;
 }

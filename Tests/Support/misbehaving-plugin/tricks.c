@@ -332,6 +332,7 @@ static const struct trick tricks[] = {
     {"forges-a-line", AT_FINISH, forge_a_line},
     {"breathes", AT_FINISH, breathe},
     {"grows-for-ever", AT_FINISH, grow_for_ever},
+    {"writes-for-ever", AT_FINISH, write_for_ever},
     {"sets-reserved", AT_DATA, set_reserved},
     {"doubles-progress", AT_DATA, double_progress},
     {"acknowledges-unasked", AT_DATA, acknowledge_unasked},

@@ -1,0 +1,222 @@
+internal import ArgumentParser
+internal import BackupProtocol
+internal import Conformance
+internal import JSON
+internal import JobSupport
+internal import PluginHost
+internal import Requests
+internal import Sandbox
+internal import System
+
+/// `sluice plugin check`
+struct PluginCheck: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Try a plugin with all that protocol.md demands of it",
+    usage: "sluice plugin check [<options>] <path>",
+    discussion: """
+      Drives the plugin as a host does, case by case, in its sandbox. Each case names the clauses \
+      of protocol.md that it proves, and what to do when it fails. Levels that the manifest does \
+      not declare do not apply. Archives go to --scratch-dir meanwhile. Exit status: 76 if a case \
+      failed, 69 if the plugin cannot be started, 66 if there is none.
+
+      Examples:
+        sluice plugin check ./my-plugin.json
+        sluice plugin check --case core.info --case core.archive ./my-plugin
+        sluice plugin check --list
+      """)
+
+  @Argument(help: "Manifest, executable beside its manifest, or directory with one")
+  var path: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Try one level only (repeatable)",
+      valueName: "level"))
+  var level: [ConformanceLevel] = []
+
+  @Option(
+    name: .customLong("case"),
+    help: ArgumentHelp("Try one case only (repeatable)", valueName: "id"))
+  var cases: [String] = []
+
+  @Flag(help: "List the cases, each with its clauses, and try none")
+  var list = false
+
+  @Option(help: ArgumentHelp("Format of the result", valueName: "tap|junit"))
+  var format = CheckFormat.tap
+
+  @Option(
+    help: ArgumentHelp(
+      "auto: warn of sandbox layers that the kernel lacks; strict: refuse to run without them; "
+        + "off: run the plugin with your rights, to compare", valueName: "auto|strict|off"))
+  var sandbox = CheckSandbox.auto
+
+  @Option(
+    name: .customLong("scratch-dir"),
+    help: ArgumentHelp("Directory for archives that are made and read", valueName: "dir"))
+  var scratchDirectory = Defaults.scratchDirectory
+
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    guard list || path != nil else { throw ValidationError("missing expected argument '<path>'") }
+    for id in cases where !ConformanceCase.all.contains(where: { $0.id == id }) {
+      throw ValidationError("there is no case '\(id)'; --list shows all")
+    }
+  }
+
+  func run() async throws {
+    let printer = EventPrinter(common)
+    guard let path, !list else { return showList(printer) }
+    let check = try check(path, printer)
+    try checkSurroundings(of: check, printer)
+    let format = format
+    if format == .tap { TAPReport.head(check.trials.count).forEach { printer.say($0) } }
+    let results = try await perform(printer) { stop throws(JobError) in
+      do throws(SystemCallError) {
+        return try check.run(stop: stop) { result in
+          printer.say(result.json)
+          guard format == .tap else { return }
+          for line in TAPReport.lines(result) { printer.say(line, evenIfQuiet: result.isBad) }
+        }
+      } catch { throw JobError(error, cannot: "start the check") }
+    }
+    if results.count < check.trials.count { throw ExitCode(CommandStatus.interrupted.rawValue) }
+    conclude(results, check, printer)
+    try judge(ConformanceSummary(results), check.plugin.manifest.name, printer)
+  }
+
+  private func judge(
+    _ summary: ConformanceSummary, _ name: String, _ printer: EventPrinter
+  ) throws {
+    let (failed, untried) = (summary.failed, summary.untried)
+    let all = failed + untried + summary.passed
+    if failed > 0 {
+      let text = "plugin \"\(name)\" failed \(failed) of \(all) cases"
+      throw failure(JobError(.protocol, text), printer)
+    }
+    guard untried > 0 else { return }
+    let text = "\(untried) of \(all) cases could not be tried with plugin \"\(name)\""
+    throw failure(JobError(.unavailable, text), printer)
+  }
+
+  private func check(_ path: String, _ printer: EventPrinter) throws -> ConformanceCheck {
+    let places = common.places()
+    do throws(PluginSearchError) {
+      let plugin = try InstalledPlugin.find(path, places: places.places, host: ownVersion)
+      return ConformanceCheck(
+        plugin, launcher: places.launcher, sandbox: sandbox.mode, directory: scratchDirectory,
+        levels: Set(level), ids: Set(cases))
+    } catch {
+      let status: CommandStatus = if case .program = error { .unavailable } else { .noInput }
+      throw failure(JobError(status, error.description), printer)
+    }
+  }
+
+  /// What would let every case fail, and is no fault of the plugin.
+  private func checkSurroundings(of check: ConformanceCheck, _ printer: EventPrinter) throws {
+    do throws(SystemCallError) { try check.checkDirectory() } catch {
+      throw failure(
+        JobError(error, cannot: "make archives in \(scratchDirectory)"), printer)
+    }
+    guard let mode = sandbox.mode else { return }
+    let features: KernelFeatures
+    do throws(SandboxError) {
+      features = try KernelFeatures.probe(launcher: common.places().launcher)
+    } catch {
+      throw failure(JobError(.unavailable, "the sandbox cannot be tested: \(error)"), printer)
+    }
+    let missing = features.missing.joined(separator: ", ")
+    if let reason = features.failure {
+      let text = "the sandbox does not work: \(reason.step): \(errnoText(reason.code))"
+      throw failure(JobError(.unavailable, text), printer)
+    }
+    guard !missing.isEmpty else { return }
+    if mode == .strict {
+      throw failure(JobError(.unavailable, "the sandbox lacks layers: \(missing)"), printer)
+    }
+    printer.show(
+      .warning("the sandbox runs without layers that this host does not offer: \(missing)"))
+  }
+
+  /// Shows why nothing was tried; what is to be thrown.
+  private func failure(_ error: JobError, _ printer: EventPrinter) -> ExitCode {
+    printer.fail(error)
+    return ExitCode(error.status.rawValue)
+  }
+
+  private func conclude(
+    _ results: [CaseResult], _ check: ConformanceCheck, _ printer: EventPrinter
+  ) {
+    let lines =
+      format == .tap
+      ? TAPReport.tail(ConformanceSummary(results))
+      : JUnitReport.lines(results, plugin: check.plugin.manifest.name)
+    for line in lines { printer.say(line) }
+  }
+
+  private func showList(_ printer: EventPrinter) {
+    for one in ConformanceCase.all
+    where (level.isEmpty || level.contains(one.level)) && (cases.isEmpty || cases.contains(one.id))
+    {
+      printer.say(one.json)
+      printer.say("\(one.id) \(one.citations) \(one.does)")
+    }
+  }
+}
+
+extension ConformanceLevel: ExpressibleByArgument {}
+
+/// How results are written.
+enum CheckFormat: String, ExpressibleByArgument { case tap, junit }
+
+/// Whether, and how strictly, the plugin under test is confined.
+enum CheckSandbox: String, ExpressibleByArgument {
+  case auto, strict, off
+
+  var mode: SandboxMode? {
+    switch self {
+    case .auto: .auto
+    case .strict: .strict
+    case .off: nil
+    }
+  }
+}
+
+// For tools
+
+extension ConformanceCase {
+  /// A case that was not tried.
+  fileprivate var json: JSONValue { .object(head) }
+
+  fileprivate var head: JSONObject {
+    [
+      "schema": 1, "event": "case", "case": .string(id), "level": .string(level.rawValue),
+      "clauses": JSONValue(clauses), "does": .string(does),
+    ]
+  }
+}
+
+extension CaseResult {
+  /// The event of one result.
+  fileprivate var json: JSONValue {
+    var object = trial.trial.head
+    if !trial.subject.isEmpty { object["subject"] = .string(trial.subject) }
+    object["seconds"] = .real(Double(Int(seconds * 1000)) / 1000)
+    switch outcome {
+    case .passed: object["result"] = "pass"
+    case .skipped(let reason):
+      object["result"] = "skip"
+      object["message"] = .string(reason)
+    case .failed(let clause, let message):
+      object["result"] = "fail"
+      object["clause"] = .string(clause)
+      object["message"] = .string(message)
+      object["hint"] = .string(trial.trial.remedy)
+    case .untried(let message):
+      object["result"] = "error"
+      object["message"] = .string(message)
+    }
+    return .object(object)
+  }
+}

@@ -1,0 +1,115 @@
+import CommandLine
+import Glibc
+import System
+import Testing
+
+/// Plugins that do not play: the check of each ends, says so, and leaves nothing.
+@Suite(.inTurns) struct HostilePluginTests {
+  @Test(arguments: [
+    "says-nothing", "crashes-at-once", "closes-its-pipes", "floods-the-log", "fork-bomb",
+    "eats-memory", "litters-at-once", "never-reads", "ignores-abort", "writes-for-ever",
+  ])
+  func `a hostile plugin fails in time, and nothing is left`(_ trick: String) async throws {
+    let plugins = try await PluginFolder([trick])
+    let place = try Scratch()
+    let ids = ["core.info", "core.hello", "core.archive", "core.abort-active", "read.list"]
+    let finding = try await sluice(
+      ["plugin", "check", "--scratch-dir", place.directory]
+        + ids.flatMap { ["--case", $0] } + ["\(plugins.path)/\(trick).json"], within: 100)
+    #expect(finding.status == 76, "\(finding.errors)")
+    #expect(finding.errors.hasPrefix("sluice: plugin \"\(trick)\" failed "), "\(finding.errors)")
+    #expect(finding.left == [])
+    #expect(try place.names() == [])
+  }
+
+  @Test func `an archive that takes a GiB is stopped, by its clause`() async throws {
+    let plugins = try await PluginFolder(["writes-for-ever"])
+    let finding = try await sluice(
+      ["plugin", "check", "--case", "core.archive", "\(plugins.path)/writes-for-ever.json"],
+      within: 100)
+    #expect(finding.output.contains("clause: \"4.4-4\""), "\(finding.output)")
+  }
+
+  @Test func `a plugin that never answers is done with in a minute`() async throws {
+    let plugins = try await PluginFolder(["says-nothing"])
+    let finding = try await sluice(
+      ["plugin", "check", "\(plugins.path)/says-nothing.json"], within: 120)
+    #expect(finding.status == 76)
+    #expect(finding.seconds < 60)
+    #expect(
+      finding.lines.filter { $0.contains("# SKIP needs core.hello, which fails") }.count > 100)
+  }
+
+  @Test func `without a sandbox a plugin's children are ended too`() async throws {
+    let place = try Scratch()
+    try await place.shell(
+      """
+      chmod 755 .
+      printf '#!/bin/sh\\nsleep 600 3<&- 4>&- &\\nexit 3\\n' >odd && chmod 755 odd
+      """)
+    try place.write("odd.json", Array(Self.manifest(of: "odd").utf8))
+    let finding = try await sluice(
+      [
+        "plugin", "check", "--sandbox", "off", "--case", "core.hello", place.directory,
+      ], within: 100)
+    #expect(finding.status == 76, "\(finding.errors)")
+    #expect(finding.output.contains("exited with status 3"), "\(finding.output)")
+    #expect(finding.left == [])
+  }
+
+  @Test func `a check that is interrupted ends at once, and leaves nothing`() async throws {
+    let plugins = try await PluginFolder(["says-nothing"])
+    let place = try Scratch()
+    let program = try Program(
+      [
+        Build.directory + "/sluice", "plugin", "check", "--scratch-dir", place.directory,
+        "\(plugins.path)/says-nothing.json",
+      ])
+    try await Task.sleep(for: .seconds(2))
+    let asked = MonotonicTime.now
+    program.send(SIGINT)
+    let finding = try await program.finding(within: 60)
+    #expect(finding.status == 130)
+    #expect(MonotonicTime.now.seconds(since: asked) < 5)
+    #expect(finding.left == [])
+    #expect(try place.names() == [])
+  }
+
+  @Test func `a plugin that cannot be started is told before anything is tried`() async throws {
+    let place = try Scratch()
+    try await place.shell("chmod 755 . && touch odd")
+    try place.write("odd.json", Array(Self.manifest(of: "odd").utf8))
+    let closed = try await sluice(["plugin", "check", place.directory])
+    #expect(closed.status == 69)
+    #expect(closed.errors.contains("odd cannot be run: "), "\(closed.errors)")
+    #expect(closed.output == "")
+    try await place.shell("rm odd")
+    let missing = try await sluice(["plugin", "check", place.directory + "/odd.json"])
+    #expect(missing.status == 69)
+    try await place.shell("printf '\\177ELF' >odd && chmod 755 odd")
+    let broken = try await sluice(["plugin", "check", "--case", "core.archive", place.directory])
+    #expect(broken.status == 69)
+    #expect(broken.errors.contains("could not be tried"), "\(broken.errors)")
+  }
+
+  @Test func `a manifest that is none, and a scratch directory that is none, are errors`()
+    async throws
+  {
+    let place = try Scratch()
+    try await place.shell("chmod 755 . && echo '{\"manifest\": 1}' >odd.json")
+    let odd = try await sluice(["plugin", "check", place.directory])
+    #expect(odd.status == 66)
+    #expect(odd.errors.contains("odd.json cannot be used: "), "\(odd.errors)")
+    let raw = Build.directory + "/../../../Plugins/raw"
+    let nowhere = try await sluice(["plugin", "check", "--scratch-dir", "/nonexistent", raw])
+    #expect(nowhere.status == 66 || nowhere.status == 73, "\(nowhere.status)")
+    #expect(nowhere.errors.contains("/nonexistent"), "\(nowhere.errors)")
+  }
+
+  private static func manifest(of name: String) -> String {
+    """
+    {"manifest": 1, "name": "\(name)", "version": "1", "executable": "\(name)", "protocol": [1],
+     "formats": [{"name": "\(name)", "modes": ["write"], "output": ["directory"]}]}
+    """
+  }
+}
