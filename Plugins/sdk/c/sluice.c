@@ -1804,6 +1804,9 @@ static int take_close(const struct frame *frame) {
   sluice_digest digest;
   uint64_t length;
   TRY(parse_close(frame, &length, &digest));
+  int is_increment = digest.algorithm == SLUICE_DIGEST_INCREMENT_TREE_SHA256_32K;
+  REFUSE(digest.algorithm && is_increment != stream->is_incremental,
+         "CLOSE has a digest of the wrong algorithm");
   REFUSE(length != writing.position || (stream->has_size && stream->size != length),
          "CLOSE says %" PRIu64 " bytes, but %" PRIu64 " came", length, writing.position);
   TRY(writing.type->close(writing.writer, length, digest.algorithm ? &digest : NULL));

@@ -1290,6 +1290,10 @@ class WriteSession:
         size = self.active.size
         refuse(length != self.position or size not in (None, length),
                f"CLOSE says {length} bytes, but {self.position} came")
+        if digest:
+            is_increment = digest.algorithm == DIGEST_INCREMENT_TREE_SHA256_32K
+            refuse(is_increment != self.active.incremental,
+                   "CLOSE has a digest of the wrong algorithm")
         self.writer.close(length, digest)
         del self.left[self.active.id]
         self.active = None

@@ -299,6 +299,11 @@ impl<'a> WriteSession<'a> {
         let size = self.active.and_then(|number| self.streams[number].stream.size);
         let is_whole = length == self.position && size.unwrap_or(length) == length;
         refuse!(!is_whole, "CLOSE says {length} bytes, but {} came", self.position);
+        if let (Some(digest), Some(number)) = (&digest, self.active) {
+            let is_increment = digest.algorithm == DIGEST_INCREMENT_TREE_SHA256_32K;
+            let is_right = is_increment == self.streams[number].stream.is_incremental;
+            refuse!(!is_right, "CLOSE has a digest of the wrong algorithm");
+        }
         self.writer.close(length, digest.as_ref())?;
         self.active = None;
         self.left -= 1;
