@@ -16,6 +16,9 @@ package enum ConformanceCoverage {
     "1.3-1": "every JSON payload of the plugin",
     "2.1-1": "channels 1 and 2 are read as text, and never as frames",
     "2.3-1": "the manifest is read before anything is tried",
+    "2.5-1": "in the sandbox: what the profile does not grant is denied, and the call is named",
+    "2.5-2": "before anything is tried: a script of another profile is refused",
+    "2.5-4": "before anything is tried: a folder that is not as it should be is refused",
     "2.4-1": "the exit status of every case",
     "3.1-3": "every case",
     "3.2-5": "every end of channel 4",
@@ -58,7 +61,8 @@ package enum ConformanceCoverage {
 
   /// Rules that bind hosts, or say how words and documents are to be understood.
   package static let ofHosts: Set<String> = [
-    "2.1-2", "2.3-2", "2.3-5", "4.1-1", "4.3-4", "4.13-2", "4.15-1", "4.15-3", "5.1-1",
+    "2.1-2", "2.3-2", "2.3-5", "2.3-6", "2.3-7", "2.3-8", "2.5-3",
+    "4.1-1", "4.3-4", "4.13-2", "4.15-1", "4.15-3", "5.1-1",
     "5.4-1", "6.2-1", "6.2-2", "6.3-1", "6.4-4", "6.4-5", "6.4-6", "7.2-6", "7.3-3", "7.3-4",
     "7.4-3", "7.5-3", "7.5-5", "7.6-1", "7.6-2", "7.6-3", "7.6-4", "8.3-1", "8.3-2", "8.3-3",
     "8.3-4", "8.3-5", "9.1-1", "9.2-2", "9.3-2", "9.3-3", "11-1", "12-4", "13.2-2",

@@ -45,9 +45,15 @@ import Testing
     try await place.shell(
       """
       chmod 755 .
-      printf '#!/bin/sh\\nsleep 600 3<&- 4>&- &\\nexit 3\\n' >odd && chmod 755 odd
+      cat >odd <<'END' && chmod 755 odd
+      import subprocess, sys
+      subprocess.Popen(["/usr/bin/sleep", "600"])
+      sys.exit(3)
+      END
       """)
-    try place.write("odd.json", Array(Self.manifest(of: "odd").utf8))
+    let profile = #""profile": "python", "interpreter": "/usr/bin/python3","#
+    let manifest = Self.manifest(of: "odd", profile)
+    try place.write("odd.json", Array(manifest.utf8))
     let finding = try await sluice(
       [
         "plugin", "check", "--sandbox", "off", "--case", "core.hello", place.directory,
@@ -106,9 +112,10 @@ import Testing
     #expect(nowhere.errors.contains("/nonexistent"), "\(nowhere.errors)")
   }
 
-  private static func manifest(of name: String) -> String {
+  private static func manifest(of name: String, _ more: String = "") -> String {
     """
-    {"manifest": 1, "name": "\(name)", "version": "1", "executable": "\(name)", "protocol": [1],
+    {"manifest": 1, \(more) "name": "\(name)", "version": "1", "executable": "\(name)",
+     "protocol": [1],
      "formats": [{"name": "\(name)", "modes": ["write"], "output": ["directory"]}]}
     """
   }
