@@ -110,6 +110,13 @@ extension CaseBench {
     return try start(setup, archive.room, archive.kind, target: source, pipe: feed)
   }
 
+  /// The same on an archive of somebody else's.
+  func startReader(
+    of archive: consuming OwnedDescriptor, _ setup: CaseSetup
+  ) throws -> CaseHost {
+    try start(setup, try CaseRoom(in: directory), output, target: archive, pipe: nil)
+  }
+
   private func start(
     _ setup: CaseSetup, _ room: CaseRoom, _ kind: Job.OutputKind,
     target: consuming OwnedDescriptor, pipe: consuming OwnedDescriptor?

@@ -1,3 +1,4 @@
+internal import BackupProtocol
 internal import CLinux
 internal import Glibc
 internal import SharedPool
@@ -52,6 +53,14 @@ internal import System
   func poison(_ slot: Int, _ count: Int) {
     precondition(slot >= 0 && slot < shape.slotCount && count <= shape.slotBytes)
     unsafe _ = memset(base + slot * shape.slotBytes, 0xDB, count)
+  }
+
+  /// CRC32C of the beginning of a slot.
+  func checksum(_ slot: Int, _ count: Int) -> UInt32 {
+    let bytes = bytes(slot, count)
+    var checksum = CRC32C()
+    unsafe checksum.add(bytes.span.bytes)
+    return checksum.value
   }
 
   /// A copy of the beginning of a slot.

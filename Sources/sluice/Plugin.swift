@@ -13,6 +13,7 @@ struct Plugin: AsyncParsableCommand {
     usage: "sluice plugin <command> [<options>]",
     subcommands: [
       PluginList.self, PluginInfo.self, PluginCheck.self, PluginRecord.self, PluginDump.self,
+      PluginReplay.self,
     ])
 }
 

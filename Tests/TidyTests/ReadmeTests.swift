@@ -15,7 +15,8 @@ import Testing
 
   @Test(arguments: [
     "backup", "restore", "list", "verify", "convert", "clean", "recover", "plugin",
-    "plugin list", "plugin info", "plugin check", "plugin record", "plugin dump", "doctor",
+    "plugin list", "plugin info", "plugin check", "plugin record", "plugin dump", "plugin replay",
+    "doctor",
     "version",
   ])
   func `every command and option of the help is in the reference`(_ verb: String) async throws {

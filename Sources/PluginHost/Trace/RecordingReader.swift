@@ -25,7 +25,8 @@ package struct RecordingReader: ~Copyable {
   private let path: String
   private var buffer: [UInt8] = []
   private var start = 0
-  /// Lines that were taken.
+  /// The line that was taken last, from 1.
+  package var lineNumber: Int { count }
   private var count = 0
 
   private init(_ file: consuming OwnedDescriptor, _ path: String) {
