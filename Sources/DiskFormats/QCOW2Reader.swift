@@ -86,9 +86,9 @@ package final class QCOW2Reader {
     } catch {
       guard salvages else { throw error }
       if place > start { return (.bytes, place) }
-      // All that the table tells.
-      let group = max(Self.unit, 1 << UInt64(header.l1Shift))
-      return (.lost(error.message), min(end, (start / group + 1) * group))
+      // All that the table tells, in whole clusters of 64 KiB.
+      let lost = tables.lostEnd(from: start)
+      return (.lost(error.message), min(end, QCOW2.ceil(lost, Self.unit) * Self.unit))
     }
   }
 

@@ -20,6 +20,8 @@ final class QCOW2Tables {
   private let source: SourceWindow
   private var page: [UInt8] = []
   private var pageStart: UInt64?
+  /// The page that cannot be read.
+  private var lostPage: UInt64?
   private var table: [UInt8]
   /// The group of clusters whose table is in memory, or known to be absent.
   private var group: UInt64?
@@ -113,13 +115,26 @@ final class QCOW2Tables {
 
   /// An entry of L1.
   func l1Entry(_ number: UInt64) throws(ArchiveError) -> UInt64 {
-    let first = number & ~511
+    let first = number / Self.pageEntries * Self.pageEntries
     if pageStart != first {
       pageStart = nil
-      page = [UInt8](repeating: 0, count: Int(min(512, header.l1Entries - first)) * 8)
+      let count = min(Self.pageEntries, header.l1Entries - first)
+      page = [UInt8](repeating: 0, count: Int(count) * 8)
+      lostPage = first
       try source.fill(&page, at: header.l1Offset + first * 8, "its L1 table")
-      pageStart = first
+      (pageStart, lostPage) = (first, nil)
     }
     return page.big(UInt64.self, at: Int(number - first) * 8)
+  }
+
+  private static let pageEntries: UInt64 = 512
+
+  /// Where the part of the disk ends of which nothing is known, after ``run(at:)`` has thrown: what
+  /// one L2 table tells, or all of a page of L1.
+  func lostEnd(from offset: UInt64) -> UInt64 {
+    let number = offset >> UInt64(header.l1Shift)
+    let isPageLost = lostPage == number / Self.pageEntries * Self.pageEntries
+    let entries = isPageLost ? Self.pageEntries : 1
+    return (number / entries + 1) * entries << UInt64(header.l1Shift)
   }
 }

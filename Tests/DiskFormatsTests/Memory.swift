@@ -9,6 +9,7 @@ import System
 final class MemorySource: RandomSource {
   let bytes: [UInt8]
   private(set) var position: UInt64 = 0
+  private(set) var reads = 0
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -21,6 +22,7 @@ final class MemorySource: RandomSource {
   func read(
     into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
   ) throws(ArchiveError) -> Int {
+    reads += 1
     guard offset < UInt64(bytes.count) else { return 0 }
     let part = bytes[Int(offset)...].prefix(buffer.count)
     buffer.copyBytes(from: part)
