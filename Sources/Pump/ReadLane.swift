@@ -95,8 +95,8 @@ package final class ReadLane {
         outcome.summaries.append(try receive(stream, plan))
       }
       outcome.hasAllStreams = true
-      // Nothing more is read: what the end owes must not wait for the limit.
-      rateLimit = nil
+      // The limit's time passes before the plugin owes its end, not meanwhile.
+      while try rest() {}
       if session.isAlive { session.sendFinish() }
       try wait(until: \.isOver)
     } catch {

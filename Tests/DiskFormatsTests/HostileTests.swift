@@ -102,8 +102,8 @@ import Testing
     #expect(throws: ArchiveError.self) { try VMDKDescriptor(parsing: text((1 << 44) - 1)) }
   }
 
-  /// 2^22 entries of L1, each of 32 KiB, in a file that ends before them: told one by one they would
-  /// keep a salvage busy for minutes.
+  /// 2^22 entries of L1, each of 32 KiB, in a file that ends before them: told one by one they
+  /// would keep a salvage busy for minutes.
   @Test func `is salvaged in few steps if its L1 table is not there`() throws {
     func number(_ value: UInt64) -> [UInt8] { (0..<8).map { UInt8(value >> (56 - 8 * $0) & 255) } }
     var image = Array(try qcow2([UInt8](repeating: 0, count: 512), ClusterRuns())[..<512])

@@ -28,11 +28,18 @@ package struct VerifyJob {
   /// - Throws: `JobError`; with status `.unverified` nothing is wrong, but nothing verifies it.
   package func run() throws(JobError) -> Proof {
     let archive = try Archive.find(wanted, surroundings, stop: stop)
-    guard !isAlone else { return try verify(archive) }
+    do throws(JobError) { return try verifyAll(archive) } catch {
+      guard error.status == .interrupted else { throw error }
+      throw error.saying("interrupted; \(archive.shownName) is not verified", hint: nil)
+    }
+  }
+
+  private func verifyAll(_ archive: Archive) throws(JobError) -> Proof {
+    guard !isAlone else { return try verify(archive, depth: 0) }
     let chain = try ArchiveChain.find(of: archive, in: wanted.parents, surroundings, stop: stop)
-    let proof = try verify(archive)
-    for parent in chain.parents {
-      do throws(JobError) { _ = try verify(parent) } catch {
+    let proof = try verify(archive, depth: 0)
+    for (level, parent) in chain.parents.enumerated() {
+      do throws(JobError) { _ = try verify(parent, depth: level + 1) } catch {
         guard error.status != .interrupted else { throw error }
         throw error.saying("parent \(parent.path): \(error.description)", hint: error.remedy)
       }
@@ -40,7 +47,9 @@ package struct VerifyJob {
     return proof
   }
 
-  private func verify(_ archive: Archive) throws(JobError) -> Proof {
+  /// - Parameter depth: How many increments lie above it.
+  private func verify(_ archive: Archive, depth: Int) throws(JobError) -> Proof {
+    let surroundings = surroundings.reading(depth: depth)
     let receipts = ReceiptCheck(receipt: archive.receipt)
     let job = ReadJob(
       archive: archive, surroundings: surroundings, stop: stop, rateLimit: wanted.rateLimit)
@@ -51,11 +60,7 @@ package struct VerifyJob {
       },
       target: { _, _ in nil }, choose: { $0 },
       check: { stream, digest throws(LaneFailure) in try receipts.check(stream, digest) })
-    var report: JobReport
-    do throws(JobError) { report = try job.run(.verify, doing: "verify", plan) } catch {
-      guard error.status == .interrupted else { throw error }
-      throw error.saying("interrupted; \(archive.shownName) is not verified", hint: nil)
-    }
+    var report = try job.run(.verify, doing: "verify", plan)
     report.isAlone = isAlone && archive.receipt?.parent != nil
     surroundings.events(.finished(report))
     guard let proof = report.proof, proof != .none else { throw archive.unverified }

@@ -24,6 +24,16 @@ package struct Surroundings: Sendable {
     self.events = events
   }
 
+  /// The same for the reader of a parent.
+  ///
+  /// - Parameter depth: How many archives of the chain lie above it, besides those that lie above
+  ///   what is read now.
+  package func reading(depth: Int) -> Surroundings {
+    var surroundings = self
+    surroundings.listeners.depth += depth
+    return surroundings
+  }
+
   /// The plugin and format of that name; warns if another plugin was to have it.
   ///
   /// - Throws: `JobError` naming the formats there are.

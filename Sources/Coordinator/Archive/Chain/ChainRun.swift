@@ -1,6 +1,5 @@
 internal import BackupProtocol
 internal import JobSupport
-internal import PluginHost
 internal import Pump
 internal import SharedPool
 internal import Synchronization
@@ -79,10 +78,9 @@ final class ChainRun: Sendable {
   private func read(_ level: Int) {
     let feed = feeds[level]
     defer { feed.leave() }
-    var surroundings = job.surroundings
-    surroundings.listeners.depth += level + 1
     let parent = ReadJob(
-      archive: chain.parents[level], surroundings: surroundings, stop: job.stop,
+      archive: chain.parents[level], surroundings: job.surroundings.reading(depth: level + 1),
+      stop: job.stop,
       shows: .nothing, rateLimit: job.rateLimit)
     do throws(JobError) {
       _ = try parent.runAlone(.read, doing: "read", offering(level, feed))

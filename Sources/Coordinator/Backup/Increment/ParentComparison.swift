@@ -72,11 +72,10 @@ package struct ParentComparison {
         try receipts.check(stream, digest)
         outcome.maps[stream.name] = targets[stream.name]?.map
       })
-    var surroundings = order.surroundings
-    surroundings.listeners.depth = 1
     do throws(JobError) {
       _ = try ReadJob(
-        archive: parent.chain.archive, chain: parent.chain, surroundings: surroundings,
+        archive: parent.chain.archive, chain: parent.chain,
+        surroundings: order.surroundings.reading(depth: 1),
         stop: order.stop, shows: .progress
       ).run(.read, doing: "compare", plan)
     } catch {
