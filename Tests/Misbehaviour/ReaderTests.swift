@@ -26,7 +26,7 @@ import Testing
     Lie("lists-escapes", 76, "JOB_ACK has no proper \"name\"", "([1.4-1], E_PROTOCOL)"),
     Lie("lists-an-endless-disk", 76, "JOB_ACK has no proper \"size\"", "([16-1], E_PROTOCOL)"),
     Lie("lists-no-size", 65, "has no size"),
-    Lie("reads-unasked", 76, "OPEN is not allowed", "([7.2-3], E_STATE)"),
+    Lie("reads-unasked", 76, "OPEN is not allowed", "([7.2-1], E_STATE)"),
     Lie(
       "reads-twice-the-same", 76, "DATA continues the stream at byte 0 instead of 65536",
       "([6.2-3], E_PROTOCOL)"),
