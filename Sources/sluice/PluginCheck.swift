@@ -45,16 +45,7 @@ struct PluginCheck: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Format of the result", valueName: "tap|junit"))
   var format = CheckFormat.tap
 
-  @Option(
-    help: ArgumentHelp(
-      "auto: warn of sandbox layers that the kernel lacks; strict: refuse to run without them; "
-        + "off: run the plugin with your rights, to compare", valueName: "auto|strict|off"))
-  var sandbox = CheckSandbox.auto
-
-  @Option(
-    name: .customLong("scratch-dir"),
-    help: ArgumentHelp("Directory for archives that are made and read", valueName: "dir"))
-  var scratchDirectory = Defaults.scratchDirectory
+  @OptionGroup var trial: TrialOptions
 
   @OptionGroup var common: CommonOptions
 
@@ -105,7 +96,8 @@ struct PluginCheck: AsyncParsableCommand {
     do throws(PluginSearchError) {
       let plugin = try InstalledPlugin.find(path, places: places.places, host: ownVersion)
       return ConformanceCheck(
-        plugin, launcher: places.launcher, sandbox: sandbox.mode, directory: scratchDirectory,
+        plugin, launcher: places.launcher, sandbox: trial.sandbox.mode,
+        directory: trial.scratchDirectory,
         levels: Set(level), ids: Set(cases))
     } catch {
       let status: CommandStatus = if case .program = error { .unavailable } else { .noInput }
@@ -117,9 +109,9 @@ struct PluginCheck: AsyncParsableCommand {
   private func checkSurroundings(of check: ConformanceCheck, _ printer: EventPrinter) throws {
     do throws(SystemCallError) { try check.checkDirectory() } catch {
       throw failure(
-        JobError(error, cannot: "make archives in \(scratchDirectory)"), printer)
+        JobError(error, cannot: "make archives in \(trial.scratchDirectory)"), printer)
     }
-    guard let mode = sandbox.mode else { return }
+    guard let mode = trial.sandbox.mode else { return }
     let features: KernelFeatures
     do throws(SandboxError) {
       features = try KernelFeatures.probe(launcher: common.places().launcher)
@@ -169,19 +161,6 @@ extension ConformanceLevel: ExpressibleByArgument {}
 
 /// How results are written.
 enum CheckFormat: String, ExpressibleByArgument { case tap, junit }
-
-/// Whether, and how strictly, the plugin under test is confined.
-enum CheckSandbox: String, ExpressibleByArgument {
-  case auto, strict, off
-
-  var mode: SandboxMode? {
-    switch self {
-    case .auto: .auto
-    case .strict: .strict
-    case .off: nil
-    }
-  }
-}
 
 // For tools
 

@@ -34,16 +34,7 @@ struct PluginReplay: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Archive that is read", valueName: "path"))
   var archive: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "auto: warn of sandbox layers that the kernel lacks; strict: refuse to run without them; "
-        + "off: run the plugin with your rights, to compare", valueName: "auto|strict|off"))
-  var sandbox = CheckSandbox.auto
-
-  @Option(
-    name: .customLong("scratch-dir"),
-    help: ArgumentHelp("Directory for what the plugin writes", valueName: "dir"))
-  var scratchDirectory = Defaults.scratchDirectory
+  @OptionGroup var trial: TrialOptions
 
   @OptionGroup var common: CommonOptions
 
@@ -59,8 +50,9 @@ struct PluginReplay: AsyncParsableCommand {
     do throws(PluginSearchError) {
       let plugin = try InstalledPlugin.find(path, places: places.places, host: ownVersion)
       played = Replay(
-        file, session: session, plugin: plugin, launcher: places.launcher, sandbox: sandbox.mode,
-        directory: scratchDirectory, archive: archive)
+        file, session: session, plugin: plugin, launcher: places.launcher,
+        sandbox: trial.sandbox.mode,
+        directory: trial.scratchDirectory, archive: archive)
     } catch {
       printer.fail(JobError(.noInput, error.description))
       throw ExitCode(CommandStatus.noInput.rawValue)

@@ -47,7 +47,7 @@ public struct RecordingLine: Equatable, Sendable {
 
   /// The line, without its end.
   ///
-  /// - Parameter comment: For people, behind bytes; nobody reads it back. It is of one line.
+  /// - Parameter comment: For people, behind bytes, on one line; no program reads it.
   public func text(comment: String = "") -> [UInt8] {
     var text = Array("\(time) \(session) \(event.word) ".utf8)
     switch event {

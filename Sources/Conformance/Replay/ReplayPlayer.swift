@@ -230,7 +230,7 @@ extension ReplayPlayer {
     // A denied call is told before the end that it leads to.
     guard words.hasPrefix("ended with ") else { return }
     try host.closeInput()
-    while try !host.drain(seconds: host.bench.patience.seconds) {
+    guard try host.drain(seconds: host.bench.patience.seconds) else {
       throw Unlike(words, "the plugin did not exit")
     }
     let seen = host.plugin.end.map { "ended with \($0)" } ?? "no end"
