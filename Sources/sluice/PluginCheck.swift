@@ -62,8 +62,8 @@ struct PluginCheck: AsyncParsableCommand {
     let check = try check(path, printer)
     try checkSurroundings(of: check, printer)
     let format = format
-    if format == .tap { TAPReport.head(check.trials.count).forEach { printer.say($0) } }
     let results = try await perform(printer) { stop throws(JobError) in
+      if format == .tap { TAPReport.head(check.trials.count).forEach { printer.say($0) } }
       do throws(SystemCallError) {
         return try check.run(stop: stop) { result in
           printer.say(result.json)
