@@ -37,10 +37,20 @@ func library(_ name: String, _ pkgConfig: String?, _ packages: String...) -> Tar
     providers: [.apt(packages)])
 }
 
+/// Tests of one module or plugin.
+func tests(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, path: path, swiftSettings: strictTests)
+}
+
 let package = Package(
   name: "sluice",
   // Its executables are products by themselves.
-  products: [.library(name: "WriterKit", targets: ["WriterKit"])],
+  products: [
+    .library(name: "WriterKit", targets: ["WriterKit"]),
+    .library(name: "ArchiveFiles", targets: ["ArchiveFiles"]),
+    .library(name: "TestHost", targets: ["TestHost"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
@@ -183,7 +193,7 @@ let package = Package(
 
     // The plugins.
     .target(
-      name: "RawFormat", dependencies: ["WriterKit", "System", "CLinux"],
+      name: "RawFormat", dependencies: ["BackupProtocol", "WriterKit", "System", "CLinux"],
       path: "Plugins/raw/Format", swiftSettings: strict),
     .executableTarget(
       name: "sluice-writer-raw", dependencies: ["RawFormat", "WriterKit", "System", "CLinux"],
@@ -246,6 +256,11 @@ let package = Package(
         "BackupProtocol", "CommandLine", "SharedPool", "System", "JSON", "CLinux", "WriterKit",
       ],
       path: "Tests/Support/ScriptedHost", swiftSettings: strictTests),
+    // For the tests of plugins in other packages.
+    .target(
+      name: "TestHost",
+      dependencies: ["BackupProtocol", "JSON", "ScriptedHost", "SharedPool", "System"],
+      swiftSettings: strictTests),
     .executableTarget(
       name: "source-run",
       dependencies: [
@@ -282,114 +297,84 @@ let package = Package(
       swiftSettings: staticTests, linkerSettings: staticLink),
 
     // Tests, one target per module or plugin; they start the programs that the same build makes.
-    .testTarget(
-      name: "SandboxTests", dependencies: ["CommandLine", "Sandbox", "System", "CLinux"],
-      swiftSettings: strictTests),
-    .testTarget(
-      name: "PluginHostTests",
-      dependencies: [
-        "CommandLine", "PluginHost", "BackupProtocol", "Sandbox", "SharedPool", "System",
-      ], swiftSettings: strictTests),
-    .testTarget(
-      name: "CoordinatorTests",
-      dependencies: [
+    tests("SandboxTests", ["CommandLine", "Sandbox", "System", "CLinux"]),
+    tests(
+      "PluginHostTests",
+      ["CommandLine", "PluginHost", "BackupProtocol", "Sandbox", "SharedPool", "System"]),
+    tests(
+      "CoordinatorTests",
+      [
         "ArchiveJobs", "BackupJobs", "BackupProtocol", "CommandLine", "JSON", "JobSupport",
         "LiveBackup", "MachineFiles", "PluginHost", "Pump", "QEMUControl", "Requests",
         "RestoreJobs", "Sandbox", "SharedPool", "System",
-      ], swiftSettings: strictTests),
-    .testTarget(name: "RequestsTests", dependencies: ["Requests"], swiftSettings: strictTests),
-    .testTarget(
-      name: "PumpTests",
-      dependencies: [
-        "Pump", "BackupProtocol", "BlockSource", "Hashing", "LeafHashing", "SharedPool", "System",
-      ], swiftSettings: strictTests),
-    .testTarget(
-      name: "BlockSourceTests",
-      dependencies: [
+      ]),
+    tests("RequestsTests", ["Requests"]),
+    tests(
+      "PumpTests",
+      ["Pump", "BackupProtocol", "BlockSource", "Hashing", "LeafHashing", "SharedPool", "System"]),
+    tests(
+      "BlockSourceTests",
+      [
         "BackupProtocol", "BlockSource", "CommandLine", "Requests", "Sandbox", "SharedPool",
         "System", "CLinux", "sluice-launcher", "source-run",
-      ], swiftSettings: strictTests),
-    .testTarget(
-      name: "QEMUControlTests",
-      dependencies: ["QEMUControl", "CommandLine", "Machine", "System", "JSON", "CLinux"],
-      swiftSettings: strictTests),
-    .testTarget(
-      name: "WriterKitTests",
-      dependencies: [
-        "WriterKit", "ScriptedHost", "BackupProtocol", "Hashing", "SharedPool", "System", "JSON",
-        "CLinux",
-      ], swiftSettings: strictTests),
+      ]),
+    tests(
+      "QEMUControlTests", ["QEMUControl", "CommandLine", "Machine", "System", "JSON", "CLinux"]),
+    tests(
+      "WriterKitTests",
+      [
+        "WriterKit", "CommandLine", "ScriptedHost", "BackupProtocol", "Hashing", "SharedPool",
+        "System", "JSON", "CLinux",
+      ]),
     // The rules of the tree itself; starts the programs that the same build makes.
-    .testTarget(
-      name: "TidyTests", dependencies: ["CommandLine", "JobSupport", "System"],
-      swiftSettings: strictTests),
+    tests("TidyTests", ["CommandLine", "JobSupport", "System"]),
     // The SDKs' examples, which are built by the compilers of their languages.
-    .testTarget(
-      name: "SDKTests",
-      dependencies: ["CommandLine", "ScriptedHost", "SharedPool", "System", "WriterKit"],
-      swiftSettings: strictTests),
-    .testTarget(
-      name: "RawPluginTests",
-      dependencies: ["CommandLine", "WriterKit", "ScriptedHost", "System", "CLinux"],
-      swiftSettings: strictTests),
-    .testTarget(
-      name: "QCOW2PluginTests",
-      dependencies: [
-        "CommandLine", "BackupProtocol", "JSON", "ScriptedHost", "SharedPool", "System", "CLinux",
-      ], swiftSettings: strictTests),
-    .testTarget(
-      name: "OVAPluginTests",
-      dependencies: [
+    tests("SDKTests", ["CommandLine", "ScriptedHost", "SharedPool", "System", "WriterKit"]),
+    tests("RawPluginTests", ["CommandLine", "WriterKit", "ScriptedHost", "System", "CLinux"]),
+    tests(
+      "QCOW2PluginTests",
+      ["CommandLine", "BackupProtocol", "JSON", "ScriptedHost", "SharedPool", "System", "CLinux"]),
+    tests(
+      "OVAPluginTests",
+      [
         "CommandLine", "TarFormat", "ArchiveBytes", "BackupProtocol", "JSON", "Machine",
         "ScriptedHost", "SharedPool", "System", "WriterKit", "CLinux",
-      ], swiftSettings: strictTests),
-    .testTarget(
-      name: "VMAPluginTests",
-      dependencies: [
+      ]),
+    tests(
+      "VMAPluginTests",
+      [
         "CommandLine", "VMAFormat", "ArchiveBytes", "BackupProtocol", "JSON", "ScriptedHost",
         "SharedPool", "System", "CLinux",
-      ], swiftSettings: strictTests),
+      ]),
     // Machines as hypervisors write them.
     .target(
       name: "MachineSamples", path: "Tests/Support/MachineSamples", swiftSettings: strictTests),
-    .testTarget(
-      name: "MachineTests",
-      dependencies: ["JSON", "Machine", "MachineFiles", "MachineSamples", "QEMUControl", "XML"],
-      swiftSettings: strictTests),
+    tests(
+      "MachineTests", ["JSON", "Machine", "MachineFiles", "MachineSamples", "QEMUControl", "XML"]),
     // Asks xmllint, and virt-v2v where it is.
-    .testTarget(
-      name: "OVFFormatTests",
-      dependencies: [
+    tests(
+      "OVFFormatTests",
+      [
         "CommandLine", "Hashing", "Machine", "MachineFiles", "MachineSamples", "OVFFormat",
         "System", "XML",
-      ], swiftSettings: strictTests),
-    .testTarget(
-      name: "DiskFormatsTests",
-      dependencies: ["DiskFormats", "ArchiveBytes", "BackupProtocol", "CommandLine", "System"],
-      swiftSettings: strictTests),
+      ]),
+    tests(
+      "DiskFormatsTests",
+      ["DiskFormats", "ArchiveBytes", "BackupProtocol", "CommandLine", "System"]),
     // What the vector tests and the fuzzer do with bytes.
     .target(
       name: "FrameExercise", dependencies: ["BackupProtocol", "JSON"],
       path: "Tests/Fuzzing/FrameExercise", swiftSettings: strict),
-    .testTarget(
-      name: "BackupProtocolTests",
-      dependencies: ["CommandLine", "BackupProtocol", "FrameExercise", "JSON"],
-      swiftSettings: strictTests),
+    tests("BackupProtocolTests", ["CommandLine", "BackupProtocol", "FrameExercise", "JSON"]),
     // Start the executables that the same build makes, as a user would.
-    .testTarget(
-      name: "EndToEndTests", dependencies: ["CommandLine", "JSON", "MachineSamples", "System"],
-      path: "Tests/EndToEnd", swiftSettings: strictTests),
+    tests(
+      "EndToEndTests", ["CommandLine", "JSON", "MachineSamples", "System"], path: "Tests/EndToEnd"),
     // Real guests in real QEMUs; minutes, not seconds.
-    .testTarget(
-      name: "LiveGuestTests", dependencies: ["CommandLine", "JSON", "LiveGuest", "System"],
-      path: "Tests/LiveGuests", swiftSettings: strictTests),
+    tests(
+      "LiveGuestTests", ["CommandLine", "JSON", "LiveGuest", "System"], path: "Tests/LiveGuests"),
     // Runs `sluice plugin check` on the plugins of this build, and on sabotaged ones.
-    .testTarget(
-      name: "ConformanceTests", dependencies: ["CommandLine", "Conformance", "System"],
-      swiftSettings: strictTests),
-    .testTarget(
-      name: "MisbehaviourTests", dependencies: ["CommandLine", "System"],
-      path: "Tests/Misbehaviour", swiftSettings: strictTests),
+    tests("ConformanceTests", ["CommandLine", "Conformance", "System"]),
+    tests("MisbehaviourTests", ["CommandLine", "System"], path: "Tests/Misbehaviour"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,4 +1,5 @@
 import ArchiveBytes
+import BackupProtocol
 import TarFormat
 import WriterKit
 

@@ -4,8 +4,10 @@ import WriterKit
 @main struct Main {
   static func main() {
     Plugin(
-      manifest: PackageResources.ova_json, writer: FormatWriter.self, reader: FormatReader.self,
-      wantsMap: true
+      manifest: PackageResources.ova_json,
+      formats: [
+        "ova": (OVAWriter.self, OVAReader.self), "tar": (TarWriter.self, TarReader.self),
+      ]
     ).run()
   }
 }

@@ -6,7 +6,7 @@ import WriterKit
 struct OVAContents {
   let job: Job
   let names: OVANames
-  let diskFormat: Options.DiskFormat
+  let diskFormat: OVAOptions.DiskFormat
   let tools: [String]
 
   /// The descriptor.

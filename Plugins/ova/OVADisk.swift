@@ -13,14 +13,15 @@ struct OVADisk {
   /// Bytes of the member, if they are known before the data: then all clusters of ``runs`` are in
   /// it, and zeros among them too.
   let byteCount: UInt64?
-  private let diskFormat: Options.DiskFormat
+  private let diskFormat: OVAOptions.DiskFormat
 
   /// - Parameters:
   ///   - isExact: The size must be known before.
   ///   - isStored: Nothing is deflated.
   /// - Throws: E_TOO_LARGE, E_UNSUPPORTED.
   init(
-    _ stream: StreamDescription, name: String, runs: ClusterRuns, _ diskFormat: Options.DiskFormat,
+    _ stream: StreamDescription, name: String, runs: ClusterRuns,
+    _ diskFormat: OVAOptions.DiskFormat,
     isExact: Bool, isStored: Bool
   ) throws(PluginError) {
     self.stream = stream

@@ -10,12 +10,9 @@ struct OVAJobCheck {
 
   let job: Job
   let output: Output
-  let options: Options
+  let options: OVAOptions
 
   func run() throws(PluginError) {
-    guard output.kind != .directory else {
-      throw PluginError(.badJob, "ova writes a file or a pipe, not a directory")
-    }
     try checkLevel()
     for stream in job.streams { try check(stream) }
     try checkOrder()

@@ -1,5 +1,6 @@
 import ArchiveBytes
 import ArchiveFiles
+import BackupProtocol
 import OVFFormat
 import TarFormat
 import WriterKit
@@ -15,10 +16,7 @@ final class OVAReader: ArchiveReader {
   let instant: Timestamp?
   private let opened: any OpenedAppliance
 
-  init(job: Job, input: Output, host: Host) throws(PluginError) {
-    guard input.kind != .directory else {
-      throw PluginError(.badJob, "ova reads a file or a stream, not a directory")
-    }
+  init(job: Job, input: Input, host: Host) throws(PluginError) {
     opened = try Self.open(try ArchiveInput(input, salvages: job.salvages), job, host)
     let appliance = opened.appliance
     streams = appliance.parts.map(\.stream)

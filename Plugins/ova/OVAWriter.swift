@@ -15,7 +15,7 @@ import WriterKit
 final class OVAWriter: ArchiveWriter {
   private let job: Job
   private let host: Host
-  private let options: Options
+  private let options: OVAOptions
   private let names: OVANames
   private let contents: OVAContents
   private let target: PlainOutput
@@ -40,7 +40,7 @@ final class OVAWriter: ArchiveWriter {
   private let ends = DiskEnds()
 
   init(job: Job, output: Output, host: Host) throws(PluginError) {
-    options = try Options(job.options, format: job.format)
+    options = OVAOptions(host.options)
     try OVAJobCheck(job: job, output: output, options: options).run()
     self.job = job
     self.host = host

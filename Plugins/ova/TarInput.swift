@@ -7,7 +7,7 @@ import WriterKit
 /// The members of an archive, as often as they are needed.
 final class TarInput {
   private let host: Host
-  private let output: Output
+  private let origin: Input
   private let salvages: Bool
   /// Where it is read again from.
   private var scratch: Int32?
@@ -17,12 +17,12 @@ final class TarInput {
   private var current: TarMember?
   private let work: LongWork
 
-  init(_ output: Output, _ host: Host, salvages: Bool) throws(PluginError) {
+  init(_ origin: Input, _ host: Host, salvages: Bool) throws(PluginError) {
     self.host = host
-    self.output = output
+    self.origin = origin
     self.salvages = salvages
     work = LongWork(host)
-    input = try ArchiveInput(output, keepsStart: true, salvages: salvages)
+    input = try ArchiveInput(origin, keepsStart: true, salvages: salvages)
     walk = TarWalk(input.source)
     listen()
   }
@@ -122,7 +122,7 @@ final class TarInput {
   private func restart() throws(PluginError) {
     input =
       if let scratch { try ArchiveInput(file: scratch, salvages: salvages) } else {
-        try ArchiveInput(output, salvages: salvages)
+        try ArchiveInput(origin, salvages: salvages)
       }
     walk = TarWalk(input.source)
     listen()

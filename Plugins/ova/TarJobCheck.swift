@@ -2,10 +2,7 @@ import RawFormat
 import WriterKit
 
 /// What a tar archive cannot hold is refused before anything is read.
-func checkTarJob(_ job: Job, _ output: Output) throws(PluginError) {
-  guard output.kind != .directory else {
-    throw PluginError(.badJob, "tar writes a file or a pipe, not a directory")
-  }
+func checkTarJob(_ job: Job) throws(PluginError) {
   for stream in job.streams {
     if stream.isIncremental {
       throw PluginError(

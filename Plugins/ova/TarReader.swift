@@ -1,5 +1,6 @@
 import ArchiveBytes
 import ArchiveFiles
+import BackupProtocol
 import RawFormat
 import TarFormat
 import WriterKit
@@ -23,10 +24,7 @@ final class TarReader: ArchiveReader {
   /// Whether the archive's own digests have proven every stream that was read.
   private(set) var isProven = false
 
-  init(job: Job, input: Output, host: Host) throws(PluginError) {
-    guard input.kind != .directory else {
-      throw PluginError(.badJob, "tar reads a file or a stream, not a directory")
-    }
+  init(job: Job, input: Input, host: Host) throws(PluginError) {
     isVerified = job.mode == .verify
     self.input = try TarInput(input, host, salvages: job.salvages)
     if let contents = try Contents(comment: try self.input.start()) {

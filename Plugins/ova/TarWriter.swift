@@ -12,7 +12,7 @@ import WriterKit
 final class TarWriter: ArchiveWriter {
   private let job: Job
   private let host: Host
-  private let options: Options
+  private let options: TarOptions
   private let target: PlainOutput
   private let output: BlockOutput
   private let modified: Int64
@@ -30,8 +30,8 @@ final class TarWriter: ArchiveWriter {
   private var streamStart: UInt64 = 0
 
   init(job: Job, output: Output, host: Host) throws(PluginError) {
-    options = try Options(job.options, format: job.format)
-    try checkTarJob(job, output)
+    options = try TarOptions(host.options)
+    try checkTarJob(job)
     self.job = job
     self.host = host
     target = PlainOutput(output)

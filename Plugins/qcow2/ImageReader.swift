@@ -18,10 +18,7 @@ final class ImageReader: ArchiveReader {
   /// The image that was read last.
   private var open: (stream: UInt32, reader: QCOW2Reader)?
 
-  init(job: Job, input: Output, host: Host) throws(PluginError) {
-    guard input.kind == .directory else {
-      throw PluginError(.badJob, "qcow2 reads a directory, not a \(input.kind)")
-    }
+  init(job: Job, input: Input, host: Host) throws(PluginError) {
     directory = input.descriptor
     let manifest = try ArchiveManifest(
       parsing: readManifest(of: "qcow2", in: directory), of: .qcow2)

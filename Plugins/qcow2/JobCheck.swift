@@ -12,10 +12,7 @@ extension Layout {
 }
 
 /// What images cannot hold is refused before anything is read.
-func checkJob(_ job: Job, _ output: Output) throws(PluginError) {
-  guard output.kind == .directory else {
-    throw PluginError(.badJob, "qcow2 writes a directory, not a \(output.kind)")
-  }
+func checkJob(_ job: Job) throws(PluginError) {
   try Layout.qcow2.check(job.streams)
   for stream in job.streams where stream.kind == .disk {
     do throws(PluginError) {

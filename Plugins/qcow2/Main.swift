@@ -4,7 +4,8 @@ import WriterKit
 @main struct Main {
   static func main() {
     Plugin(
-      manifest: PackageResources.qcow2_json, writer: QCOW2Writer.self, reader: ImageReader.self
+      manifest: PackageResources.qcow2_json,
+      formats: ["qcow2": (QCOW2Writer.self, ImageReader.self)]
     ).run()
   }
 }

@@ -3,19 +3,17 @@ import WriterKit
 
 /// The options of qcow2.json.
 struct Options {
-  /// How clusters are compressed; `nil` leaves them as they are.
-  var method: QCOW2Codec.Method?
+  private enum Compress: String { case none, zstd, zlib }
 
-  init(_ options: JSONObject) throws(PluginError) {
-    for member in options.members {
-      guard member.name == "compress" else {
-        throw PluginError(.badOption, "qcow2 has no option \"\(member.name)\"")
+  /// How clusters are compressed; `nil` leaves them as they are.
+  let method: QCOW2Codec.Method?
+
+  init(_ options: JobOptions) {
+    method =
+      switch options.choice("compress", as: Compress.self) {
+      case .zstd: .zstd
+      case .zlib: .zlib
+      case .some(.none), nil: nil
       }
-      let word = member.value.string
-      method = word.flatMap(QCOW2Codec.Method.init)
-      guard method != nil || word == "none" else {
-        throw PluginError(.badOption, "option \"compress\" must be none, zstd or zlib")
-      }
-    }
   }
 }

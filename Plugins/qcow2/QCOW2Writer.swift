@@ -25,8 +25,8 @@ final class QCOW2Writer: ArchiveWriter {
   private var file: OutputFile?
 
   init(job: Job, output: Output, host: Host) throws(PluginError) {
-    options = try Options(job.options)
-    try checkJob(job, output)
+    options = Options(host.options)
+    try checkJob(job)
     self.job = job
     self.host = host
     directory = output.descriptor

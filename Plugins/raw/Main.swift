@@ -4,7 +4,7 @@ import WriterKit
 @main struct Main {
   static func main() {
     Plugin(
-      manifest: PackageResources.raw_json, writer: RawWriter.self, reader: RawReader.self
+      manifest: PackageResources.raw_json, formats: ["raw": (RawWriter.self, RawReader.self)]
     ).run()
   }
 }

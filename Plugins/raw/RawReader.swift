@@ -14,10 +14,7 @@ final class RawReader: ArchiveReader {
   /// Whether every stream so far was read whole, and is what SHA256SUMS says.
   private(set) var isProven = true
 
-  init(job: Job, input: Output, host: Host) throws(PluginError) {
-    guard input.kind == .directory else {
-      throw PluginError(.badJob, "raw reads a directory, not a \(input.kind)")
-    }
+  init(job: Job, input: Input, host: Host) throws(PluginError) {
     directory = input.descriptor
     let text = try readManifest(of: "raw", in: directory)
     streams = try ArchiveManifest(parsing: text).streams

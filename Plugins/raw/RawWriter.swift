@@ -20,15 +20,12 @@ final class RawWriter: ArchiveWriter {
   private var hashedTo: UInt64 = 0
 
   init(job: Job, output: Output, host: Host) throws(PluginError) {
-    guard output.kind == .directory else {
-      throw PluginError(.badJob, "raw writes a directory, not a \(output.kind)")
-    }
     if let stream = job.streams.first(where: \.isIncremental) {
       throw PluginError(
         .unsupported, "raw stores full backups only, and \"\(stream.name)\" is incremental")
     }
     try Layout.raw.check(job.streams)
-    options = try Options(job.options)
+    options = Options(host.options)
     self.job = job
     self.host = host
     directory = output.descriptor

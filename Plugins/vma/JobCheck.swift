@@ -4,23 +4,18 @@ import WriterKit
 /// What the format cannot hold is refused before anything is read.
 struct JobCheck {
   private let job: Job
-  private let output: Output
   private let options: Options
   private let disks: [StreamDescription]
   private let configs: [StreamDescription]
 
-  init(_ job: Job, _ output: Output, _ options: Options) {
+  init(_ job: Job, _ options: Options) {
     self.job = job
-    self.output = output
     self.options = options
     disks = job.streams.filter { $0.kind == .disk }
     configs = job.streams.filter { $0.kind == .config }
   }
 
   func run() throws(PluginError) {
-    guard output.kind != .directory else {
-      throw PluginError(.badJob, "vma writes a file or a pipe, not a directory")
-    }
     guard !job.streams.isEmpty else {
       throw PluginError(.badJob, "nothing to archive: no disks and no configurations")
     }

@@ -4,7 +4,7 @@ import WriterKit
 @main struct Main {
   static func main() {
     Plugin(
-      manifest: PackageResources.vma_json, writer: VMAWriter.self, reader: VMAReader.self
+      manifest: PackageResources.vma_json, formats: ["vma": (VMAWriter.self, VMAReader.self)]
     ).run()
   }
 }

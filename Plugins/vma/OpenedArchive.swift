@@ -12,7 +12,7 @@ struct OpenedArchive {
   var source: any ByteSource { input.source }
 
   /// - Parameter scratch: A file for clusters that come too early, if the host gave one.
-  init(_ input: Output, scratch: Int32?, salvages: Bool) throws(PluginError) {
+  init(_ input: Input, scratch: Int32?, salvages: Bool) throws(PluginError) {
     self.scratch = scratch.map { ScratchDescriptor($0) }
     self.input = try ArchiveInput(input, salvages: salvages)
   }

@@ -3,18 +3,12 @@ import WriterKit
 
 /// The options of vma.json.
 struct Options {
-  var compression = Compression.none
+  let compression: Compression
   /// Complete `qemu-server.conf` and check the names of devices.
-  var isForProxmox = false
+  let isForProxmox: Bool
 
-  init(_ options: JSONObject) throws(PluginError) {
-    for member in options.members {
-      switch member.name {
-      case "compress": compression = try member.compression()
-      case "proxmox": isForProxmox = try member.flag()
-      default:
-        throw PluginError(.badOption, "vma has no option \"\(member.name)\"")
-      }
-    }
+  init(_ options: JobOptions) throws(PluginError) {
+    compression = try options.compression("compress")
+    isForProxmox = options.flag("proxmox")
   }
 }

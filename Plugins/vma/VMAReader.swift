@@ -1,5 +1,6 @@
 import ArchiveBytes
 import ArchiveFiles
+import BackupProtocol
 import VMAFormat
 import WriterKit
 
@@ -20,10 +21,7 @@ final class VMAReader: ArchiveReader {
   /// Bytes kept or passed over since the host last heard of us.
   private var detourBytes = 0
 
-  init(job: Job, input: Output, host: Host) throws(PluginError) {
-    guard input.kind != .directory else {
-      throw PluginError(.badJob, "vma reads a file or a stream, not a directory")
-    }
+  init(job: Job, input: Input, host: Host) throws(PluginError) {
     archive = try OpenedArchive(input, scratch: host.scratch, salvages: job.salvages)
     let source = archive.source
     header = try plugin { () throws(ArchiveError) in try ArchiveHeader(reading: source) }

@@ -27,8 +27,8 @@ final class VMAWriter: ArchiveWriter {
   private var isFrameLent = false
 
   init(job: Job, output: Output, host: Host) throws(PluginError) {
-    options = try Options(job.options)
-    try JobCheck(job, output, options).run()
+    options = try Options(host.options)
+    try JobCheck(job, options).run()
     self.job = job
     self.host = host
     target = PlainOutput(output)

@@ -1,7 +1,7 @@
 package import BackupProtocol
 
 /// The bytes of an archive, from its start to its end; compressed ones come out decompressed.
-package protocol ByteSource: AnyObject {
+public protocol ByteSource: AnyObject {
   /// Bytes that have been read or skipped.
   var position: UInt64 { get }
 
@@ -17,7 +17,7 @@ package protocol ByteSource: AnyObject {
 }
 
 /// An archive whose bytes can be read at any place, too.
-package protocol RandomSource: ByteSource {
+public protocol RandomSource: ByteSource {
   /// Fills `buffer` from `offset`; the ``ByteSource/position`` stays.
   ///
   /// - Returns: Bytes read; fewer than asked for only at the end of the archive.
@@ -76,7 +76,7 @@ extension ByteSource {
   ///
   /// - Parameter waste: Takes them; not empty.
   /// - Returns: As ``skip(_:)``.
-  package func readAway(
+  public func readAway(
     _ count: Int, through waste: UnsafeMutableRawBufferPointer
   ) throws(ArchiveError) -> Int {
     var done = 0
@@ -91,7 +91,7 @@ extension ByteSource {
   }
 
   /// Reads exactly `count` bytes of `span` from `start`.
-  package func fill(
+  public func fill(
     _ span: inout MutableRawSpan, from start: Int, count: Int, of what: String
   ) throws(ArchiveError) {
     var failure: ArchiveError?
@@ -109,7 +109,7 @@ extension ByteSource {
   }
 
   /// Passes over exactly `count` bytes.
-  package func pass(_ count: Int, of what: String) throws(ArchiveError) {
+  public func pass(_ count: Int, of what: String) throws(ArchiveError) {
     if count == 0 { return }
     guard try skip(count) == count else {
       throw .corrupt("the archive ends inside \(what)")

@@ -1,8 +1,8 @@
-package import ArchiveBytes
-package import WriterKit
+public import ArchiveBytes
+public import WriterKit
 
 /// What the format throws, as a plugin says it.
-package func plugin<Value>(_ body: () throws(ArchiveError) -> Value) throws(PluginError) -> Value {
+public func plugin<Value>(_ body: () throws(ArchiveError) -> Value) throws(PluginError) -> Value {
   do { return try body() } catch {
     throw PluginError(error.code, error.message, errno: error.errno)
   }
@@ -10,7 +10,7 @@ package func plugin<Value>(_ body: () throws(ArchiveError) -> Value) throws(Plug
 
 extension ArchiveError {
   /// What the kit throws, on its way through the format.
-  package init(_ error: PluginError) {
+  public init(_ error: PluginError) {
     self.init(error.code, error.message, errno: error.errno)
   }
 }

@@ -1,13 +1,13 @@
-package import ArchiveBytes
+public import ArchiveBytes
 internal import System
-package import WriterKit
+public import WriterKit
 
 /// Descriptor 6 in read mode: what it is, and how its bytes are had.
-package struct ArchiveInput {
+public struct ArchiveInput {
   /// Stands at the archive's start, decompressed.
-  package let source: any ByteSource
+  public let source: any ByteSource
   /// The same, where every byte can be had at any time: an uncompressed file.
-  package let file: FileSource?
+  public let file: FileSource?
   /// Where everything comes from that can be read once only.
   private let stream: InputStream?
 
@@ -15,8 +15,8 @@ package struct ArchiveInput {
   ///   - input: A file or a pipe, compressed or not.
   ///   - keepsStart: Of a pipe: what is read is kept, for ``spool(to:onProgress:)``.
   ///   - salvages: What is handed on of a damaged archive that is compressed, is right.
-  package init(
-    _ input: Output, keepsStart: Bool = false, salvages: Bool = false
+  public init(
+    _ input: Input, keepsStart: Bool = false, salvages: Bool = false
   ) throws(PluginError) {
     guard input.kind != .file else {
       try self.init(file: input.descriptor, salvages: salvages)
@@ -30,7 +30,7 @@ package struct ArchiveInput {
   }
 
   /// - Parameter file: Can be read at any place, and as often as is wanted.
-  package init(file descriptor: Int32, salvages: Bool = false) throws(PluginError) {
+  public init(file descriptor: Int32, salvages: Bool = false) throws(PluginError) {
     let file = try FileSource(descriptor)
     let start = try plugin { () throws(ArchiveError) in try file.start(4) }
     let decompressed = try Self.decompressed(file, start, salvages: salvages)

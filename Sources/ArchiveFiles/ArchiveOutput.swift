@@ -1,11 +1,11 @@
-package import Glibc
-package import WriterKit
+public import Glibc
+public import WriterKit
 
 /// Pieces of memory that are written one behind the other.
-package typealias MemoryPieces = UnsafeMutableBufferPointer<iovec>
+public typealias MemoryPieces = UnsafeMutableBufferPointer<iovec>
 
 /// Where the bytes of the archive go, in order.
-package protocol ArchiveOutput: AnyObject {
+public protocol ArchiveOutput: AnyObject {
   /// Adds pieces of memory; they may be used again when it returns.
   ///
   /// - Parameter pieces: Changed on the way.
@@ -22,7 +22,7 @@ package protocol ArchiveOutput: AnyObject {
 
 extension ArchiveOutput {
   /// Adds bytes.
-  package func write(_ bytes: [UInt8]) throws(PluginError) {
+  public func write(_ bytes: [UInt8]) throws(PluginError) {
     var failure: PluginError?
     unsafe bytes.withUnsafeBytes { buffer in
       // Safe because: nobody writes to what an iovec names here.

@@ -1,7 +1,7 @@
-package import WriterKit
+public import WriterKit
 
 /// How an archive is compressed on its way to the target.
-package enum Compression: Equatable, Sendable {
+public enum Compression: Equatable, Sendable {
   case none
   /// 1…19
   case zstd(level: Int32)
@@ -9,10 +9,10 @@ package enum Compression: Equatable, Sendable {
   case gzip(level: Int32)
 
   /// What an option may be, for people.
-  package static let expected = "none, zstd, zstd:1 to zstd:19, gzip, or gzip:1 to gzip:12"
+  public static let expected = "none, zstd, zstd:1 to zstd:19, gzip, or gzip:1 to gzip:12"
 
   /// - Parameter option: `none`, `zstd`, `zstd:LEVEL`, `gzip` or `gzip:LEVEL`.
-  package init?(option: String) {
+  public init?(option: String) {
     let parts = option.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count <= 2 else { return nil }
     var level: Int32?
@@ -33,7 +33,7 @@ package enum Compression: Equatable, Sendable {
   /// The way to the target.
   ///
   /// - Throws: E_INTERNAL if threads or memory are not to be had.
-  package func output(to target: PlainOutput) throws(PluginError) -> any ArchiveOutput {
+  public func output(to target: PlainOutput) throws(PluginError) -> any ArchiveOutput {
     switch self {
     case .none: target
     case .zstd(let level):

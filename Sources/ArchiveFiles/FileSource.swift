@@ -1,28 +1,32 @@
-package import ArchiveBytes
+public import ArchiveBytes
 import System
-package import WriterKit
+public import WriterKit
 
 /// An uncompressed archive in a file.
-package final class FileSource: RandomSource {
+public final class FileSource: RandomSource {
   private let descriptor: Int32
   /// Bytes, as of the start.
   private let size: UInt64
-  package private(set) var position: UInt64 = 0
+  /// Where ``read(into:)`` goes on.
+  public private(set) var position: UInt64 = 0
 
-  package init(_ descriptor: Int32) throws(PluginError) {
+  /// - Parameter descriptor: Open for reading, as ``Input/descriptor``.
+  public init(_ descriptor: Int32) throws(PluginError) {
     self.descriptor = descriptor
     do {
       size = UInt64(max(0, try FileStatus(descriptor: descriptor, subject: "the archive").size))
     } catch { throw PluginError("opening the archive", error) }
   }
 
-  package func read(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
+  /// Fills `buffer`, and goes on behind it.
+  public func read(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
     let done = try unsafe read(into: buffer, at: position)
     position += UInt64(done)
     return done
   }
 
-  package func read(
+  /// Fills `buffer` from a place of the file.
+  public func read(
     into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
   ) throws(ArchiveError) -> Int {
     try unsafe readFully(descriptor, buffer, at: offset, "the archive")
@@ -42,11 +46,13 @@ package final class FileSource: RandomSource {
     return Array(bytes.prefix(done))
   }
 
-  package func skip(_ count: Int) throws(ArchiveError) -> Int {
+  /// Goes on behind `count` bytes, or at the end.
+  public func skip(_ count: Int) throws(ArchiveError) -> Int {
     let done = min(UInt64(count), size > position ? size - position : 0)
     position += done
     return Int(done)
   }
 
-  package func rewind(to offset: UInt64) { position = offset }
+  /// Goes on at a place of the file.
+  public func rewind(to offset: UInt64) { position = offset }
 }

@@ -1,7 +1,7 @@
-package import WriterKit
+public import WriterKit
 
 /// The frames whose blocks wait in a batch.
-package struct LeaseShelf: ~Copyable {
+public struct LeaseShelf: ~Copyable {
   /// Half of the largest pool.
   private static let placeCount = 128
 
@@ -13,23 +13,23 @@ package struct LeaseShelf: ~Copyable {
   private let most: Int
 
   /// - Parameter most: Frames that may be kept.
-  package init(most: Int) { self.most = max(1, min(most, Self.placeCount)) }
+  public init(most: Int) { self.most = max(1, min(most, Self.placeCount)) }
 
   /// Whether the batch has to leave before another frame comes.
-  package var isDue: Bool { count > 0 && age >= most }
+  public var isDue: Bool { count > 0 && age >= most }
 
   /// Keeps the frame that came.
-  package mutating func keep(_ lease: consuming Lease) {
+  public mutating func keep(_ lease: consuming Lease) {
     leases[count] = consume lease
     count += 1
     age += 1
   }
 
   /// Notes a frame that is not kept.
-  package mutating func passOver() { if count > 0 { age += 1 } }
+  public mutating func passOver() { if count > 0 { age += 1 } }
 
   /// Gives all of them back.
-  package mutating func releaseAll() {
+  public mutating func releaseAll() {
     for place in 0..<count { leases[place] = nil }
     (count, age) = (0, 0)
   }

@@ -1,11 +1,11 @@
 import CLinux
 import Glibc
-package import WriterKit
+public import WriterKit
 
 /// The target itself: a file, written past the page cache where it can be, or a pipe.
-package final class PlainOutput: ArchiveOutput {
+public final class PlainOutput: ArchiveOutput {
   /// What writev(2) takes at once.
-  package static let piecesMax = 1024
+  public static let piecesMax = 1024
 
   private let descriptor: Int32
   private let isFile: Bool
@@ -13,7 +13,7 @@ package final class PlainOutput: ArchiveOutput {
   private(set) var writtenBytes: UInt64 = 0
 
   /// - Parameter output: An empty file, or a pipe.
-  package init(_ output: Output) {
+  public init(_ output: Output) {
     descriptor = output.descriptor
     isFile = output.kind == .file
   }
@@ -22,12 +22,13 @@ package final class PlainOutput: ArchiveOutput {
   /// 512 bytes; whoever calls it promises the latter.
   ///
   /// - Returns: Whether it does.
-  package func goDirect() -> Bool {
+  public func goDirect() -> Bool {
     isDirect = isFile && writtenBytes % 512 == 0 && clinux_set_direct(descriptor, 1) == 0
     return isDirect
   }
 
-  package func write(_ pieces: MemoryPieces) throws(PluginError) {
+  /// Adds pieces of memory.
+  public func write(_ pieces: MemoryPieces) throws(PluginError) {
     var left = unsafe pieces[...]
     while unsafe !left.isEmpty {
       let count = unsafe min(left.count, Self.piecesMax)
@@ -46,7 +47,7 @@ package final class PlainOutput: ArchiveOutput {
   }
 
   /// Replaces one block of 512 bytes that was written before; only in a file.
-  package func patch(_ block: [UInt8], at offset: UInt64) throws(PluginError) {
+  public func patch(_ block: [UInt8], at offset: UInt64) throws(PluginError) {
     precondition(block.count == 512 && offset % 512 == 0, "a patch is one block")
     precondition(isFile && offset + 512 <= writtenBytes, "a patch lies in what was written")
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 512, alignment: 4096)
@@ -63,14 +64,16 @@ package final class PlainOutput: ArchiveOutput {
     }
   }
 
-  package func finish() throws(PluginError) -> UInt64 {
+  /// Brings the file to stable storage.
+  public func finish() throws(PluginError) -> UInt64 {
     guard isFile else { return writtenBytes }
     let result = clinux_fsync(descriptor)
     if result < 0 { throw PluginError("completing the archive", errno: -result) }
     return writtenBytes
   }
 
-  package func abort() {
+  /// Empties the file.
+  public func abort() {
     if isFile { _ = clinux_ftruncate(descriptor, 0) }
   }
 

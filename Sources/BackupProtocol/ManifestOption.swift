@@ -51,6 +51,16 @@ public struct ManifestOption: Equatable, Sendable {
     }
   }
 
+  /// Whether a JOB may have this value.
+  public func accepts(_ value: JSONValue) -> Bool {
+    switch kind {
+    case .bool: value.bool != nil
+    case .integer: value.integer.map { range.contains($0) } ?? false
+    case .string: value.string.map { $0.utf8.count <= 4096 } ?? false
+    case .choice: value.string.map { choices.contains($0) } ?? false
+    }
+  }
+
   /// What a value looks like, for messages and help.
   public var expectation: String {
     switch kind {

@@ -20,7 +20,7 @@ public protocol ArchiveReader: AnyObject {
   ///   - job: `mode` is `.read` or `.verify`; the latter also checks what costs time.
   ///   - input: The archive, open for reading.
   /// - Throws: E_CORRUPT for what is no whole archive of the format.
-  init(job: Job, input: Output, host: Host) throws(PluginError)
+  init(job: Job, input: Input, host: Host) throws(PluginError)
 
   /// What the archive holds: ids 1…1024 and names unique, sizes known, digests if recorded.
   var streams: [StreamDescription] { get }
@@ -67,4 +67,6 @@ extension ArchiveReader {
   public var description: MachineDescription? { nil }
   /// The archive does not tell.
   public var instant: Timestamp? { nil }
+  /// Nothing shows at the archive's end only.
+  public func finish() throws(PluginError) {}
 }

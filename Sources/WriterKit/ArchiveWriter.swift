@@ -9,14 +9,15 @@
 /// job; `abort` is called then.
 public protocol ArchiveWriter: AnyObject {
   /// Looks at the job and prepares: nothing of a stream has come yet. The place for every check of
-  /// names, options and sizes, since a refusal here costs nobody an hour of copying.
+  /// names and sizes, since a refusal here costs nobody an hour of copying. Options are in
+  /// ``Host/options``, checked.
   ///
   /// - Throws: E_BAD_JOB, E_BAD_OPTION, E_TOO_LARGE, …; ``abort()`` is not called, so leave
   ///   nothing behind.
   init(job: Job, output: Output, host: Host) throws(PluginError)
 
-  /// The allocation map of a stream, before the first `open`; only if the plugin asked for maps
-  /// (``Plugin/wantsMap``). The extents cover the stream from 0 to its end.
+  /// The allocation map of a stream, before the first `open`; only if the manifest's `needs` name
+  /// `map` and the host has maps. The extents cover the stream from 0 to its end.
   func map(_ stream: StreamDescription, _ extents: [Extent]) throws(PluginError)
 
   /// A stream begins.
@@ -47,25 +48,17 @@ public protocol ArchiveWriter: AnyObject {
   ///   process has ended well.
   func finish() throws(PluginError) -> Finished
 
-  /// There will be no archive: remove what was written, as well as it goes. May come after
-  /// `finish`. The process ends afterwards.
+  /// There will be no archive: remove what was written, as well as it goes. Comes once, whenever
+  /// `init` has succeeded and the host has not taken the archive: also after `finish`, whose
+  /// archive the host may still refuse. The process ends afterwards.
   func abort()
 }
 
 extension ArchiveWriter {
   /// For writers that asked for no maps.
   public func map(_ stream: StreamDescription, _ extents: [Extent]) throws(PluginError) {}
-}
-
-/// Where the archive goes, or in read mode where it is.
-public struct Output: Sendable {
-  /// Open for the whole life of the process: 6 in a plugin.
-  public let descriptor: Int32
-  /// A file made by the host, a pipe, or a private directory.
-  public let kind: Job.OutputKind
-
-  init(descriptor: Int32, kind: Job.OutputKind) {
-    self.descriptor = descriptor
-    self.kind = kind
-  }
+  /// For writers that a stream's first bytes tell enough.
+  public func open(_ stream: StreamDescription) throws(PluginError) {}
+  /// For writers that leave it to the host, which removes what was written in any case.
+  public func abort() {}
 }

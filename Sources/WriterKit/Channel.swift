@@ -1,3 +1,4 @@
+internal import BackupProtocol
 internal import CLinux
 internal import Glibc
 internal import System
@@ -24,8 +25,10 @@ final class Channel {
   private var reader = FrameReader()
   private var writer = FrameWriter()
   private let releases: ReleaseQueue
+  private let trace: SessionTrace?
 
-  init(input: Int32, output: Int32, releases: ReleaseQueue) {
+  init(input: Int32, output: Int32, releases: ReleaseQueue, trace: SessionTrace? = nil) {
+    self.trace = trace
     self.input = input
     self.output = output
     self.releases = releases
@@ -33,9 +36,10 @@ final class Channel {
 
   /// Waits for the next frame that this version knows; others that may be skipped are.
   ///
+  /// - Parameter isFirst: Nothing is skipped before HELLO. protocol.md §12.
   /// - Throws: `.hostGone` at the end of the input, `.aborted` for ABORT, `.hostFailed` for ERROR,
   ///   `.failed` for what is no frame.
-  func next() throws(Ending) -> FrameHeader {
+  func next(isFirst: Bool = false) throws(Ending) -> FrameHeader {
     while true {
       guard let header = try take() else {
         try flush()
@@ -45,7 +49,7 @@ final class Channel {
       switch header.type {
       case .abort: throw .aborted
       case .error: throw .hostFailed
-      case let type where !type.isKnown: continue
+      case let type where !type.isKnown && !isFirst: continue
       default: return header
       }
     }
@@ -81,7 +85,7 @@ final class Channel {
     releases.append(to: &writer)
     while writer.pendingCount > 0 {
       try unsafe writer.drain { bytes throws(Ending) in
-        try unsafe Channel.sent(clinux_write(output, bytes.baseAddress!, bytes.count))
+        try unsafe sent(clinux_write(output, bytes.baseAddress!, bytes.count), bytes)
       }
     }
   }
@@ -103,17 +107,24 @@ final class Channel {
           clinux_write_two(
             output, head.baseAddress!, head.count, bytes.baseAddress!, bytes.count))
         done = max(0, count - head.count)
-        return min(count, head.count)
+        let headCount = min(count, head.count)
+        trace.map { unsafe $0.sent(UnsafeRawBufferPointer(rebasing: head[..<headCount])) }
+        return headCount
       }
     }
     while done < bytes.count {
       done += try unsafe Channel.sent(
         clinux_write(output, bytes.baseAddress! + done, bytes.count - done))
     }
+    trace.map { unsafe $0.sent(bytes) }
   }
 
   private func take() throws(Ending) -> FrameHeader? {
-    do { return try reader.next() } catch { throw .failed(PluginError(error)) }
+    do {
+      let header = try reader.next()
+      if let header, let trace { reader.withPayload { trace.received(header, $0) } }
+      return header
+    } catch { throw .failed(PluginError(error)) }
   }
 
   private func fill() throws(Ending) {
@@ -125,6 +136,14 @@ final class Channel {
       return count
     }
     if count == 0 { throw .hostGone }
+  }
+
+  private func sent(
+    _ result: Int, _ bytes: UnsafeRawBufferPointer
+  ) throws(Ending) -> Int {
+    let count = try Channel.sent(result)
+    trace.map { unsafe $0.sent(UnsafeRawBufferPointer(rebasing: bytes[..<count])) }
+    return count
   }
 
   private static func sent(_ count: Int) throws(Ending) -> Int {

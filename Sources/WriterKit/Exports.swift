@@ -1,6 +1,19 @@
-// A plugin says `import WriterKit` and has the words of the wire: Job, StreamDescription,
-// Digest, ErrorCode, JSONValue, MachineDescription, SHA256.
-@_exported public import BackupProtocol
-@_exported public import Hashing
-@_exported public import JSON
-@_exported public import Machine
+// A plugin says `import WriterKit` and has the words of the wire that it needs, and no more.
+@_exported public import struct BackupProtocol.BlockMask
+@_exported public import enum BackupProtocol.BackupLevel
+@_exported public import enum BackupProtocol.Cluster
+@_exported public import struct BackupProtocol.Digest
+@_exported public import struct BackupProtocol.ErrorCode
+@_exported public import struct BackupProtocol.Extent
+@_exported public import struct BackupProtocol.Finished
+@_exported public import struct BackupProtocol.Job
+@_exported public import struct BackupProtocol.LogFrame
+@_exported public import struct BackupProtocol.ParentBackup
+@_exported public import struct BackupProtocol.Receipt
+@_exported public import struct BackupProtocol.StreamDescription
+@_exported public import struct BackupProtocol.Timestamp
+@_exported public import struct Hashing.SHA256
+@_exported public import struct Hashing.TreeDigest
+@_exported public import struct JSON.JSONObject
+@_exported public import enum JSON.JSONValue
+@_exported public import struct Machine.MachineDescription

@@ -1,14 +1,18 @@
+internal import BackupProtocol
 internal import System
 
 /// The host as a plugin sees it: who it is, what it lent, and how to tell it something.
 public final class Host {
   /// The programs that make the archive, each with its version: the host, then this plugin.
   public let programs: [String]
+  /// What the user chose for the format.
+  public let options: JobOptions
   /// Slots of the pool, 4…256; in inline mode, as many pieces may be unreleased.
   public let slotCount: Int
   /// Bytes of a slot, a power of two from 64 KiB to 16 MiB.
   public let slotBytes: Int
-  /// DATA frames a writer may keep while it waits for more: half of what may be under way.
+  /// DATA frames a writer may keep while it waits for more: half of what may be under way. A job
+  /// whose writer keeps more fails: it would stand still for want of a slot.
   /// Specified in protocol.md §8.2.
   public let leasesMax: Int
   /// Whether data comes through shared memory.
@@ -19,8 +23,10 @@ public final class Host {
   private let channel: Channel
 
   init(
-    _ hello: Hello, _ plugin: Plugin, usesSharedMemory: Bool, scratch: Int32?, channel: Channel
+    _ hello: Hello, _ plugin: Plugin, options: JobOptions, usesSharedMemory: Bool,
+    scratch: Int32?, channel: Channel
   ) {
+    self.options = options
     programs = [
       "\(hello.hostName) \(hello.hostVersion)", "\(plugin.name) writer \(plugin.version)",
     ]

@@ -40,6 +40,7 @@
 
   deinit {
     unsafe copy?.deallocate()
+    releases.keptCount -= 1
     releases.release(sequence: sequence, slot: slot)
   }
 }

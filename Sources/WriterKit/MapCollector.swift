@@ -1,3 +1,5 @@
+internal import BackupProtocol
+
 /// Puts the EXTENTS frames of each stream together, and holds the data against them.
 /// Specified in protocol.md §11.
 struct MapCollector {

@@ -1,3 +1,4 @@
+internal import BackupProtocol
 internal import CLinux
 internal import Glibc
 package import System

@@ -1,3 +1,5 @@
+internal import BackupProtocol
+
 /// A job in read mode: answers each READ with the frames of its stream.
 ///
 /// Whole stream: OPEN, DATA and ZERO, CLOSE, READ_DONE. Part of a stream: DATA, ZERO, READ_DONE.
@@ -21,7 +23,8 @@ final class ReadSession {
     slots = ReadSlots(context)
     hasEndToCheck = context.job.mode == .verify
     do {
-      reader = try type.init(job: context.job, input: context.output, host: context.host)
+      let input = Input(descriptor: context.target, kind: context.job.output)
+      reader = try type.init(job: context.job, input: input, host: context.host)
     } catch { throw .failed(error) }
   }
 

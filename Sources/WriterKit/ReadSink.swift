@@ -1,3 +1,4 @@
+internal import BackupProtocol
 internal import System
 
 /// Where a reader puts what it reads: straight into the slots of the pool, or into frames where

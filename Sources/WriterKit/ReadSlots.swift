@@ -1,3 +1,4 @@
+internal import BackupProtocol
 internal import SharedPool
 
 /// The slots of a reader: all its own until it lends them to the host, which gives them back by

@@ -1,3 +1,5 @@
+internal import BackupProtocol
+
 /// DATA frames the writer has done with, until they are told to the host; and the slots that the
 /// host may not lend again before that. One thread owns it. Allocates nothing after `prepare`.
 final class ReleaseQueue {
@@ -5,6 +7,8 @@ final class ReleaseQueue {
   private var slots: [Int] = []
   /// Whether the host has lent a slot and we have not given it back.
   private var isLent: [Bool] = []
+  /// Frames that the writer keeps beyond the call that brought them.
+  var keptCount = 0
   /// Releases are sent in groups of this many: a quarter of the pool.
   private var groupCount = 1
 

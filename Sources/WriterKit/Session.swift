@@ -1,3 +1,4 @@
+internal import BackupProtocol
 internal import SharedPool
 
 /// One job over two pipes, from the first byte to the last. One thread, blocking.
@@ -11,11 +12,15 @@ final class Session {
   private let pool: Int32
   private let target: Int32
 
-  init(_ plugin: Plugin, input: Int32, output: Int32, pool: Int32, target: Int32) {
+  init(
+    _ plugin: Plugin, input: Int32, output: Int32, pool: Int32, target: Int32,
+    isTraced: Bool = false
+  ) {
     self.plugin = plugin
     self.pool = pool
     self.target = target
-    channel = Channel(input: input, output: output, releases: releases)
+    channel = Channel(
+      input: input, output: output, releases: releases, trace: isTraced ? SessionTrace() : nil)
   }
 
   /// Runs to the end.
@@ -35,23 +40,25 @@ final class Session {
     let (hello, features) = try greet()
     let shape = PoolShape(slotCount: Int(hello.slotCount), slotBytes: Int(hello.slotBytes))
     releases.prepare(slotCount: shape.slotCount)
-    let job = try receiveJob()
+    let (job, options, code) = try receiveJob()
     let sharesMemory = features.contains(.sharedMemory)
     let mapping =
       sharesMemory ? try PoolMapping(pool, shape, isWritable: job.mode != .write) : nil
     let context = Context(
-      job: job, output: Output(descriptor: target, kind: job.output),
+      job: job, target: target,
       host: Host(
-        hello, plugin, usesSharedMemory: sharesMemory, scratch: job.scratch, channel: channel),
+        hello, plugin, options: options, usesSharedMemory: sharesMemory, scratch: job.scratch,
+        channel: channel),
       channel: channel, releases: releases, pool: mapping, features: features,
       hello: hello)
-    guard job.mode == .write else {
-      guard let reader = plugin.reader else {
-        throw .failed(PluginError(.unsupported, "\(plugin.name) cannot read archives"))
-      }
-      return try ReadSession(context, reader).run()
+    let (verb, name) = (job.mode == .write ? "write" : "read", plugin.name)
+    switch (job.mode, code.writer, code.reader) {
+    case (.write, let writer?, _): try WriteSession(context, writer).run()
+    case (.read, _, let reader?), (.verify, _, let reader?):
+      try ReadSession(context, reader).run()
+    default:
+      throw .failed(PluginError(.unsupported, "\(name) cannot \(verb) archives of \(job.format)"))
     }
-    try WriteSession(context, plugin.writer).run()
   }
 
   /// HELLO and HELLO_ACK.
@@ -75,27 +82,35 @@ final class Session {
       switch feature {
       case .sharedMemory: PoolMapping.isUsable(pool, shape)
       case .map: plugin.wantsMap
-      case .randomRead: plugin.reader?.readsRanges ?? false
+      case .randomRead: plugin.readsRanges
       case .checkpoint: false
       }
     }
   }
 
-  private func receiveJob() throws(Ending) -> Job {
+  /// JOB, its options as the manifest has them, and the code for its format.
+  private func receiveJob() throws(Ending) -> (Job, JobOptions, Plugin.Code) {
     let job: Job = try control(.job) { bytes throws(WireError) in try Job(parsing: bytes) }
-    guard plugin.formats.contains(job.format) else {
-      let known = plugin.formats.joined(separator: ", ")
+    guard let (format, code) = plugin.format(job.format) else {
+      let known = plugin.manifest.formats.map(\.name).joined(separator: ", ")
       throw .failed(
         PluginError(.badJob, "\(plugin.name) knows no format \(job.format), only \(known)"))
     }
-    return job
+    guard format.outputs.contains(job.output) else {
+      let known = format.outputs.map { "a \($0)" }.joined(separator: " or ")
+      throw .failed(
+        PluginError(.badJob, "an archive of \(job.format) is \(known), not a \(job.output)"))
+    }
+    do { return (job, try JobOptions(job.options, of: format), code) } catch {
+      throw .failed(error)
+    }
   }
 
   /// Waits for a control frame that must come now.
   private func control<Value>(
     _ type: FrameType, _ parse: ([UInt8]) throws(WireError) -> Value
   ) throws(Ending) -> Value {
-    let header = try channel.next()
+    let header = try channel.next(isFirst: type == .hello)
     guard header.type == type else {
       throw .failed(PluginError(.state(header.type, state: "before \(type.name)")))
     }
@@ -117,7 +132,8 @@ final class Session {
 /// What both kinds of sessions work with.
 struct Context {
   let job: Job
-  let output: Output
+  /// What the archive is, or is to be.
+  let target: Int32
   let host: Host
   let channel: Channel
   let releases: ReleaseQueue

@@ -1,3 +1,5 @@
+internal import BackupProtocol
+
 /// A piece of a stream, as the host lent it: where it belongs, its bytes, and which blocks of it
 /// may hold anything but zeros.
 ///
@@ -62,13 +64,14 @@ public struct StreamData: ~Escapable {
 
   /// Keeps the bytes beyond this call: for a writer that gathers or has several writes in flight.
   ///
-  /// The host gets the slot back when the lease ends. While waiting for more data, keep leases of
-  /// the most recent frames only, at most half as many as there are slots (``Host/slotCount``):
-  /// otherwise the job stands still for want of a slot. End those of a stream in `close`. Inline
-  /// bytes are copied. Specified in protocol.md §8.2.
+  /// The host gets the slot back when the lease ends. When `data` returns, a writer may have leases
+  /// of the most recent frames only, ``Host/leasesMax`` at most: more fail the job, which would
+  /// stand still for want of a slot. End those of a stream in `close`. Inline bytes are copied.
+  /// Specified in protocol.md §8.2.
   public func keep() -> Lease {
     precondition(!delivery.isKept, "data is kept once")
     delivery.isKept = true
+    delivery.releases.keptCount += 1
     return unsafe Lease(
       bytes: bytes, copied: !isShared, sequence: sequence, slot: slot, releases: delivery.releases)
   }

@@ -1,3 +1,4 @@
+internal import BackupProtocol
 internal import SharedPool
 
 /// A job in write mode: hands each frame to the writer once it is known to be in order.
@@ -17,7 +18,8 @@ final class WriteSession {
     states = WriterStateMachine(context.job.streams)
     maps = MapCollector(isExpected: context.features.contains(.map))
     do {
-      writer = try type.init(job: context.job, output: context.output, host: context.host)
+      let output = Output(descriptor: context.target, kind: context.job.output)
+      writer = try type.init(job: context.job, output: output, host: context.host)
     } catch { throw .failed(error) }
   }
 
@@ -123,7 +125,17 @@ final class WriteSession {
   ) throws(Ending) {
     delivery.isKept = false
     do { try writer.data(data) } catch { throw .failed(error) }
-    if !delivery.isKept { context.releases.release(sequence: sequence, slot: slot) }
+    guard delivery.isKept else {
+      return context.releases.release(sequence: sequence, slot: slot)
+    }
+    let most = context.host.leasesMax
+    guard context.releases.keptCount <= most else {
+      throw .failed(
+        PluginError(
+          .internal,
+          "the writer keeps \(context.releases.keptCount) pieces of data, and may keep "
+            + "\(most): it has to let go of some before it returns"))
+    }
   }
 
   private func takeZero(of stream: StreamDescription) throws(Ending) {
@@ -181,7 +193,7 @@ final class WriteSession {
   private func takeFinish() throws(Ending) {
     let finished: Finished
     do { finished = try writer.finish() } catch { throw .failed(error) }
-    do { try finished.check(.write, context.output.kind) } catch {
+    do { try finished.check(.write, context.job.output) } catch {
       throw .failed(
         PluginError(.internal, "finish() announces no archive: Finished(archiveBytes:) does"))
     }

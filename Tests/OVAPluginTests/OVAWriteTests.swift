@@ -124,7 +124,7 @@ private func disk(
       (.badOption, "has no option", [disk()], ["compress": "zstd"]),
       (.badOption, "has no option", [disk()], ["sha256sums": true]),
       (.badOption, "0 to 9", [disk()], ["level": 10]),
-      (.badOption, "vmdk or qcow2", [disk()], ["disk-format": "raw"]),
+      (.badOption, "must be vmdk, qcow2", [disk()], ["disk-format": "raw"]),
       (.badOption, "not compressed", [disk()], ["disk-format": "qcow2", "level": 1]),
     ] as [(ErrorCode, String, [Content], JSONObject)])
   func `is refused before anything is read`(

@@ -25,7 +25,7 @@ private func disk(
       (.badOption, "no option", [disk()], ["depth": 3]),
       (.badOption, "has no option", [disk()], ["level": 3]),
       (.badOption, "zstd:19", [disk()], ["compress": "zstd:20"]),
-      (.badOption, "true or false", [disk()], ["sha256sums": "yes"]),
+      (.badOption, "must be on or off", [disk()], ["sha256sums": "yes"]),
     ] as [(ErrorCode, String, [Content], JSONObject)])
   func `is refused before anything is read`(
     code: ErrorCode, word: String, contents: [Content], options: JSONObject

@@ -201,8 +201,16 @@ import Testing
     try place.create("3", writer.pending)
     let words = try await place.shell(
       "SLUICE_TRACE=1 SLUICE_PROTOCOL=1 '\(program)' 3<3 4>4 || test $? = 1")
-    #expect(words.contains("H → P #0 HELLO {\"versions\":[1]"), "\(words)")
-    #expect(words.contains("P → H #0 HELLO_ACK {\"version\":1"), "\(words)")
+    let lines = words.split(separator: "\n")
+    for (direction, frame, begin) in [
+      ("H → P", "HELLO", "{\"versions\":[1]"), ("P → H", "HELLO_ACK", "{\"version\":1"),
+    ] {
+      #expect(
+        lines.contains { line in
+          line.hasPrefix("sluice-trace: \(direction) ") && line.contains("#0")
+            && line.contains(frame) && line.contains(begin)
+        }, "\(words)")
+    }
   }
 
   /// The manifest without a profile that this version of the host may not know.

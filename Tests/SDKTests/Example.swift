@@ -20,6 +20,8 @@ struct Example: Sendable, CustomTestStringConvertible {
 
   /// What building all that this machine can build ended with; once.
   static let buildStatus = runAtOnce([
+    "/usr/bin/env", "PATH=" + (getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"),
+    "/bin/sh", "-c", #"exec "$0" "$@" </dev/null >/dev/null 2>&1"#,
     Build.directory + "/../../../Plugins/sdk/build-examples", folder,
   ])
 
@@ -37,7 +39,7 @@ struct Example: Sendable, CustomTestStringConvertible {
 
   private static let known = [
     Example(language: "python", program: "reel.py"), Example(language: "c", program: "reel"),
-    Example(language: "rust", program: "reel"),
+    Example(language: "rust", program: "reel"), Example(language: "swift", program: "reel"),
   ]
   static let hasPython = Manifest.Profile(rawValue: "python") != nil
   private static let folder = Build.directory + "/../../sdk-examples"

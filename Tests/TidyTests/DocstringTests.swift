@@ -2,7 +2,10 @@ import Testing
 
 /// What authors of plugins see says what it is.
 @Suite struct DocstringTests {
-  private static let folders = ["Sources/BackupProtocol", "Sources/WriterKit"]
+  private static let folders = [
+    "Sources/BackupProtocol", "Sources/WriterKit", "Sources/ArchiveBytes", "Sources/ArchiveFiles",
+    "Sources/TestHost",
+  ]
 
   @Test func `every public declaration of protocol and kit has a docstring`() throws {
     for file in try Tree.files(in: Self.folders, [".swift"]) {

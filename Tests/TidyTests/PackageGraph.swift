@@ -12,10 +12,10 @@ struct PackageGraph {
 
   init() throws {
     let text = try Tree.text("Package.swift")
-    let call = /\.(target|executableTarget|systemLibrary|testTarget)\(\s*name: "([^"]+)"/
+    let call = /(?:\.(target|executableTarget|systemLibrary)\(\s*name: |    tests\(\s*)"([^"]+)"/
     targets = text.matches(of: call).map { match in
       let body = Self.call(text[match.range.lowerBound...])
-      let kind = String(match.output.1)
+      let kind = match.output.1.map { String($0) } ?? "testTarget"
       let name = String(match.output.2)
       return Target(
         kind: kind, name: name, dependencies: Self.dependencies(body),
@@ -38,7 +38,8 @@ struct PackageGraph {
   }
 
   private static func dependencies(_ body: Substring) -> [String] {
-    guard let list = body.firstMatch(of: /dependencies: \[([^\]]*)\]/) else { return [] }
-    return list.output.1.matches(of: /"([^"]+)"/).map { String($0.output.1) }
+    let list = /(?:dependencies: |tests\(\s*"\w+",\s*)\[([^\]]*)\]/
+    guard let match = body.firstMatch(of: list) else { return [] }
+    return match.output.1.matches(of: /"([^"]+)"/).map { String($0.output.1) }
   }
 }

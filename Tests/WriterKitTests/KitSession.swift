@@ -8,11 +8,16 @@ import Synchronization
 import System
 @testable import WriterKit
 
-let kitManifest = Array(
-  """
-  {"manifest": 1, "name": "kit", "version": "1", "executable": "kit", "protocol": [1],
-   "formats": [{"name": "raw", "modes": ["write"], "output": ["directory"]}]}
-  """.utf8)
+func kitManifest(needs: String) -> [UInt8] {
+  Array(
+    """
+    {"manifest": 1, "name": "kit", "version": "1", "executable": "kit", "protocol": [1],
+     "needs": [\(needs)], "formats": [{"name": "raw", "modes": ["write"], "output": ["directory"],
+     "options": [{"name": "level", "type": "integer", "min": 1, "max": 9, "default": 3},
+                 {"name": "mode", "type": "choice", "choices": ["fast", "small"]},
+                 {"name": "note", "type": "string"}, {"name": "sums", "type": "bool"}]}]}
+    """.utf8)
+}
 
 /// A session of the kit on a thread of this process, and its host.
 final class KitSession {
@@ -37,7 +42,8 @@ final class KitSession {
       toPlugin: toPlugin.takeWriteEnd(), fromPlugin: fromPlugin.takeReadEnd(), pool: pool,
       shape: shape)
     thread = try WorkerThread(name: "kit") {
-      let plugin = Plugin(manifest: kitManifest, writer: type, wantsMap: wantsMap)
+      let plugin = Plugin(
+        manifest: kitManifest(needs: wantsMap ? #""map""# : ""), formats: ["raw": (type, nil)])
       let session = Session(plugin, input: input, output: output, pool: memory, target: 1)
       status.code.store(session.run(), ordering: .sequentiallyConsistent)
       _ = clinux_close(input)

@@ -58,6 +58,14 @@ private final class LateWriter: IdleWriter {
   }
 }
 
+/// Keeps every piece.
+private final class HoardingWriter: IdleWriter {
+  private var held: [Held] = []
+  override func data(_ data: borrowing StreamData) throws(PluginError) {
+    held.append(Held(data.keep()))
+  }
+}
+
 /// Drops every lease at once.
 private final class DroppingWriter: IdleWriter {
   override func data(_ data: borrowing StreamData) throws(PluginError) { _ = data.keep() }
@@ -92,6 +100,23 @@ private final class DroppingWriter: IdleWriter {
   @Test(arguments: [true, false])
   func `may last until FINISH`(isShared: Bool) throws {
     try run(LateWriter.self, isShared: isShared)
+  }
+
+  @Test(arguments: [true, false])
+  func `of more than half a pool fail the job`(isShared: Bool) throws {
+    let pool = isShared ? try SharedPool(shape, name: "test") : nil
+    let kit = try KitSession(HoardingWriter.self, pool: pool, shape: shape)
+    try kit.host.greet()
+    let disk = Content.disk(1, "d", [UInt8](repeating: 1, count: 3 * 65536))
+    try kit.host.start([disk])
+    try kit.host.send { $0.appendOpen(stream: 1) }
+    for start in stride(from: 0, to: 3 * 65536, by: 65536) {
+      try kit.host.sendData(disk, start..<start + 65536, masks: false)
+    }
+    let error = try kit.host.awaitError()
+    #expect(error.code == .internal)
+    #expect(error.message.hasPrefix("the writer keeps 3 pieces of data, and may keep 2"))
+    #expect(kit.end() == 1)
   }
 
   @Test(arguments: [true, false])

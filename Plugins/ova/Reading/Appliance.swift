@@ -1,3 +1,4 @@
+import BackupProtocol
 import OVFFormat
 import WriterKit
 

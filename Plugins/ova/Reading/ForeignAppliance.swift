@@ -1,3 +1,4 @@
+import BackupProtocol
 import DiskFormats
 import OVFFormat
 import WriterKit

@@ -1,3 +1,4 @@
+import BackupProtocol
 package import WriterKit
 
 /// manifest.json as it is found: every number and name is somebody else's until checked.

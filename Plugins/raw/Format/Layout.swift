@@ -1,3 +1,4 @@
+import BackupProtocol
 package import WriterKit
 
 /// The names inside a directory: a disk's name with a suffix, `NAME` for everything else. Those of

@@ -12,8 +12,8 @@ import WriterKit
 @main struct Main {
   static func main() {
     Plugin(
-      manifest: PackageResources.stack_json, writer: StackWriter.self, reader: StackReader.self,
-      wantsMap: true
+      manifest: PackageResources.stack_json,
+      formats: ["stack": (StackWriter.self, StackReader.self)]
     ).run()
   }
 }

@@ -1,3 +1,4 @@
+import BackupProtocol
 import CLinux
 import Glibc
 import JSON
@@ -13,7 +14,7 @@ final class StackReader: ArchiveReader {
   /// Place of the stream that comes next.
   private var next = 0
 
-  init(job: Job, input: Output, host: Host) throws(PluginError) {
+  init(job: Job, input: Input, host: Host) throws(PluginError) {
     self.input = input.descriptor
     guard try Self.bytes(8, from: self.input) == Stack.magic else {
       throw PluginError(.corrupt, "this is no stack")

@@ -1,3 +1,4 @@
+import BackupProtocol
 import CLinux
 import Glibc
 import JSON

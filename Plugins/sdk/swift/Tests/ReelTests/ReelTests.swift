@@ -1,0 +1,51 @@
+// Copyright: the authors of Sluice. SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import TestHost
+import Testing
+
+/// Writes and reads archives with the program that the same build made.
+@Suite struct `A reel` {
+  private let streams: [TestStream] = [
+    .config("vm.conf", Array("cores: 2\n".utf8)),
+    .disk("root", (0..<3_000_001).map { $0 < 1 << 20 ? 0 : UInt8(truncatingIfNeeded: $0 / 7) }),
+    .disk("empty", []),
+  ]
+
+  private func withReel(
+    _ transport: TestHost.Transport = .sharedMemory, _ body: (TestHost, String) throws -> Void
+  ) throws {
+    let path = "/tmp/reel-tests-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
+    defer { unlink(path) }
+    let host = TestHost(program: "reel", format: "reel", transport: transport)
+    try host.write(streams, to: path)
+    try body(host, path)
+  }
+
+  @Test(arguments: [TestHost.Transport.sharedMemory, .inline])
+  func `gives back what was written, and proves it`(_ transport: TestHost.Transport) throws {
+    try withReel(transport) { host, path in
+      let archive = try host.read(path)
+      #expect(archive.streams == streams)
+      #expect(archive.isProven)
+    }
+  }
+
+  @Test func `that is changed is refused`() throws {
+    try withReel { host, path in
+      let file = open(path, O_WRONLY)
+      #expect(pwrite(file, "changed", 7, 2_000_000) == 7)
+      close(file)
+      #expect(throws: TestHostError.self) { _ = try host.read(path) }
+    }
+  }
+
+  @Test func `that is cut says so`() throws {
+    try withReel { host, path in
+      #expect(truncate(path, 2_000_000) == 0)
+      #expect(
+        throws: TestHostError.refused(.corrupt, "the archive is damaged: it has no tail")
+      ) { _ = try host.read(path) }
+    }
+  }
+}

@@ -1,0 +1,2 @@
+// ArchiveFiles throws and reads what ArchiveBytes declares.
+@_exported public import ArchiveBytes
