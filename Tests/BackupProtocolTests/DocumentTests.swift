@@ -1,5 +1,6 @@
 import BackupProtocol
 import FrameExercise
+import JSON
 import Glibc
 import Testing
 
@@ -92,6 +93,41 @@ import Testing
     #expect((host + plugin).allSatisfy { $0.isCanonical && $0.isStable })
   }
 
+  @Test(arguments: [
+    (
+      "shared", [FrameType.hello, .job, .open, .data, .data, .close, .finish],
+      [FrameType.helloAck, .jobAck, .release, .release, .finished]
+    ),
+    (
+      "restore", [.hello, .job, .read, .release, .release, .finish],
+      [.helloAck, .jobAck, .open, .data, .data, .close, .readDone, .finished]
+    ),
+  ])
+  func `the other conversations in hex are good ones too`(
+    _ name: String, _ host: [FrameType], _ plugin: [FrameType]
+  ) {
+    for (side, types) in [("H", host), ("P", plugin)] {
+      let result = Exercise(Repository.conversation(name, side))
+      #expect(result.error == nil && result.endsAtBoundary)
+      #expect(result.frames.map { $0.header.type } == types)
+      #expect(result.frames.allSatisfy { $0.isCanonical && $0.isStable })
+    }
+  }
+
+  @Test func `the receipt in hex is that of the whole job`() throws {
+    let bytes = Hex.bytes(Repository.listing("hex receipt"))
+    let receipt = try Receipt(parsing: bytes)
+    #expect(JSONValue.object(receipt.object).serialised() == bytes)
+    let closes = conversation("H").filter { $0.header.type == .close }
+    let digests = try closes.map { frame in
+      try frame.payload.withUnsafeBytes { try CloseFrame(parsing: $0.bytes).digest }
+    }
+    #expect(receipt.streams.map(\.digest) == digests)
+    #expect(receipt.streams.map(\.name) == ["web01.conf", "root.raw"])
+    #expect(receipt.streams.map(\.size) == [12, 66048])
+    #expect(receipt.job == "6f9e2a41" && receipt.format == "minimal")
+  }
+
   /// One direction of the job of §20, decoded.
   private func conversation(_ side: String) -> [Exercise.Frame] {
     let result = Exercise(Repository.wholeJob(side))
@@ -103,7 +139,10 @@ import Testing
 
 extension Repository {
   /// Bytes of one direction of the job in protocol.md §20.
-  static func wholeJob(_ side: String) -> [UInt8] {
-    Hex.bytes(listing("hex job").filter { $0.hasPrefix(side + " ") }.map { $0.dropFirst(2) })
+  static func wholeJob(_ side: String) -> [UInt8] { conversation("job", side) }
+
+  /// Bytes of one direction of a conversation in protocol.md §20.
+  static func conversation(_ name: String, _ side: String) -> [UInt8] {
+    Hex.bytes(listing("hex " + name).filter { $0.hasPrefix(side + " ") }.map { $0.dropFirst(2) })
   }
 }
