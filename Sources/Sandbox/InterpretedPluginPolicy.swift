@@ -38,6 +38,9 @@ extension SandboxPolicy {
         "open", when: [.argument(1, bits: $0, equal: $0)], errno: EROFS,
         because: "a path can be opened to read only; the interpreter then tells the line")
     }
+    + [SyscallRule].answer(
+      "preadv2", "pwritev2", errno: ENOSYS,
+      because: "os.preadv and os.pwritev of Python; the C library calls preadv(2), pwritev(2) then")
     + [
       .answer("memfd_create", errno: EPERM, because: callbackReason),
       .answer(

@@ -106,6 +106,15 @@ import Testing
       "ran"
     ),
     ("import ctypes; print(ctypes.CDLL(None).abs(-3))", "3"),
+    (
+      """
+      import os, sys
+      room = bytearray(9)
+      print(os.preadv(os.open(sys.argv[0], os.O_RDONLY), [room], 0), room.decode())
+      try: os.pwritev(os.open(sys.argv[0], os.O_RDONLY), [room], 0)
+      except OSError as error: print(error)
+      """, "9 import os\n[Errno 9] Bad file descriptor"
+    ),
     // What does not work fails as Python says it, and ends nothing.
     (
       """
