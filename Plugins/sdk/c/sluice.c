@@ -1,7 +1,7 @@
 /* Copyright: the authors of Sluice. SPDX-License-Identifier: Apache-2.0 */
 
-/* See sluice.h. In this order: errors, JSON, jobs, digests, frames, write mode, read mode, the
- * start. */
+/* See sluice.h. In this order: errors, JSON, jobs, files, digests, frames, write mode, read
+ * mode, the start. */
 
 #define _GNU_SOURCE
 #include "sluice.h"
@@ -370,6 +370,10 @@ int sluice_fail_errno(const char *doing) {
   sluice_fail(errno_rule(number)->code, "%s failed: %s", doing, strerror(number));
   failure.number = number;
   return FAILED;
+}
+
+int sluice_damaged(const char *what) {
+  return sluice_fail(SLUICE_E_CORRUPT, "the archive is damaged: %s", what);
 }
 
 uint32_t sluice_failure(const char **message) {
@@ -1023,6 +1027,128 @@ int sluice_finish_archive(sluice_finished *finished, uint64_t bytes) {
   return 0;
 }
 
+/* Archives that are one file ----------------------------------------------------------------- */
+
+sluice_file sluice_file_of(sluice_output output) {
+  return (sluice_file){.descriptor = output.descriptor, .is_pipe = !strcmp(output.kind, "pipe")};
+}
+
+int sluice_file_size(const sluice_file *file, uint64_t *size) {
+  struct stat status;
+  if (fstat(file->descriptor, &status)) return sluice_fail_errno("reading the archive");
+  *size = (uint64_t)status.st_size;
+  return 0;
+}
+
+int sluice_file_write_all(sluice_file *file, const void *bytes, size_t count) {
+  for (size_t done = 0; done < count;) {
+    ssize_t written = write(file->descriptor, (const uint8_t *)bytes + done, count - done);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return sluice_fail_errno("writing the archive");
+    done += (size_t)written;
+    file->place += (uint64_t)written;
+  }
+  return 0;
+}
+
+int sluice_file_read_all(const sluice_file *file, uint64_t place, void *bytes, size_t count) {
+  if (place > INT64_MAX - count) return sluice_damaged("it ends early");
+  for (size_t done = 0; done < count;) {
+    ssize_t got = pread(file->descriptor, (uint8_t *)bytes + done, count - done,
+                        (off_t)(place + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return sluice_fail_errno("reading the archive");
+    if (!got) return sluice_damaged("it ends early");
+    done += (size_t)got;
+  }
+  return 0;
+}
+
+int sluice_file_write_index(sluice_file *file, const void *text, size_t count, const char *magic) {
+  uint8_t end[16];
+  put32(put32(put64(end, file->place), (uint32_t)count), sluice_crc32(text, count));
+  TRY(sluice_file_write_all(file, text, count));
+  TRY(sluice_file_write_all(file, end, sizeof end));
+  return sluice_file_write_all(file, magic, strlen(magic));
+}
+
+int sluice_file_read_index(const sluice_file *file, const char *magic, char **text, size_t *count) {
+  uint8_t end[16], found[64];
+  size_t magic_count = strlen(magic);
+  uint64_t size = 0;
+  TRY(sluice_file_size(file, &size));
+  if (magic_count > sizeof found || size < sizeof end + magic_count)
+    return sluice_damaged("it ends early");
+  TRY(sluice_file_read_all(file, size - magic_count, found, magic_count));
+  if (memcmp(found, magic, magic_count))
+    return sluice_damaged("it has no end, so it was not completed");
+  TRY(sluice_file_read_all(file, 0, found, magic_count));
+  if (memcmp(found, magic, magic_count)) return sluice_damaged("it has another beginning");
+  size -= sizeof end + magic_count;
+  TRY(sluice_file_read_all(file, size, end, sizeof end));
+  uint64_t place = get64(end);
+  *count = get32(end + 8);
+  if (*count > SLUICE_RECEIPT_BYTES_MAX || place > size || place + *count != size)
+    return sluice_damaged("its end is malformed");
+  *text = take_memory(*count);
+  TRY(sluice_file_read_all(file, place, *text, *count));
+  if (sluice_crc32(*text, *count) != get32(end + 12))
+    return sluice_damaged("its index has another checksum");
+  return 0;
+}
+
+int sluice_read_receipt(const char *text, size_t count, sluice_archive *archive) {
+  const sluice_json *members = sluice_json_parse(text, count);
+  sluice_stream *streams;
+  size_t stream_count;
+  if (!members
+      || sluice_json_streams(sluice_json_get(members, "streams"), &streams, &stream_count))
+    return sluice_damaged("its receipt is malformed");
+  for (size_t place = 0; place < stream_count; place++)
+    if (!streams[place].has_size)
+      return sluice_damaged("its receipt lacks the size of a stream");
+  *archive = (sluice_archive){
+    streams, stream_count, sluice_json_get(members, "vm"), sluice_json_get(members, "machine"),
+    sluice_json_text(members, "instant"),
+  };
+  return 0;
+}
+
+int sluice_file_finish(const sluice_file *file, sluice_finished *finished) {
+  if (!file->is_pipe && fsync(file->descriptor)) return sluice_fail_errno("completing the archive");
+  return sluice_finish_archive(finished, file->place);
+}
+
+/* table[n] is what a byte becomes with n more bytes behind it. */
+static void fill_crc_table(uint32_t table[8][256]) {
+  for (uint32_t byte = 0; byte < 256; byte++) {
+    uint32_t sum = byte;
+    for (int bit = 0; bit < 8; bit++) sum = sum >> 1 ^ (sum & 1 ? 0xEDB88320 : 0);
+    table[0][byte] = sum;
+  }
+  for (int more = 1; more < 8; more++)
+    for (int byte = 0; byte < 256; byte++) {
+      uint32_t sum = table[more - 1][byte];
+      table[more][byte] = table[0][sum & 0xFF] ^ sum >> 8;
+    }
+}
+
+/* Eight bytes a step. */
+uint32_t sluice_crc32(const void *bytes, size_t count) {
+  static uint32_t table[8][256];
+  const uint8_t *at = bytes;
+  uint32_t sum = 0xFFFFFFFF;
+  if (!table[0][255]) fill_crc_table(table);
+  for (; count >= 8; at += 8, count -= 8) {
+    uint32_t next = 0;
+    for (int place = 0; place < 8; place++)
+      next ^= table[7 - place][at[place] ^ (place < 4 ? sum >> 8 * place & 0xFF : 0)];
+    sum = next;
+  }
+  while (count--) sum = table[0][(sum ^ *at++) & 0xFF] ^ sum >> 8;
+  return ~sum;
+}
+
 /* Digests (§10) ----------------------------------------------------------------------------- */
 
 static uint32_t turned(uint32_t value, int bits) { return value >> bits | value << (32 - bits); }
@@ -1191,6 +1317,15 @@ void sluice_tree_end(sluice_tree *tree, uint8_t value[32]) {
   if (tree->leaf.count) end_hash(&tree->leaf, &tree->chunk);
   if (tree->chunk.count) end_hash(&tree->chunk, &tree->top);
   sluice_sha256_end(&tree->top, value);
+}
+
+int sluice_tree_proves(sluice_tree *tree, const sluice_digest *digest) {
+  uint8_t value[32];
+  sluice_tree_end(tree, value);
+  if (digest->algorithm < SLUICE_DIGEST_TREE_SHA256_32K) return 0;
+  if (memcmp(value, digest->value, sizeof value))
+    return sluice_damaged("its bytes have another digest");
+  return 1;
 }
 
 /* Frames (§3) ------------------------------------------------------------------------------- */
@@ -1883,7 +2018,8 @@ static struct {
   const sluice_reader *type;
   void *reader;
   sluice_archive archive;
-  int is_reading, is_done, has_damage, has_end_to_check;
+  int is_reading, is_done, has_damage, has_end_to_check, has_tree, is_unproven;
+  sluice_tree tree; /* the digest of what was put, if it is to be checked */
   int ending; /* why the session ended while a piece waited for its slot */
   size_t piece_bytes_max;
   uint8_t *inline_bytes;
@@ -1964,6 +2100,12 @@ uint8_t *sluice_sink_room(sluice_sink *sink, size_t count) {
   return session.pool ? slot_memory(sink->slot) : reading.inline_bytes;
 }
 
+int sluice_sink_takes(const sluice_sink *sink, uint64_t count) {
+  uint64_t end = sink->position + count;
+  return count && count <= sink->end - sink->position
+         && (end % SLUICE_CLUSTER_BYTES == 0 || end == sink->end);
+}
+
 int sluice_sink_data(sluice_sink *sink, size_t count, const uint16_t *masks) {
   uint8_t payload[MASK_PLACE + 2 * SLUICE_SLOT_BYTES_MAX / SLUICE_CLUSTER_BYTES + 8] = {0};
   size_t clusters = (count + SLUICE_CLUSTER_BYTES - 1) / SLUICE_CLUSTER_BYTES;
@@ -1978,10 +2120,23 @@ int sluice_sink_data(sluice_sink *sink, size_t count, const uint16_t *masks) {
   reading.lent[reading.lent_count].slot = sink->slot;
   reading.lent[reading.lent_count++].sequence =
     append(SLUICE_DATA, sink->stream->id, payload, length, session.pool ? 0 : count);
+  const uint8_t *bytes = session.pool ? slot_memory(sink->slot) : reading.inline_bytes;
+  if (reading.has_tree) sluice_tree_add(&reading.tree, bytes, count);
   reading.ending = session.pool ? flush(NULL, 0) : flush(reading.inline_bytes, count);
   sink->slot = -1;
   sink->position += count;
   return reading.ending ? FAILED : 0;
+}
+
+int sluice_sink_write_all(sluice_sink *sink, const void *bytes, size_t count) {
+  for (size_t start = 0, piece; start < count; start += piece) {
+    piece = count - start < sink->piece_bytes_max ? count - start : sink->piece_bytes_max;
+    uint8_t *room = sluice_sink_room(sink, piece);
+    if (!room) return FAILED;
+    memcpy(room, (const uint8_t *)bytes + start, piece);
+    TRY(sluice_sink_data(sink, piece, NULL));
+  }
+  return 0;
 }
 
 int sluice_sink_zeros(sluice_sink *sink, uint64_t count, uint32_t kind) {
@@ -1989,6 +2144,9 @@ int sluice_sink_zeros(sluice_sink *sink, uint64_t count, uint32_t kind) {
   TRY(check_piece(sink, count));
   put32(put32(put64(put64(payload, sink->position), count), kind), sink->request);
   append(SLUICE_ZERO, sink->stream->id, payload, 24, 0);
+  if (reading.has_tree)
+    (kind == SLUICE_KIND_UNCHANGED ? sluice_tree_unchanged : sluice_tree_zeros)(&reading.tree,
+                                                                                count);
   sink->position += count;
   return 0;
 }
@@ -2007,6 +2165,7 @@ int sluice_sink_damaged(sluice_sink *sink, uint64_t count, const char *reason) {
   append_text(SLUICE_DAMAGED, sink->stream->id, head, 24, reason);
   sink->position += count;
   reading.has_damage = 1;
+  reading.has_tree = 0;
   return 0;
 }
 
@@ -2052,9 +2211,17 @@ static int read_stream(uint32_t id, uint64_t offset, uint64_t length, sluice_sin
   TRY(wanted(id, offset, length, sink));
   if (length == WHOLE_STREAM) append(SLUICE_OPEN, id, "{}", 2, 0);
   sluice_range where = {sink->position, sink->end};
+  int was_unproven = reading.is_unproven, has_proof = 0;
+  reading.has_tree =
+    reading.type->checks_digests && length == WHOLE_STREAM && sink->stream->digest.algorithm;
+  sluice_tree_start(&reading.tree);
+  reading.is_unproven = 1;
   TRY(reading.type->read(reading.reader, sink->stream, where, sink));
   if (sink->position != sink->end)
     return sluice_fail(SLUICE_E_INTERNAL, "the reader stopped before the stream's end");
+  if (reading.has_tree)
+    TRY(has_proof = sluice_tree_proves(&reading.tree, &sink->stream->digest));
+  reading.is_unproven = was_unproven || !has_proof;
   if (length != WHOLE_STREAM) return 0;
   const sluice_digest *digest = &sink->stream->digest;
   size_t count = digest->algorithm ? 32 : 0;
@@ -2092,7 +2259,9 @@ static int finish_reading(const struct frame *frame) {
   const sluice_reader *type = reading.type;
   if (!sluice_json_parse((const char *)frame->payload, frame->length)) return FAILED;
   if (reading.has_end_to_check && type->finish) TRY(type->finish(reading.reader));
-  int is_proven = reading.has_end_to_check && type->is_proven && type->is_proven(reading.reader);
+  int is_proven = type->is_proven && type->is_proven(reading.reader);
+  if (type->checks_digests) is_proven = !reading.is_unproven;
+  is_proven = is_proven && reading.has_end_to_check;
   sluice_put(&text, "{\"artefacts\":[]%s}", is_proven ? ",\"proven\":true" : "");
   reading.is_done = 1;
   return send_text(SLUICE_FINISHED, &text);

@@ -251,6 +251,8 @@ const char *sluice_option_text(const char *name);
 int sluice_fail(uint32_t code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same after a system call; the code follows from errno. */
 int sluice_fail_errno(const char *doing);
+/* Says in what an archive is not as its format says: E_CORRUPT. Returns -1. */
+int sluice_damaged(const char *what);
 /* The code and the text of the last failure, for those who say it in other words. */
 uint32_t sluice_failure(const char **message);
 
@@ -316,6 +318,29 @@ typedef struct {
 /* `finished` of a file or a pipe of so many bytes. Returns 0. */
 int sluice_finish_archive(sluice_finished *finished, uint64_t bytes);
 
+/* An archive that is one file or pipe, of the output or input that a plugin is given: written from
+ * its start to its end; a file is read at any place. */
+typedef struct {
+  int descriptor, is_pipe;
+  uint64_t place; /* bytes written so far */
+} sluice_file;
+
+sluice_file sluice_file_of(sluice_output output);
+/* Bytes of a file that is read. */
+int sluice_file_size(const sluice_file *file, uint64_t *size);
+/* Writes what comes next, all of it. */
+int sluice_file_write_all(sluice_file *file, const void *bytes, size_t count);
+/* Reads the bytes at a place; E_CORRUPT if the archive ends before their end. */
+int sluice_file_read_all(const sluice_file *file, uint64_t place, void *bytes, size_t count);
+/* Writes what is read first at the file's end: the text, its place (u64), length (u32) and CRC-32
+ * (u32), and the magic bytes with which the file also begins, 64 at most. */
+int sluice_file_write_index(sluice_file *file, const void *text, size_t count, const char *magic);
+/* Reads the text; E_CORRUPT if the file has no such end, or no such beginning. The text is never
+ * freed: a job is one run. */
+int sluice_file_read_index(const sluice_file *file, const char *magic, char **text, size_t *count);
+/* Makes what was written durable, and fills `finished`. */
+int sluice_file_finish(const sluice_file *file, sluice_finished *finished);
+
 /* Turns streams into an archive. Called in this order: `init`, with need "map" `map` for each disk,
  * then for each stream `open`, any number of `data` and `zero`, `close`; at the end `finish`.
  * Instead of any of them `abort` may come. Ranges follow each other without gap. */
@@ -345,6 +370,10 @@ typedef struct {
   const char *instant;
 } sluice_archive;
 
+/* Takes the streams, whose `members` have all that it says, and what else the archive tells from a
+ * receipt in it; E_CORRUPT if it is malformed. */
+int sluice_read_receipt(const char *text, size_t count, sluice_archive *archive);
+
 /* Where a reader puts a range of a stream, in order. */
 typedef struct sluice_sink {
   uint64_t position, end;
@@ -354,12 +383,17 @@ typedef struct sluice_sink {
   int slot;
 } sluice_sink;
 
+/* Whether so many bytes can come next: no more than are wanted, and no cluster cut. An archive that
+ * has others is damaged. */
+int sluice_sink_takes(const sluice_sink *sink, uint64_t count);
 /* Memory for the next `count` bytes, at most piece_bytes_max, and whole clusters of 64 KiB unless
  * they reach the end; waits for the host if need be. NULL if the READ must end. Fill it, and then
  * put it: without sluice_sink_data nothing has been put. */
 uint8_t *sluice_sink_room(sluice_sink *sink, size_t count);
 /* Puts them. `masks`, one for each cluster or NULL, name the blocks that are not zeros [4.7-1]. */
 int sluice_sink_data(sluice_sink *sink, size_t count, const uint16_t *masks);
+/* Puts bytes of any count, in pieces that are as large as they may be. */
+int sluice_sink_write_all(sluice_sink *sink, const void *bytes, size_t count);
 /* Says that the next bytes are zeros; `kind` as in `zero` of a writer. */
 int sluice_sink_zeros(sluice_sink *sink, uint64_t count, uint32_t kind);
 /* Says that they are as in the parent, which the host has. */
@@ -370,7 +404,8 @@ int sluice_sink_damaged(sluice_sink *sink, uint64_t count, const char *reason);
 
 /* Turns an archive back into streams. The archive is hostile input: check all of it. */
 typedef struct {
-  int reads_ranges; /* whether `read` is quick for a part of a stream, in any order */
+  int reads_ranges;   /* whether `read` is quick for a part of a stream, in any order */
+  int checks_digests; /* whether all that is read is held against digests of the streams for you */
   /* Opens the archive and fills `archive`. In mode "verify" also checks what costs time. */
   int (*init)(void **reader, const sluice_job *job, sluice_output input, const sluice_host *host,
               sluice_archive *archive);
@@ -378,7 +413,8 @@ typedef struct {
   int (*read)(void *reader, const sluice_stream *stream, sluice_range where, sluice_sink *sink);
   /* The host wants no more: checks what shows at the archive's end only. May be NULL. */
   int (*finish)(void *reader);
-  /* Whether all that was read has been held against digests of the archive [4.4-3]. May be NULL. */
+  /* Whether you have held all that was read against digests of the archive [4.4-3]; not asked with
+   * checks_digests. May be NULL. */
   int (*is_proven)(void *reader);
 } sluice_reader;
 
@@ -425,6 +461,9 @@ typedef struct {
 void sluice_put_receipt(sluice_text *text, const sluice_job *job, const sluice_host *host,
                         const sluice_receipt_stream *streams, size_t count, const char *more);
 
+/* CRC-32 as in zlib, gzip and PNG. */
+uint32_t sluice_crc32(const void *bytes, size_t count);
+
 typedef struct {
   uint32_t state[8];
   uint64_t count;
@@ -447,5 +486,8 @@ void sluice_tree_zeros(sluice_tree *tree, uint64_t count);
 /* Bytes as in the parent, in whole clusters or up to the stream's end [10.3-1]. */
 void sluice_tree_unchanged(sluice_tree *tree, uint64_t count);
 void sluice_tree_end(sluice_tree *tree, uint8_t value[32]);
+/* Ends it. 1 if the digest of an archive is that of the bytes, 0 if it has none, and a failure,
+ * E_CORRUPT, if it is that of others. */
+int sluice_tree_proves(sluice_tree *tree, const sluice_digest *digest);
 
 #endif

@@ -3,6 +3,7 @@
 //! Digests of streams (protocol.md §10).
 
 use crate::constants::*;
+use crate::error::{damaged, Result};
 use crate::json::{object, Value};
 
 const NAMES: [&str; 4] = ["none", "sha256", "tree-sha256-32k", "increment-tree-sha256-32k"];
@@ -221,6 +222,20 @@ impl TreeDigest {
             self.end_chunk();
         }
         self.top.finish()
+    }
+
+    /// Whether an archive's digest, if it has one, is that of the bytes; `E_CORRUPT` if it is that
+    /// of others.
+    pub fn proves(self, digest: Option<&Digest>) -> Result<bool> {
+        match digest {
+            Some(digest) if digest.algorithm != DIGEST_SHA256 => {
+                if self.finish() == digest.value {
+                    return Ok(true);
+                }
+                Err(damaged("its bytes have another digest"))
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Whether a whole chunk begins here.

@@ -70,6 +70,11 @@ impl fmt::Display for PluginError {
 
 impl std::error::Error for PluginError {}
 
+/// What is said of an archive that is not as its format says.
+pub fn damaged(what: impl fmt::Display) -> PluginError {
+    PluginError::new(E_CORRUPT, format!("the archive is damaged: {what}"))
+}
+
 /// Why a session ends before its end.
 #[doc(hidden)]
 pub enum Ending {

@@ -5,7 +5,8 @@
 use crate::channel::{Hello, Receiver};
 use crate::check::check_object;
 use crate::constants::*;
-use crate::error::{refuse, Ending, PluginError, Result};
+use crate::digest::TreeDigest;
+use crate::error::{damaged, refuse, Ending, PluginError, Result};
 use crate::job::{Host, Job, Output, Stream};
 use crate::json::{object, parse, Value};
 use crate::plugin::error_payload;
@@ -30,6 +31,21 @@ pub struct Contents {
     pub instant: String,
 }
 
+impl Contents {
+    /// Takes the streams, whose `members` have all that it says, and what else the archive tells
+    /// from a receipt in it; `E_CORRUPT` if it is malformed.
+    pub fn read_receipt(text: &[u8]) -> Result<Contents> {
+        let malformed = |_| damaged("its receipt is malformed");
+        let members = parse(text).map_err(malformed)?;
+        let streams = Stream::list(members.get("streams")).map_err(malformed)?;
+        if streams.iter().any(|stream| stream.size.is_none()) {
+            return Err(damaged("its receipt lacks the size of a stream"));
+        }
+        let (vm, machine) = (members.get("vm").cloned(), members.get("machine").cloned());
+        Ok(Contents { streams, vm, machine, instant: members.text_of("instant").to_string() })
+    }
+}
+
 /// Turns an archive back into streams. The archive is hostile input: check all of it.
 pub trait ArchiveReader {
     /// Whether `read` is quick for a part of a stream, in any order.
@@ -37,6 +53,11 @@ pub trait ArchiveReader {
     where
         Self: Sized,
     {
+        false
+    }
+
+    /// Whether all that is read is held against digests of the streams for you.
+    fn checks_digests(&self) -> bool {
         false
     }
 
@@ -56,7 +77,8 @@ pub trait ArchiveReader {
         Ok(())
     }
 
-    /// Whether all that was read has been held against digests of the archive [4.4-3].
+    /// Whether you have held all that was read against digests of the archive [4.4-3]; not asked
+    /// with `checks_digests`.
     fn is_proven(&self) -> bool {
         false
     }
@@ -71,6 +93,7 @@ pub(crate) struct ReadSession<'a> {
     /// A list is no reason to go to the archive's end.
     has_end_to_check: bool,
     has_damage: bool,
+    is_proven: bool,
 }
 
 impl<'a> ReadSession<'a> {
@@ -89,6 +112,7 @@ impl<'a> ReadSession<'a> {
             streams: Rc::default(),
             has_end_to_check,
             has_damage: false,
+            is_proven: true,
         }
     }
 
@@ -184,6 +208,8 @@ impl<'a> ReadSession<'a> {
         if length == WHOLE_STREAM {
             sender.borrow_mut().append(OPEN, stream.id, b"{}", 0);
         }
+        let digest = stream.digest.as_ref().filter(|_| length == WHOLE_STREAM);
+        let was_proven = std::mem::replace(&mut self.is_proven, false);
         let mut sink = ReadSink {
             slots,
             stream,
@@ -192,19 +218,23 @@ impl<'a> ReadSession<'a> {
             end: range.end,
             salvages: self.job.salvages,
             has_damage: false,
+            tree: digest.filter(|_| self.reader.checks_digests()).map(|_| TreeDigest::default()),
             ending: None,
         };
         let result = self.reader.read(stream, range, &mut sink);
         self.has_damage |= sink.has_damage;
         let is_whole = sink.position == sink.end;
+        let tree = sink.tree;
         *ending = sink.ending;
         result?;
         if !is_whole {
             let text = format!("the reader stopped before the end of {}", stream.name);
             return Err(PluginError::new(E_INTERNAL, text));
         }
+        if let Some(tree) = tree {
+            self.is_proven = tree.proves(digest)? && was_proven;
+        }
         if length == WHOLE_STREAM {
-            let digest = stream.digest.as_ref();
             let mut payload = stream.size.unwrap_or(0).to_le_bytes().to_vec();
             payload.extend(digest.map_or(0, |digest| digest.algorithm).to_le_bytes());
             payload.extend(digest.map_or(0u16, |_| 32).to_le_bytes());
@@ -250,7 +280,11 @@ impl<'a> ReadSession<'a> {
             self.reader.finish()?;
         }
         let mut members = vec![("artefacts".to_string(), Value::Array(Vec::new()))];
-        if self.has_end_to_check && self.reader.is_proven() {
+        let is_proven = match self.reader.checks_digests() {
+            true => self.is_proven,
+            false => self.reader.is_proven(),
+        };
+        if self.has_end_to_check && is_proven {
             members.push(("proven".to_string(), Value::Bool(true)));
         }
         slots.is_done = true;

@@ -4,6 +4,7 @@
 
 use crate::channel::{Hello, Receiver};
 use crate::constants::*;
+use crate::digest::TreeDigest;
 use crate::error::{Ending, PluginError, Result};
 use crate::job::{Host, Stream};
 use crate::system::Pool;
@@ -91,6 +92,8 @@ pub struct ReadSink<'a, 'b> {
     pub(crate) end: u64,
     pub(crate) salvages: bool,
     pub(crate) has_damage: bool,
+    /// The digest of what was put, if it is to be checked.
+    pub(crate) tree: Option<TreeDigest>,
     /// Why the session ended while a piece waited for its slot.
     pub(crate) ending: Option<Ending>,
 }
@@ -109,6 +112,12 @@ impl ReadSink<'_, '_> {
     /// Bytes of the largest piece; a multiple of 64 KiB.
     pub fn piece_bytes_max(&self) -> usize {
         self.slots.piece_bytes_max
+    }
+
+    /// Whether so many bytes can come next: no more than are wanted, and no cluster cut. An archive
+    /// that has others is damaged.
+    pub fn takes(&self, count: u64) -> bool {
+        self.check(count).is_ok()
     }
 
     /// Puts the next `count` bytes, at most `piece_bytes_max`, and whole clusters of 64 KiB unless
@@ -134,9 +143,23 @@ impl ReadSink<'_, '_> {
             self.slots.free.push(slot);
             return Err(error);
         }
+        if let Some(tree) = &mut self.tree {
+            tree.update(memory);
+        }
         let result = self.lend(slot, count, masks);
         self.position += count as u64;
         result.map_err(|ending| self.end_session(ending))
+    }
+
+    /// Puts bytes of any count, in pieces that are as large as they may be.
+    pub fn write_all(&mut self, bytes: &[u8]) -> Result<()> {
+        for piece in bytes.chunks(self.piece_bytes_max()) {
+            self.data(piece.len(), &[], |room| {
+                room.copy_from_slice(piece);
+                Ok(())
+            })?;
+        }
+        Ok(())
     }
 
     fn lend(&mut self, slot: usize, count: usize, masks: &[u16]) -> Step<()> {
@@ -165,6 +188,11 @@ impl ReadSink<'_, '_> {
         let mut payload = [self.position.to_le_bytes(), count.to_le_bytes()].concat();
         payload.extend([kind.to_le_bytes(), self.request.to_le_bytes()].concat());
         self.slots.host.sender.borrow_mut().append(ZERO, self.stream.id, &payload, 0);
+        match &mut self.tree {
+            Some(tree) if kind == KIND_UNCHANGED => tree.unchanged(count),
+            Some(tree) => tree.zeros(count),
+            None => {}
+        }
         self.position += count;
         Ok(())
     }
@@ -190,6 +218,7 @@ impl ReadSink<'_, '_> {
         self.slots.host.sender.borrow_mut().append_text(DAMAGED, self.stream.id, &head, reason);
         self.position += count;
         self.has_damage = true;
+        self.tree = None;
         Ok(())
     }
 
