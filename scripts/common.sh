@@ -8,7 +8,7 @@ build_packages="pkg-config libexpat1-dev libjansson-dev libnbd-dev libseccomp-de
 run_packages="qemu-system-common qemu-utils"
 demo_packages="cpio e2fsprogs gcc libc6-dev qemu-system-x86"
 test_packages="$demo_packages bindfs bzip2 exfat-fuse exfatprogs libarchive-tools libnbd-bin
-  libxml2-utils lz4 lzop nbdkit ntfs-3g openssh-sftp-server openssl p7zip-full perl python3
+  libxml2-utils lz4 lzop make nbdkit ntfs-3g openssh-sftp-server openssl p7zip-full perl python3
   python3-venv sshfs strace swtpm virt-v2v xfsprogs xz-utils zstd"
 
 # mke2fs and its like are not on every user's PATH.

@@ -5,12 +5,14 @@ internal import System
 /// Where plugins and helpers of this installation lie; found from the executable, never by PATH.
 ///
 /// Installed: `bin/sluice`, `libexec/sluice/sluice-launcher`, `libexec/sluice/writers/`,
-/// `share/sluice/plugins/NAME.json`; other packages put theirs there too, or where ``shared`` says.
-/// In a build tree everything lies beside the executable and the manifests in
-/// `Plugins/NAME/NAME.json` of the source.
+/// `share/sluice/plugins/NAME.json`, `share/sluice/sdk`; other packages put their plugins there,
+/// too, or where ``shared`` says. In a build tree everything lies beside the executable, the
+/// manifests in `Plugins/NAME/NAME.json` of the source, and the SDKs in `Plugins/sdk`.
 package struct PluginPlaces: Sendable {
   package let launcher: String
   package let places: [PluginPlace]
+  /// The directory of the SDKs and of the templates of new plugins.
+  package let kit: String
 
   /// Where packages put their plugins, wherever Sluice is.
   package static let shared = [
@@ -34,11 +36,13 @@ package struct PluginPlaces: Sendable {
     // That it is there decides, not that it can be run: what is mounted noexec is installed too.
     if unsafe clinux_access(installed, F_OK) == 0 {
       launcher = installed
+      kit = directory + "/../share/sluice/sdk"
       places += Self.installed(besides: directory, rank: named.count)
     } else {
       launcher = directory + "/sluice-launcher"
       // .build/TRIPLE/CONFIGURATION/sluice
       let source = directory + "/../../../Plugins"
+      kit = source + "/sdk"
       places.append(
         PluginPlace(directory: source, executableDirectory: directory, rank: named.count))
     }

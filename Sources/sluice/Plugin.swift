@@ -9,11 +9,11 @@ internal import System
 /// `sluice plugin`
 struct Plugin: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show and check plugins, their formats and options, and what they say",
+    abstract: "Show, begin and check plugins, their formats and options, and what they say",
     usage: "sluice plugin <command> [<options>]",
     subcommands: [
-      PluginList.self, PluginInfo.self, PluginCheck.self, PluginRecord.self, PluginDump.self,
-      PluginReplay.self,
+      PluginList.self, PluginInfo.self, PluginNew.self, PluginCheck.self, PluginRecord.self,
+      PluginDump.self, PluginReplay.self,
     ])
 }
 

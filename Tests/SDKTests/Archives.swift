@@ -13,7 +13,7 @@ extension Example {
   ) throws -> ArchiveFile {
     let file = try ArchiveFile()
     let process = try start(file, talk)
-    try process.host.start(contents, format: "reel", output: .file, options: talk.options)
+    try process.host.start(contents, format: format, output: .file, options: talk.options)
     for content in contents {
       let digest = digests ? treeDigest(content.bytes) : .none
       try process.host.write(content, digest: digest, masks: talk.masks)
@@ -28,7 +28,7 @@ extension Example {
     let process = try start(file, talk)
     var content = Content.disk(1, "d", Sample.disk)
     content.stream.isIncremental = true
-    try process.host.start([content], format: "reel", output: .file)
+    try process.host.start([content], format: format, output: .file)
     try process.host.write(content, as: Sample.extents, digest: Self.incrementDigest)
     try finish(process, file)
     return file
@@ -62,6 +62,16 @@ extension Example {
     return process
   }
 
+  /// An archive whose digest is that of other bytes.
+  func lie(_ content: Content) throws -> ArchiveFile {
+    let file = try ArchiveFile()
+    let process = try start(file, Talk())
+    try process.host.start([content], format: format, output: .file)
+    try process.host.write(content, digest: treeDigest([1]))
+    try finish(process, file)
+    return file
+  }
+
   private func finish(_ process: PluginProcess, _ file: ArchiveFile) throws {
     let finished = try process.host.finish()
     #expect(process.wait() == .exit(0))
@@ -77,7 +87,7 @@ extension Example {
     process.host.pieceBytes = talk.pieceBytes
     process.host.isGreasing = true
     let ack = try process.host.openArchive(
-      mode, format: "reel", output: .file, salvages: salvages)
+      mode, format: format, output: .file, salvages: salvages)
     var reading = Reading(ack: ack, answers: try ack.streams.map { try process.host.read($0) })
     if reading.answers.allSatisfy({ $0.status == .none }) {
       reading.isProven = try process.host.finish().isProven

@@ -4,18 +4,22 @@ import Glibc
 import ScriptedHost
 import Testing
 
-/// The example plugin of an SDK; all of them know the format `reel`.
+/// A plugin made with an SDK. The examples all know the format `reel`.
 struct Example: Sendable, CustomTestStringConvertible {
   let language: String
   /// The program, beside its manifest.
   let program: String
+  /// For `--plugin-path`.
+  let folder: String
+  let format: String
 
   var testDescription: String { language }
-  /// For `--plugin-path`.
-  var folder: String { Self.folder + "/" + language }
   /// As the tests start it without a sandbox.
-  var workshop: Workshop {
-    Workshop(plugin: "../../sdk-examples/\(language)/\(program)", format: "reel")
+  var workshop: Workshop { Workshop(plugin: "\(folder)/\(program)", format: format) }
+
+  init(language: String, program: String, folder: String? = nil, format: String = "reel") {
+    (self.language, self.program, self.format) = (language, program, format)
+    self.folder = folder ?? "\(Self.folder)/\(language)"
   }
 
   /// What building all that this machine can build ended with; once.
