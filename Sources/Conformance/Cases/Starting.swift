@@ -10,7 +10,7 @@ extension ConformanceCase {
     ConformanceCase(
       "core.info", "2.2-2", "2.3-3",
       does: "starts it with SLUICE_PROTOCOL=info; expects the manifest's JSON and exit 0",
-      remedy: "print the very manifest file to channel 1, nothing else anywhere, and exit 0"
+      remedy: "print the manifest file to channel 1, nothing else anywhere, and exit 0"
     ) { bench in try checkInfo(bench) },
     ConformanceCase(
       "core.by-hand", "2.2-3",
@@ -44,10 +44,12 @@ extension ConformanceCase {
     try host.closeInput()
     try host.expectEnd(.code(0), "2.2-2")
     let file = try readSmallFile(bench.plugin.manifestPath, limit: Manifest.byteCountMax)
-    guard let printed = try? JSONValue(parsing: host.texts[0]),
-      let manifest = try? JSONValue(parsing: file)
+    guard var printed = (try? JSONValue(parsing: host.texts[0]))?.object,
+      var manifest = (try? JSONValue(parsing: file))?.object
     else { throw Fault("2.2-2", "what it prints to channel 1 is not one JSON object") }
-    guard printed.isSame(as: manifest) else {
+    // Who packs a plugin decides where its program lies.
+    (printed["executable"], manifest["executable"]) = (nil, nil)
+    guard JSONValue.object(printed).isSame(as: .object(manifest)) else {
       throw Fault("2.3-3", "what it prints is not the manifest \(bench.plugin.manifestPath)")
     }
     guard host.texts[1].isEmpty else {
