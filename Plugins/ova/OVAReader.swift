@@ -10,6 +10,9 @@ import WriterKit
 /// A file has bytes at any place. Of everything else an archive of ours goes by once; one of other
 /// programs is copied to the scratch file first.
 final class OVAReader: ArchiveReader {
+  /// By the tables of the disks, of an uncompressed file.
+  static let readsRanges = true
+
   let streams: [StreamDescription]
   let machine: Job.Machine
   let description: MachineDescription?
@@ -33,6 +36,9 @@ final class OVAReader: ArchiveReader {
     let parts = opened.appliance.parts
     guard let part = parts.first(where: { $0.stream.id == stream.id }) else {
       throw PluginError(.notFound, "the archive has no stream \(stream.id)")
+    }
+    guard range == 0..<(stream.size ?? 0) else {
+      return try opened.deliver(part, range, to: sink)
     }
     try opened.deliver(part, to: sink)
   }

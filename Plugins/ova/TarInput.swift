@@ -1,5 +1,6 @@
 import ArchiveBytes
 import ArchiveFiles
+import BackupProtocol
 import RawFormat
 import TarFormat
 import WriterKit
@@ -57,6 +58,15 @@ final class TarInput {
     guard input.canRestart else { return nil }
     try restart()
     return try findForward(file)
+  }
+
+  /// Another walk through the same archive, for parts of its members.
+  ///
+  /// - Returns: `nil` for what has no bytes at any place: a stream, or an archive that is
+  ///   compressed.
+  func shelf() throws(PluginError) -> MemberShelf? {
+    guard input.file != nil, !salvages else { return nil }
+    return try MemberShelf(scratch ?? origin.descriptor, work)
   }
 
   /// Skips files, each of them once.

@@ -10,6 +10,9 @@ import WriterKit
 /// One of ours tells what it holds in its first header, and goes by once. One of other programs is
 /// gone through first, to find out; of a stream it is copied to the scratch file for that.
 final class TarReader: ArchiveReader {
+  /// By the headers of the members, of an uncompressed file.
+  static let readsRanges = true
+
   let streams: [StreamDescription]
   let machine: Job.Machine
   let instant: Timestamp?
@@ -19,6 +22,8 @@ final class TarReader: ArchiveReader {
   private let isVerified: Bool
   private let input: TarInput
   private var digests: [UInt32: StreamDigests] = [:]
+  /// Made when the first part of a stream is wanted.
+  private var shelf: MemberShelf?
   /// The stream that was read last.
   private var last: UInt32?
   /// Whether the archive's own digests have proven every stream that was read.
@@ -53,14 +58,11 @@ final class TarReader: ArchiveReader {
   func read(
     _ stream: StreamDescription, _ range: Range<UInt64>, into sink: ReadSink
   ) throws(PluginError) {
+    guard range == 0..<(stream.size ?? 0) else { return try readPart(stream, range, into: sink) }
     guard let file = files[stream.id], let member = try input.find(file) else {
-      throw PluginError(.corrupt, "\"\(stream.name)\" is missing from the archive, or out of order")
+      throw Self.missing(stream)
     }
-    guard member.byteCount == stream.size else {
-      throw PluginError(
-        .corrupt,
-        "\"\(stream.name)\" has \(member.byteCount) bytes instead of \(stream.size ?? 0)")
-    }
+    try Self.check(member, stream)
     if isOurs {
       let digesting = DigestingSink(sink, isHashed: stream.kind != .disk)
       try input.deliver(member, to: digesting)
@@ -69,6 +71,37 @@ final class TarReader: ArchiveReader {
       try input.deliver(member, to: PieceSink(sink))
     }
     last = stream.id
+  }
+
+  /// A part of a stream, which is held against no digest.
+  private func readPart(
+    _ stream: StreamDescription, _ range: Range<UInt64>, into sink: ReadSink
+  ) throws(PluginError) {
+    if shelf == nil { shelf = try input.shelf() }
+    guard let shelf else {
+      throw PluginError(
+        .unsupported,
+        "of an archive that is compressed, or comes through a pipe, only whole disks can be read")
+    }
+    guard let file = files[stream.id], let ranges = try shelf.member(file) else {
+      throw Self.missing(stream)
+    }
+    try Self.check(ranges.member, stream)
+    try shelf.deliver(ranges, range, to: PieceSink(sink))
+  }
+
+  private static func missing(_ stream: StreamDescription) -> PluginError {
+    PluginError(.corrupt, "\"\(stream.name)\" is missing from the archive, or out of order")
+  }
+
+  private static func check(
+    _ member: TarMember, _ stream: StreamDescription
+  ) throws(PluginError) {
+    guard member.byteCount == stream.size else {
+      throw PluginError(
+        .corrupt,
+        "\"\(stream.name)\" has \(member.byteCount) bytes instead of \(stream.size ?? 0)")
+    }
   }
 
   /// Looks at what comes after the streams.

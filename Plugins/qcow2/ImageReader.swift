@@ -68,7 +68,7 @@ final class ImageReader: ArchiveReader {
       return
     }
     try naming(stream) { () throws(ArchiveError) in
-      try reader.read(0..<sink.end, to: PieceSink(sink))
+      try reader.read(sink.position..<sink.end, to: PieceSink(sink))
     }
   }
 

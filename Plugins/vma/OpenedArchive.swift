@@ -7,6 +7,7 @@ import WriterKit
 struct OpenedArchive {
   private let input: ArchiveInput
   private let scratch: ScratchDescriptor?
+  private let descriptor: Int32
 
   /// Stands at the archive's start, decompressed.
   var source: any ByteSource { input.source }
@@ -14,6 +15,7 @@ struct OpenedArchive {
   /// - Parameter scratch: A file for clusters that come too early, if the host gave one.
   init(_ input: Input, scratch: Int32?, salvages: Bool) throws(PluginError) {
     self.scratch = scratch.map { ScratchDescriptor($0) }
+    descriptor = input.descriptor
     self.input = try ArchiveInput(input, salvages: salvages)
   }
 
@@ -33,5 +35,16 @@ struct OpenedArchive {
     guard let file = input.file else { return false }
     file.rewind(to: UInt64(header.byteCount))
     return true
+  }
+
+  /// Parts of devices, in any order.
+  ///
+  /// - Returns: `nil` for what has no bytes at any place: a stream, or an archive that is
+  ///   compressed.
+  func ranges(_ header: ArchiveHeader) throws(PluginError) -> ArchiveRanges? {
+    guard input.file != nil else { return nil }
+    let source = try FileSource(descriptor)
+    source.rewind(to: UInt64(header.byteCount))
+    return ArchiveRanges(header, source)
   }
 }

@@ -10,6 +10,9 @@ import WriterKit
 /// are in the header, then disks by their numbers. An uncompressed file can be passed over again;
 /// of everything else a stream that was left behind is gone.
 final class VMAReader: ArchiveReader {
+  /// By an index of the extents, of an uncompressed file.
+  static let readsRanges = true
+
   let streams: [StreamDescription]
   let instant: Timestamp?
   private let header: ArchiveHeader
@@ -18,6 +21,8 @@ final class VMAReader: ArchiveReader {
   private let isVerified: Bool
   private let salvages: Bool
   private var pass: ArchivePass
+  /// Made when the first part of a disk is wanted.
+  private var ranges: ArchiveRanges?
   /// Bytes kept or passed over since the host last heard of us.
   private var detourBytes = 0
 
@@ -39,10 +44,11 @@ final class VMAReader: ArchiveReader {
   func read(
     _ stream: StreamDescription, _ range: Range<UInt64>, into sink: ReadSink
   ) throws(PluginError) {
+    guard range == 0..<(stream.size ?? 0) else { return try readPart(stream, range, into: sink) }
     if stream.kind == .config {
       try put(content(Int(stream.id) - 1), into: sink)
     } else {
-      let device = header.devices[Int(stream.id) - 1 - header.configs.count]
+      let device = device(stream)
       try rewind(toReach: device)
       listenForDetours()
       try plugin { () throws(ArchiveError) in
@@ -51,6 +57,31 @@ final class VMAReader: ArchiveReader {
     }
     // The last one alone fails for what is wrong behind it: the others came whole.
     if stream.id == streams.last?.id && endsWithDisk && !isVerified && !salvages { try drain() }
+  }
+
+  private func device(_ stream: StreamDescription) -> ArchiveHeader.Device {
+    header.devices[Int(stream.id) - 1 - header.configs.count]
+  }
+
+  /// A part of a stream; the pass that delivers whole ones stays where it is.
+  private func readPart(
+    _ stream: StreamDescription, _ range: Range<UInt64>, into sink: ReadSink
+  ) throws(PluginError) {
+    guard stream.kind != .config else {
+      let content = content(Int(stream.id) - 1)
+      let start = content.startIndex + Int(range.lowerBound)
+      return try put(content[start..<(start + range.count)], into: sink)
+    }
+    if ranges == nil && !salvages { ranges = try archive.ranges(header) }
+    guard let ranges else {
+      throw PluginError(
+        .unsupported,
+        "of an archive that is compressed, or comes through a pipe, only whole disks can be read")
+    }
+    ranges.onScan = detour("looking for clusters")
+    try plugin { () throws(ArchiveError) in
+      try ranges.read(device(stream), range, to: PieceSink(sink))
+    }
   }
 
   /// A configuration is in the header: what is wrong with extents is no fault of it.
@@ -137,14 +168,18 @@ final class VMAReader: ArchiveReader {
     try plugin { () throws(ArchiveError) in try pass.drain() }
   }
 
-  /// Says that we work on, while nothing comes that the host could see.
   private func listenForDetours() {
+    pass.onDetour = detour("buffering clusters that are out of order")
+  }
+
+  /// Says that we work on, while nothing comes that the host could see.
+  private func detour(_ what: String) -> (Int) -> Void {
     detourBytes = 0
-    pass.onDetour = { [unowned self] count in
+    return { [unowned self] count in
       detourBytes += count
       guard detourBytes >= 1 << 30 else { return }
       detourBytes = 0
-      host.busy(milliseconds: 60_000, "buffering clusters that are out of order")
+      host.busy(milliseconds: 60_000, what)
     }
   }
 }

@@ -116,3 +116,25 @@ extension ByteSource {
     }
   }
 }
+
+extension RandomSource {
+  /// Reads exactly `count` bytes of `span` from `start`, which are at `offset`.
+  package func fill(
+    _ span: inout MutableRawSpan, from start: Int, count: Int, at offset: UInt64, of what: String
+  ) throws(ArchiveError) {
+    if count == 0 { return }
+    var failure: ArchiveError?
+    let done = unsafe span.withUnsafeMutableBytes { buffer -> Int in
+      do throws(ArchiveError) {
+        return unsafe try read(
+          into: UnsafeMutableRawBufferPointer(rebasing: buffer[start..<(start + count)]),
+          at: offset)
+      } catch {
+        failure = error
+        return 0
+      }
+    }
+    if let failure { throw failure }
+    guard done == count else { throw .corrupt("the archive ends inside \(what)") }
+  }
+}

@@ -1,10 +1,11 @@
-/// Which frames may come now in the answer to one READ of a whole stream, and how they continue it,
-/// seen from the host. Does no I/O. Specified in protocol.md §7.
+/// Which frames may come now in the answer to one READ, and how they continue it, seen from the
+/// host. Does no I/O. Specified in protocol.md §7.
 ///
 /// ```
 /// waiting ─OPEN→ open ─DATA, ZERO, DAMAGED→ open ─CLOSE→ closed ─READ_DONE→ done
 ///    └───────────────────── READ_DONE with an error ────────────────────────→ done
 /// ```
+/// The answer to a READ of a range begins where it is open, and has no CLOSE.
 public struct AnswerStateMachine: Sendable {
   private enum Phase { case waiting, open, closed, done }
 
@@ -14,6 +15,7 @@ public struct AnswerStateMachine: Sendable {
   private let slotCount: UInt32
   private let slotBytes: UInt32
   private let isIncremental: Bool
+  private let isRange: Bool
   private var cursor: StreamCursor
 
   /// - Parameters:
@@ -27,7 +29,24 @@ public struct AnswerStateMachine: Sendable {
   ) {
     self.request = request
     self.isIncremental = isIncremental
+    isRange = false
     cursor = StreamCursor(size: size)
+    self.slotCount = UInt32(slotCount)
+    self.slotBytes = UInt32(slotBytes)
+  }
+
+  /// Of a READ of a range.
+  ///
+  /// - Parameter range: Not empty; what was asked for.
+  public init(
+    request: UInt32, range: Range<UInt64>, isIncremental: Bool = false, slotCount: Int,
+    slotBytes: Int
+  ) {
+    self.request = request
+    self.isIncremental = isIncremental
+    isRange = true
+    phase = .open
+    cursor = StreamCursor(at: range.lowerBound, size: range.upperBound)
     self.slotCount = UInt32(slotCount)
     self.slotBytes = UInt32(slotBytes)
   }
@@ -38,31 +57,50 @@ public struct AnswerStateMachine: Sendable {
   /// Checks that a frame may come now and stays inside the pool, and moves on.
   public mutating func receive(_ frame: StreamFrame) throws(WireError) {
     switch frame {
-    case .open: try move(.open, from: .waiting, to: .open)
+    case .open:
+      guard !isRange else { throw .rangeAnswer(.open) }
+      try move(.open, from: .waiting, to: .open)
     case .data(let data):
       try require(.open, .data)
       try require(data.request, .data)
       try checkSlot(data)
-      _ = try cursor.advance(.data, offset: data.offset, length: UInt64(data.length))
+      try advance(.data, data.offset, UInt64(data.length))
     case .zero(let zero):
       try require(.open, .zero)
       try require(zero.request, .zero)
       if zero.kind == .unchanged && !isIncremental {
         throw .field(.zero, field: "kind", value: 2)
       }
-      _ = try cursor.advance(.zero, offset: zero.offset, length: zero.length)
+      try advance(.zero, zero.offset, zero.length)
     case .damaged(let damaged):
       try require(.open, .damaged)
       try require(damaged.request, .damaged)
-      _ = try cursor.advance(.damaged, offset: damaged.offset, length: damaged.length)
+      try advance(.damaged, damaged.offset, damaged.length)
     case .close(let close):
+      guard !isRange else { throw .rangeAnswer(.close) }
       try move(.close, from: .open, to: .closed)
       try cursor.close(close)
       try close.check(isIncremental: isIncremental)
     case .readDone(let done):
       try require(done.request, .readDone)
-      if done.status == .none { try require(.closed, .readDone) }
+      if done.status == .none { try requireEnd() }
       phase = .done
+    }
+  }
+
+  /// A READ succeeds with all that was asked for.
+  private func requireEnd() throws(WireError) {
+    guard isRange else { return try require(.closed, .readDone) }
+    guard cursor.position == cursor.size else { throw .rangeAnswer(.readDone) }
+  }
+
+  private mutating func advance(
+    _ type: FrameType, _ offset: UInt64, _ length: UInt64
+  ) throws(WireError) {
+    do throws(WireError) { _ = try cursor.advance(type, offset: offset, length: length) } catch {
+      // What is beyond a range need not be beyond its stream.
+      guard isRange, case .beyond = error else { throw error }
+      throw .rangeAnswer(type)
     }
   }
 

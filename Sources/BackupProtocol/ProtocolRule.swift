@@ -97,6 +97,8 @@ extension WireError {
     case .state: ProtocolRule("3.4-3", .state)
     case .afterEnd: ProtocolRule("4.4-2", .state)
     case .answer: ProtocolRule("7.2-1", .state)
+    case .rangeAnswer(.open), .rangeAnswer(.close): ProtocolRule("7.2-2", .state)
+    case .rangeAnswer: ProtocolRule("7.2-2")
     case .unrequested: ProtocolRule("7.2-3", .state)
     case .required: ProtocolRule("17.3-1", .unsupported)
     case .notOffered: ProtocolRule("4.2-3")

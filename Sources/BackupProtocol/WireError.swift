@@ -28,6 +28,8 @@ public enum WireError: Error, Equatable, Sendable {
   case afterEnd(FrameType, ended: String)
   /// A frame of the answer to a READ, out of its order.
   case answer(FrameType)
+  /// The same in the answer to a READ of a range, or beyond the range, or before its end.
+  case rangeAnswer(FrameType)
   /// A frame of an answer without a READ.
   case unrequested(FrameType)
   /// A must-understand name that the receiver does not know.
@@ -77,6 +79,10 @@ extension WireError: CustomStringConvertible {
     case .state(let type, let state): "\(type.name) is not allowed \(state)"
     case .afterEnd(let type, let ended): "\(type.name) came after \(ended)"
     case .answer(let type): "\(type.name) is not allowed here in the answer to a READ"
+    case .rangeAnswer(.readDone): "READ_DONE came before all of the range that was asked for"
+    case .rangeAnswer(let type) where type == .open || type == .close:
+      "\(type.name) is not allowed in the answer to a READ of a range"
+    case .rangeAnswer(let type): "\(type.name) goes beyond the range that was asked for"
     case .unrequested(let type):
       "\(type.name) is not allowed for a stream that was not requested"
     case .notOffered(let feature):

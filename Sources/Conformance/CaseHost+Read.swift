@@ -57,12 +57,8 @@ extension CaseHost {
     to request: UInt32, _ stream: StreamDescription, _ frame: ReadFrame,
     _ policy: ReleasePolicy = .atOnce
   ) throws -> Answer {
-    var states = AnswerStateMachine(
-      request: request, size: stream.size, isIncremental: stream.isIncremental,
-      slotCount: isShared ? setup.shape.slotCount : 0, slotBytes: setup.shape.slotBytes)
-    let range = RangeAnswer(request: request, frame)
+    var states = states(request, stream, frame)
     var (answer, borrowed) = (Answer(stream: stream), Borrowed())
-    var cursor = range
     let size = frame.isWholeStream ? stream.size ?? 0 : frame.length
     if size <= Self.keptBytesMax { answer.bytes = [UInt8](repeating: 0, count: Int(size)) }
     while true {
@@ -76,15 +72,27 @@ extension CaseHost {
       if received.header.stream != stream.id {
         throw Fault("7.2-3", "\(received.type.name) names another stream than the READ")
       }
-      do throws(WireError) {
-        if frame.isWholeStream { try states.receive(part) } else { try cursor.receive(part) }
-      } catch { throw Fault(error) }
+      do throws(WireError) { try states.receive(part) } catch { throw Fault(error) }
       try take(part, received, from: frame.offset, into: &answer, &borrowed, policy)
       if case .readDone = part {
         try release(&borrowed)
         return answer
       }
     }
+  }
+
+  private func states(
+    _ request: UInt32, _ stream: StreamDescription, _ frame: ReadFrame
+  ) -> AnswerStateMachine {
+    let (count, bytes) = (isShared ? setup.shape.slotCount : 0, setup.shape.slotBytes)
+    guard frame.isWholeStream else {
+      return AnswerStateMachine(
+        request: request, range: frame.offset..<(frame.offset + frame.length),
+        isIncremental: stream.isIncremental, slotCount: count, slotBytes: bytes)
+    }
+    return AnswerStateMachine(
+      request: request, size: stream.size, isIncremental: stream.isIncremental, slotCount: count,
+      slotBytes: bytes)
   }
 
   /// The next frame; where none comes, what is borrowed is given back.
@@ -178,50 +186,6 @@ extension CaseHost {
         guard from < place + length else { break }
         Bytes.clear(&answer.bytes, from..<min(from + 4096, place + length))
       }
-    }
-  }
-}
-
-/// The answer to a READ of a range: no OPEN and no CLOSE.
-private struct RangeAnswer {
-  let request: UInt32
-  private var cursor: StreamCursor
-  private let end: UInt64
-
-  init(request: UInt32, _ frame: ReadFrame) {
-    self.request = request
-    end = frame.isWholeStream ? 0 : frame.offset + frame.length
-    cursor = StreamCursor(at: frame.isWholeStream ? 0 : frame.offset, size: end)
-  }
-
-  mutating func receive(_ part: StreamFrame) throws(WireError) {
-    switch part {
-    case .open: throw .answer(.open)
-    case .close: throw .answer(.close)
-    case .data(let data):
-      try check(data.request, .data)
-      try advance(.data, data.offset, UInt64(data.length))
-    case .zero(let zero):
-      try check(zero.request, .zero)
-      try advance(.zero, zero.offset, zero.length)
-    case .damaged(let damaged):
-      try check(damaged.request, .damaged)
-      try advance(.damaged, damaged.offset, damaged.length)
-    case .readDone(let done):
-      try check(done.request, .readDone)
-      guard done.status != .none || cursor.position == end else { throw .answer(.readDone) }
-    }
-  }
-
-  private func check(_ found: UInt32, _ type: FrameType) throws(WireError) {
-    guard found == request else { throw .field(type, field: "request", value: UInt64(found)) }
-  }
-
-  private mutating func advance(
-    _ type: FrameType, _ offset: UInt64, _ length: UInt64
-  ) throws(WireError) {
-    do throws(StreamCursor.Fault) { try cursor.advance(offset: offset, length: length) } catch {
-      throw .gap(type, offset: offset, expected: cursor.position)
     }
   }
 }

@@ -6,17 +6,20 @@ internal import BackupProtocol
   static let clusterBytes = Int(Cluster.bytes)
 
   private let sink: any ClusterSink
+  /// Where the bytes end that are wanted.
   private let capacity: UInt64
   private let buffer: UnsafeMutableRawBufferPointer
   /// Number of the cluster in the buffer.
   private var open: UInt64?
-  /// Bytes that went to the sink.
-  private var position: UInt64 = 0
+  /// Where the bytes end that went to the sink.
+  private var position: UInt64
 
-  /// - Parameter capacity: Bytes of the disk; what lies beyond is dropped.
-  init(_ sink: any ClusterSink, capacity: UInt64) {
+  /// - Parameter range: Bytes of the disk that are wanted, from where a cluster begins; what lies
+  ///   outside is dropped.
+  init(_ sink: any ClusterSink, _ range: Range<UInt64>) {
     self.sink = sink
-    self.capacity = capacity
+    position = range.lowerBound
+    capacity = range.upperBound
     unsafe buffer = .allocate(byteCount: Self.clusterBytes, alignment: 4096)
   }
 
@@ -26,7 +29,8 @@ internal import BackupProtocol
   ///
   /// - Parameter offset: Behind everything that was added.
   func put(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(ArchiveError) {
-    // What is in a cluster that was given up is lost with it.
+    // What is in a cluster that was given up is lost with it; and nobody wants what is before the
+    // range.
     let lost = Int(min(UInt64(bytes.count), position > offset ? position - offset : 0))
     var place = offset + UInt64(lost)
     var left = unsafe UnsafeRawBufferPointer(rebasing: bytes[lost...])

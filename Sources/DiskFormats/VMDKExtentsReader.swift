@@ -46,24 +46,36 @@ package final class VMDKExtentsReader: DiskReader {
   }
 
   package func read(to sink: any ClusterSink) throws(ArchiveError) {
-    let joined = JoiningSink(ClusterAssembler(sink, capacity: capacityBytes))
+    try read(0..<capacityBytes, to: sink)
+  }
+
+  package func read(_ range: Range<UInt64>, to sink: any ClusterSink) throws(ArchiveError) {
+    let joined = JoiningSink(ClusterAssembler(sink, range))
+    var start: UInt64 = 0
     for (extent, window) in zip(extents, windows) {
       let count = extent.sectors * 512
-      guard let window else {
-        try joined.zeros(count)
-        continue
-      }
-      if extent.kind == .sparse {
-        let reader = try VMDKTableReader(window)
-        guard reader.capacityBytes == count else {
-          throw .corrupt("the size of an extent of the VMDK does not match its descriptor")
-        }
-        try reader.read(to: joined)
-      } else {
-        try FlatReader(window, capacityBytes: count).read(to: joined)
-      }
+      defer { start += count }
+      let wanted = (start..<(start + count)).clamped(to: range)
+      guard !wanted.isEmpty, let window else { continue }
+      // Whole clusters of the extent, which are others than those of the disk.
+      let bytes = UInt64(ClusterAssembler.clusterBytes)
+      let first = (wanted.lowerBound - start) / bytes * bytes
+      let end = min(count, (wanted.upperBound - start + bytes - 1) / bytes * bytes)
+      joined.position = start + first
+      try reader(extent, window, count).read(first..<end, to: joined)
     }
     try joined.finish()
+  }
+
+  private func reader(
+    _ extent: VMDKDescriptor.Extent, _ window: SourceWindow, _ count: UInt64
+  ) throws(ArchiveError) -> any DiskReader {
+    guard extent.kind == .sparse else { return FlatReader(window, capacityBytes: count) }
+    let reader = try VMDKTableReader(window)
+    guard reader.capacityBytes == count else {
+      throw .corrupt("the size of an extent of the VMDK does not match its descriptor")
+    }
+    return reader
   }
 }
 
@@ -71,7 +83,8 @@ package final class VMDKExtentsReader: DiskReader {
 @safe private final class JoiningSink: ClusterSink {
   let pieceBytesMax = ClusterAssembler.clusterBytes
   private let assembler: ClusterAssembler
-  private var position: UInt64 = 0
+  /// Where in the disk the next bytes belong.
+  var position: UInt64 = 0
   private let buffer: UnsafeMutableRawBufferPointer
 
   init(_ assembler: ClusterAssembler) {

@@ -31,7 +31,7 @@ package final class VMDKStreamReader {
   /// - Throws: E_CORRUPT; E_UNSUPPORTED if grains do not ascend.
   package func read(to sink: any ClusterSink) throws(ArchiveError) {
     let decoder = try GrainDecoder(grainBytes: header.grainBytes)
-    let assembler = ClusterAssembler(sink, capacity: header.capacityBytes)
+    let assembler = ClusterAssembler(sink, 0..<header.capacityBytes)
     guard header.overheadSectors >= sectors else {
       throw .corrupt("invalid grain offset of the VMDK")
     }

@@ -13,6 +13,7 @@ package final class VMDKTableReader {
   /// Entry of the directory that the page begins with.
   private var pageStart: UInt64?
   private var table: [UInt8]
+  private var decoder: GrainDecoder?
   private var marker = [UInt8](repeating: 0, count: VMDKLayout.markerBytes)
 
   /// - Throws: E_CORRUPT, E_UNSUPPORTED.
@@ -54,42 +55,64 @@ package final class VMDKTableReader {
   ///
   /// - Throws: E_CORRUPT.
   package func read(to sink: any ClusterSink) throws(ArchiveError) {
-    let decoder = try GrainDecoder(grainBytes: header.grainBytes)
-    let assembler = ClusterAssembler(sink, capacity: header.capacityBytes)
-    let grains = (header.capacity + header.grainSectors - 1) / header.grainSectors
+    try read(0..<header.capacityBytes, to: sink)
+  }
+
+  package func read(_ range: Range<UInt64>, to sink: any ClusterSink) throws(ArchiveError) {
+    let assembler = ClusterAssembler(sink, range)
     let entries = UInt64(header.tableEntries)
-    let tables = (grains + entries - 1) / entries
+    let tables = Self.count(header.capacity, of: header.grainSectors * entries)
     // The whole directory has to be there: a small file cannot claim a large one.
     guard header.directoryOffset * 512 + tables * 4 <= source.byteCount else {
       throw .corrupt("the VMDK is truncated inside its grain directory")
     }
-    for number in 0..<tables {
+    let grainBytes = UInt64(header.grainBytes)
+    let grains = range.lowerBound / grainBytes..<Self.count(range.upperBound, of: grainBytes)
+    for number in grains.lowerBound / entries..<Self.count(grains.upperBound, of: entries) {
       let place = try directoryEntry(number, of: tables)
       if place == 0 { continue }
-      let first = number * entries
-      let covered = first..<min(first + entries, grains)
+      let covered = (number * entries..<(number + 1) * entries).clamped(to: grains)
       do throws(ArchiveError) { try source.fill(&table, at: UInt64(place) * 512, "a table") } catch
       {
         try lose(covered, error, assembler)
         continue
       }
-      for index in 0..<min(entries, grains - number * entries) {
-        let sector = table.little(UInt32.self, at: 4 * Int(index))
-        if sector == 0 || (sector == 1 && header.flags & VMDKHeader.zeroGrains != 0) { continue }
-        let grain = first + index
-        let count: Int
-        do throws(ArchiveError) {
-          count = try readGrain(grain, at: UInt64(sector) * 512, decoder)
-        } catch {
-          try lose(grain..<(grain + 1), error, assembler)
-          continue
-        }
-        try unsafe assembler.put(
-          UnsafeRawBufferPointer(rebasing: decoder.grain[..<count]),
-          at: grain * header.grainSectors * 512)
-      }
+      for grain in covered { try put(grain, table: number, assembler) }
     }
     try assembler.finish()
+  }
+
+  /// How many pieces of a size there are, the last of which may be short.
+  private static func count(_ total: UInt64, of size: UInt64) -> UInt64 {
+    (total + size - 1) / size
+  }
+
+  /// Puts a grain, if the file has it.
+  ///
+  /// - Parameter number: Of the table that is loaded.
+  private func put(
+    _ grain: UInt64, table number: UInt64, _ assembler: ClusterAssembler
+  ) throws(ArchiveError) {
+    let index = Int(grain - number * UInt64(header.tableEntries))
+    let sector = table.little(UInt32.self, at: 4 * index)
+    if sector == 0 || (sector == 1 && header.flags & VMDKHeader.zeroGrains != 0) { return }
+    let decoder = try openDecoder()
+    let count: Int
+    do throws(ArchiveError) {
+      count = try readGrain(grain, at: UInt64(sector) * 512, decoder)
+    } catch {
+      return try lose(grain..<(grain + 1), error, assembler)
+    }
+    try unsafe assembler.put(
+      UnsafeRawBufferPointer(rebasing: decoder.grain[..<count]),
+      at: grain * header.grainSectors * 512)
+  }
+
+  private func openDecoder() throws(ArchiveError) -> GrainDecoder {
+    if let decoder { return decoder }
+    let made = try GrainDecoder(grainBytes: header.grainBytes)
+    decoder = made
+    return made
   }
 
   private func directoryEntry(_ number: UInt64, of tables: UInt64) throws(ArchiveError) -> UInt32 {

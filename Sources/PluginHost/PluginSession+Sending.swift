@@ -49,10 +49,14 @@ extension PluginSession {
     } while !rest.isEmpty
   }
 
-  /// Asks for a whole stream (read mode).
-  package func sendReadAll(stream: UInt32) -> UInt32 {
+  /// Asks for a stream or a part of it (read mode).
+  ///
+  /// - Returns: The number of the READ.
+  package func send(_ frame: ReadFrame, stream: UInt32) -> UInt32 {
     readsOwed += 1
-    return outgoing.frames.append(ReadFrame(), stream: stream)
+    // What was said of an earlier READ says nothing of this one.
+    readError = nil
+    return outgoing.frames.append(frame, stream: stream)
   }
 
   /// Gives DATA back to the plugin (read mode).

@@ -39,6 +39,15 @@ package struct StreamSummary: Sendable {
   package var seconds = 0.0
   /// What did not come out of a damaged archive, and is zeros.
   package var damage = StreamDamage()
+
+  package init(
+    name: String, size: UInt64, readBytes: UInt64 = 0, dataBytes: UInt64 = 0,
+    digest: Digest = .none, seconds: Double = 0, damage: StreamDamage = StreamDamage()
+  ) {
+    (self.name, self.size) = (name, size)
+    (self.readBytes, self.dataBytes) = (readBytes, dataBytes)
+    (self.digest, self.seconds, self.damage) = (digest, seconds, damage)
+  }
 }
 
 /// Why a lane failed.

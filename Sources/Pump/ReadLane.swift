@@ -1,7 +1,7 @@
 package import BackupProtocol
 internal import CLinux
 internal import Hashing
-package import PluginHost
+internal import PluginHost
 package import SharedPool
 internal import Synchronization
 package import System
@@ -46,30 +46,13 @@ package final class ReadLane {
     }
   }
 
-  private let session: PluginSession
-  private let pool: SharedPool
+  private let archive: ArchiveSession
   private let buffers: SharedPool
   private let digests: DigestWorkers
-  private let progress: LaneProgress
-  private let stop: StopSignal
-  private var rateLimit: RateLimit?
-  private var poller = Poller()
-  private var reception: StreamReception?
-  private var failure: LaneFailure?
 
-  /// - Parameters:
-  ///   - pool: The plugin's, writable by it.
-  ///   - rateLimit: Bytes of data a second, or `nil`.
-  ///   - digestThreads: 1…8.
-  package init(
-    session: PluginSession, pool: SharedPool, rateLimit: UInt64? = nil, digestThreads: Int,
-    progress: LaneProgress, stop: StopSignal
-  ) throws(SystemCallError) {
-    self.session = session
-    self.pool = pool
-    self.progress = progress
-    self.stop = stop
-    self.rateLimit = rateLimit.map { RateLimit(bytesPerSecond: $0, now: .now) }
+  /// - Parameter digestThreads: 1…8.
+  package init(_ archive: ArchiveSession, digestThreads: Int) throws(SystemCallError) {
+    self.archive = archive
     buffers = try SharedPool(
       PoolShape(slotCount: 2 * digestThreads + 2, slotBytes: Int(TreeDigest.chunkBytes)),
       name: "sluice-assembly")
@@ -79,14 +62,9 @@ package final class ReadLane {
   /// Reads every stream the plan wants; blocks until the plugin is gone.
   package func run(_ plan: Plan) -> Outcome {
     var outcome = Outcome()
-    session.handlers.produced = { [unowned self] header, payload throws(WireError) in
-      try produced(header, payload)
-    }
+    let progress = archive.progress
     do throws(LaneFailure) {
-      try wait(until: \.isRunning)
-      let ack = session.jobAck ?? JobAck()
-      // Nobody makes an archive of nothing: what is read as one has lost what was in it.
-      guard !ack.streams.isEmpty else { throw .emptyArchive }
+      let ack = try archive.open()
       try plan.accept(ack)
       let wanted = plan.choose(ack.streams)
       progress.totalBytes.store(wanted.reduce(0) { $0 + ($1.size ?? 0) }, ordering: .relaxed)
@@ -95,13 +73,10 @@ package final class ReadLane {
         outcome.summaries.append(try receive(stream, plan))
       }
       outcome.hasAllStreams = true
-      // The limit's time passes before the plugin owes its end, not meanwhile.
-      while try rest() {}
-      if session.isAlive { session.sendFinish() }
-      try wait(until: \.isOver)
+      try archive.finish()
     } catch {
       outcome.failure = error
-      abandon()
+      archive.abandon()
     }
     digests.stop()
     return outcome
@@ -115,11 +90,11 @@ package final class ReadLane {
     }
     let started = MonotonicTime.now
     let reception = StreamReception(
-      stream: stream.id, request: session.isAlive ? session.sendReadAll(stream: stream.id) : 0,
-      pool: pool, usesPool: session.usesPool,
+      stream: stream.id, request: archive.ask(ReadFrame(), stream: stream.id),
+      pool: archive.pool, usesPool: archive.plugin.usesPool,
       assembler: StreamAssembler(
         name: stream.name, size: size, isIncremental: stream.isIncremental, buffers: buffers,
-        workers: digests, target: try plan.target(stream, buffers), stop: stop))
+        workers: digests, target: try plan.target(stream, buffers), stop: archive.stop))
     let digest = try take(reception, stream, plan)
     let damage = try judge(stream, reception, digest, plan)
     return StreamSummary(
@@ -155,85 +130,19 @@ package final class ReadLane {
   private func take(
     _ reception: StreamReception, _ stream: StreamDescription, _ plan: Plan
   ) throws(LaneFailure) -> Digest {
-    self.reception = reception
-    defer { self.reception = nil }
+    archive.expect(reception)
+    defer { archive.expect(nil) }
     do throws(LaneFailure) {
-      while !reception.isDone { try turn() }
+      while !reception.isDone { try archive.turn() }
     } catch {
       guard case .noWriters = error, plan.keepDamaged != nil else { throw error }
-      return try reception.giveUp(session.failureText ?? "the plugin is gone")
+      return try reception.giveUp(archive.plugin.failureText ?? "the plugin is gone")
     }
     if let digest = reception.digest { return digest }
     let status = reception.status
     guard plan.keepDamaged != nil else {
-      throw .unreadable(stream: stream.name, status, session.readFailure(status))
+      throw .unreadable(stream: stream.name, status, archive.plugin.readFailure(status))
     }
-    return try reception.giveUp(session.readFailureText(status))
-  }
-
-  /// A stream frame came: checks its place and takes it.
-  private func produced(_ header: FrameHeader, _ payload: RawSpan) throws(WireError) {
-    guard let reception, header.stream == reception.stream, failure == nil else {
-      // After a failure of ours the plugin's answers are of no consequence.
-      if failure != nil { return }
-      throw .unrequested(header.type)
-    }
-    let frame = try StreamFrame(header.type, parsing: payload)
-    try reception.admit(frame)
-    let before = reception.assembler.position
-    do throws(LaneFailure) { try reception.take(frame, payload) } catch { failure = error }
-    // Where the bytes go may have taken its time: that is none of the plugin's.
-    session.excuse(.now)
-    let moved = reception.assembler.position - before
-    progress.passed(moved)
-    if header.type == .data {
-      progress.read(moved)
-      rateLimit?.take(Int(moved))
-      session.sendRelease(sequence: header.sequence)
-    }
-  }
-
-  private func wait(until condition: (PluginSession) -> Bool) throws(LaneFailure) {
-    while !condition(session) { try turn() }
-  }
-
-  /// Lets the rate limit's time pass: what the plugin sends meanwhile stays in its pipe, and it
-  /// waits for slots, which is none of its faults.
-  ///
-  /// - Returns: Whether there was time to pass.
-  private func rest() throws(LaneFailure) -> Bool {
-    guard let delay = rateLimit?.delay(.now), delay > 0 else { return false }
-    poller.removeAll()
-    poller.add(stop.descriptor, .readable)
-    do throws(SystemCallError) { _ = try poller.wait(seconds: min(delay, 1)) } catch {
-      throw .system("\(error)")
-    }
-    session.excuse(.now)
-    if stop.isRequested { throw .cancelled }
-    return true
-  }
-
-  private func turn(isEnding: Bool = false) throws(LaneFailure) {
-    if !isEnding, try rest() { return }
-    poller.removeAll()
-    session.addDescriptors(to: &poller)
-    if !stop.isRequested { poller.add(stop.descriptor, .readable) }
-    let seconds = min(isEnding ? 0.2 : 1, session.secondsToDeadline(.now))
-    do throws(SystemCallError) { _ = try poller.wait(seconds: seconds) } catch {
-      throw .system("\(error)")
-    }
-    session.service(.now)
-    if isEnding { return }
-    if let failure { throw failure }
-    if stop.isRequested { throw .cancelled }
-    if !session.isAlive && session.finished == nil { throw .noWriters }
-  }
-
-  private func abandon() {
-    session.abort("the job was aborted")
-    while !session.isOver {
-      if stop.isUrgent { session.kill() }
-      do throws(LaneFailure) { try turn(isEnding: true) } catch { session.kill() }
-    }
+    return try reception.giveUp(archive.plugin.readFailureText(status))
   }
 }

@@ -3,7 +3,7 @@ internal import SharedPool
 internal import System
 
 /// The answer to one READ of a whole stream, as it comes in. Specified in protocol.md §7.
-final class StreamReception {
+final class StreamReception: AnswerReception {
   let stream: UInt32
   private let pool: SharedPool
   var assembler: StreamAssembler
@@ -34,12 +34,10 @@ final class StreamReception {
 
   var isDone: Bool { states.isDone }
 
-  /// Checks that a frame may come now and stays inside the pool.
+  var position: UInt64 { assembler.position }
+
   func admit(_ frame: StreamFrame) throws(WireError) { try states.receive(frame) }
 
-  /// Takes an admitted frame.
-  ///
-  /// - Throws: `LaneFailure` when the archive is not what it should be, or the target fails.
   func take(_ frame: StreamFrame, _ payload: RawSpan) throws(LaneFailure) {
     switch frame {
     case .open: break

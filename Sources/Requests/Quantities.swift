@@ -3,10 +3,20 @@ package struct ByteCount: RequestWord, Equatable {
   package let bytes: UInt64
 
   package init(parsing text: String) throws(RequestError) {
+    bytes = try ByteOffset(parsing: text).bytes
+    guard bytes > 0 else { throw .malformed(text) }
+  }
+}
+
+/// A place, in bytes from a start, written as a ``ByteCount``; may be 0.
+package struct ByteOffset: RequestWord, Equatable {
+  package let bytes: UInt64
+
+  package init(parsing text: String) throws(RequestError) {
     let factors: [Character: UInt64] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
     let factor = text.last.flatMap { factors[Character($0.uppercased())] }
     let digits = factor == nil ? text[...] : text.dropLast()
-    guard let number = UInt64(digits), number > 0 else { throw .malformed(text) }
+    guard let number = UInt64(digits) else { throw .malformed(text) }
     let (product, overflow) = number.multipliedReportingOverflow(by: factor ?? 1)
     guard !overflow else { throw .malformed(text) }
     bytes = product

@@ -39,6 +39,8 @@ package enum RequestError: Error, Equatable, Sendable {
   /// A disk that has a place of its own is also left out.
   case skippedDisk(String)
   case foreignSuffix(path: String, suffix: String)
+  /// What is to be read of a disk is not all there.
+  case beyondDisk(String, size: UInt64)
 }
 
 extension RequestError: CustomStringConvertible {
@@ -74,6 +76,8 @@ extension RequestError: CustomStringConvertible {
     case .skippedDisk(let name): "disk \"\(name)\" has a destination and is skipped"
     case .foreignSuffix(let path, let suffix):
       "\(path) would be written as raw despite its suffix .\(suffix)"
+    case .beyondDisk(let disk, let size):
+      "the range is not inside disk \"\(cleaned(disk))\", which has \(size) bytes"
     }
   }
 

@@ -7,7 +7,8 @@ public import Machine
 /// The archive is hostile input: check every number and name that comes from it.
 public protocol ArchiveReader: AnyObject {
   /// Whether ``read(_:_:into:)`` is quick for a part of a stream, in any order: what instant
-  /// restore needs. Otherwise only whole streams are asked for.
+  /// restore needs. Otherwise only whole streams are asked for. It is said before the archive is
+  /// known: for a part of one that only goes forward, ``read(_:_:into:)`` throws E_UNSUPPORTED.
   static var readsRanges: Bool { get }
 
   /// Whether every byte of every stream that was read has been held against digests that the
@@ -49,8 +50,8 @@ public protocol ArchiveReader: AnyObject {
   ) throws(PluginError)
 
   /// The host wants no more: checks what shows at the archive's end only. Say
-  /// ``Host/busy(milliseconds:_:)`` if that takes long. Not called if nothing was read in read
-  /// mode, nor if the last READ failed.
+  /// ``Host/busy(milliseconds:_:)`` if that takes long. Not called if no whole stream was read in
+  /// read mode, nor if the last READ of one failed.
   ///
   /// - Throws: Whatever was read counts for nothing then.
   func finish() throws(PluginError)

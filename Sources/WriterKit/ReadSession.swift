@@ -10,13 +10,13 @@ final class ReadSession {
   private let reader: any ArchiveReader
   private let slots: ReadSlots
   private var streams: [UInt32: StreamDescription] = [:]
-  /// Whether all is well so far, and anything was read or had to be: a list is no reason to go to
-  /// the archive's end.
+  /// Whether all is well so far, and a stream was read or had to be: a list is no reason to go to
+  /// the archive's end, nor is a range, which that could not prove.
   private var hasEndToCheck: Bool
   /// Something of the archive is lost: its end would say so again, of all of it.
   private var hasDamage = false
-  /// A READ has failed: what is proven then of others would be taken for all.
-  private var hasFailed = false
+  /// A READ has failed, or was of a range: what is proven then of others would be taken for all.
+  private var hasUnproven = false
 
   init(_ context: Context, _ type: any ArchiveReader.Type) throws(Ending) {
     self.context = context
@@ -56,7 +56,7 @@ final class ReadSession {
       do throws(PluginError) { try reader.finish() } catch { throw .failed(error) }
     }
     slots.states.sentFinished()
-    let finished = Finished(isProven: hasEndToCheck && !hasFailed && reader.isProven)
+    let finished = Finished(isProven: hasEndToCheck && !hasUnproven && reader.isProven)
     try context.channel.send { $0.append(.finished, finished.object) }
   }
 
@@ -69,13 +69,17 @@ final class ReadSession {
     } catch {
       if let ending { throw ending }
       status = error.code
-      hasFailed = true
+      hasUnproven = true
       context.channel.append {
         $0.append(
           error.frame(answers: header.sequence, isStreamOnly: true), stream: header.stream)
       }
     }
-    hasEndToCheck = status == .none && !hasDamage
+    if frame.isWholeStream {
+      hasEndToCheck = status == .none && !hasDamage
+    } else {
+      hasUnproven = true
+    }
     slots.states.sentReadDone()
     try context.channel.send {
       $0.append(ReadDoneFrame(request: header.sequence, status: status), stream: header.stream)

@@ -22,7 +22,8 @@ struct Sluice: AsyncParsableCommand {
       """,
     version: "sluice \(ownVersion)",
     subcommands: [
-      Backup.self, Restore.self, List.self, Verify.self, Convert.self, Clean.self, Recover.self,
+      Backup.self, Restore.self, Read.self, List.self, Verify.self, Convert.self, Clean.self,
+      Recover.self,
       Plugin.self, Doctor.self, Version.self,
     ])
 

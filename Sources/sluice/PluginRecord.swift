@@ -28,7 +28,8 @@ struct PluginRecord: AsyncParsableCommand {
   var file: String
 
   @Argument(
-    parsing: .captureForPassthrough, help: "backup, restore, list, verify or convert, and options")
+    parsing: .captureForPassthrough,
+    help: "backup, restore, read, list, verify or convert, and options")
   var command: [String] = []
 
   func validate() throws {
@@ -50,5 +51,5 @@ struct PluginRecord: AsyncParsableCommand {
     }
   }
 
-  private static let verbs = ["backup", "restore", "list", "verify", "convert"]
+  private static let verbs = ["backup", "restore", "read", "list", "verify", "convert"]
 }

@@ -16,6 +16,7 @@ extension BackupRequest.SharedMemoryChoice: ExpressibleByArgument {}
 extension BackupRequest.TransportChoice: ExpressibleByArgument {}
 extension BitmapChoice: ExpressibleByArgument {}
 extension ByteCount: ExpressibleByArgument {}
+extension ByteOffset: ExpressibleByArgument {}
 extension GuestRequest.Freeze: ExpressibleByArgument {}
 extension IncrementRequest.Level: ExpressibleByArgument {}
 extension IncrementRequest.Parent: ExpressibleByArgument {}

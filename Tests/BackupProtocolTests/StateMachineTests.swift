@@ -95,6 +95,62 @@ import Testing
   }
 }
 
+@Suite struct RangeAnswerTests {
+  /// The answer to a READ of the second and third cluster of a longer stream.
+  private var states = AnswerStateMachine(
+    request: 7, range: 65536..<196_608, slotCount: 4, slotBytes: 65536)
+
+  private func data(_ offset: UInt64) -> StreamFrame {
+    .data(DataFrame(offset: offset, length: 65536, place: .slot(3), request: 7))
+  }
+
+  private func zeros(_ offset: UInt64, _ length: UInt64) -> StreamFrame {
+    .zero(ZeroFrame(offset: offset, length: length, kind: .hole, request: 7))
+  }
+
+  private func done(_ status: ErrorCode) -> StreamFrame {
+    .readDone(ReadDoneFrame(request: 7, status: status))
+  }
+
+  @Test func `it begins and ends with the range, or fails at any point`() throws {
+    var good = states
+    for frame in [data(65536), zeros(131_072, 65536), done(.none)] {
+      #expect(!good.isDone)
+      try good.receive(frame)
+    }
+    #expect(good.isDone)
+    for frames in [[], [data(65536)], [zeros(65536, 131_072)]] {
+      var states = states
+      for frame in frames { try states.receive(frame) }
+      try states.receive(done(.corrupt))
+      #expect(states.isDone)
+    }
+  }
+
+  @Test func `what is beyond it, missing of it or of a whole stream is refused by its clause`()
+    throws
+  {
+    let close = StreamFrame.close(CloseFrame(logicalLength: 196_608, digest: .none))
+    for (frames, clause) in [
+      ([.open], "7.2-2"), ([zeros(65536, 131_072), close], "7.2-2"), ([done(.none)], "7.2-2"),
+      ([data(65536), done(.none)], "7.2-2"), ([zeros(65536, 196_608)], "7.2-2"),
+      ([data(0)], "6.2-3"), ([data(131_072)], "6.2-3"), ([zeros(65536, 512)], "6.2-4"),
+      ([data(65536), data(65536)], "6.2-3"),
+    ] as [([StreamFrame], String)] {
+      var states = states
+      for frame in frames.dropLast() { try states.receive(frame) }
+      let error = #expect(throws: WireError.self) { try states.receive(frames[frames.count - 1]) }
+      #expect(error?.rule.clause == clause, "\(frames)")
+    }
+  }
+
+  @Test func `an odd end is the stream's`() throws {
+    var states = AnswerStateMachine(request: 7, range: 65536..<65_541, slotCount: 0, slotBytes: 1)
+    try states.receive(zeros(65536, 5))
+    try states.receive(done(.none))
+  }
+}
+
 @Suite struct WriterStateMachineTests {
   private var states = WriterStateMachine([
     StreamDescription(id: 1, kind: .disk, name: "a", role: "disk", size: 65536),

@@ -14,7 +14,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "backup", "restore", "list", "verify", "convert", "clean", "recover", "plugin",
+    "backup", "restore", "read", "list", "verify", "convert", "clean", "recover", "plugin",
     "plugin list", "plugin info", "plugin new", "plugin check", "plugin record", "plugin dump",
     "plugin replay", "doctor", "version",
   ])
@@ -34,8 +34,8 @@ import Testing
     let names = help[verbs.upperBound...].matches(of: #/\n  ([a-z]+) /#).map { String($0.output.1) }
     #expect(
       names == [
-        "backup", "restore", "list", "verify", "convert", "clean", "recover", "plugin", "doctor",
-        "version",
+        "backup", "restore", "read", "list", "verify", "convert", "clean", "recover", "plugin",
+        "doctor", "version",
       ])
   }
 

@@ -14,6 +14,8 @@ final class FiledAppliance: OpenedAppliance {
   private let walk: TarWalk
   private let isVerified: Bool
   private let salvages: Bool
+  /// The disk of which a part was wanted last.
+  private var inParts: (stream: UInt32, reader: any DiskReader)?
 
   init(_ file: any RandomSource, _ job: Job, _ host: Host) throws(PluginError) {
     isVerified = job.mode == .verify
@@ -70,9 +72,7 @@ final class FiledAppliance: OpenedAppliance {
       try settle(part, digests)
       return
     }
-    guard !part.isMissing else {
-      throw PluginError(.notFound, "\"\(part.file.name)\" is missing from the archive")
-    }
+    try requireFile(of: part)
     for name in part.members { try members.check(name) }
     let reader = try DiskOpening(index).open(part.file, part.disk).reader
     if appliance.isOurs {
@@ -80,6 +80,30 @@ final class FiledAppliance: OpenedAppliance {
     } else {
       try part.check(reader)
       try plugin { () throws(ArchiveError) in try reader.read(to: PieceSink(sink)) }
+    }
+  }
+
+  /// By tables, for a member's digest is that of all of it.
+  func deliver(
+    _ part: Appliance.Part, _ range: Range<UInt64>, to sink: ReadSink
+  ) throws(PluginError) {
+    let reader = try reader(of: part)
+    try plugin { () throws(ArchiveError) in try reader.read(range, to: PieceSink(sink)) }
+  }
+
+  /// The reader of the disk that was read last, or another one.
+  private func reader(of part: Appliance.Part) throws(PluginError) -> any DiskReader {
+    if let inParts, inParts.stream == part.stream.id { return inParts.reader }
+    try requireFile(of: part)
+    let reader = try DiskOpening(index).open(part.file, part.disk).reader
+    try part.check(reader)
+    inParts = (part.stream.id, reader)
+    return reader
+  }
+
+  private func requireFile(of part: Appliance.Part) throws(PluginError) {
+    guard !part.isMissing else {
+      throw PluginError(.notFound, "\"\(part.file.name)\" is missing from the archive")
     }
   }
 

@@ -17,6 +17,11 @@ protocol OpenedAppliance: AnyObject {
   /// Puts a stream into `sink`.
   func deliver(_ part: Appliance.Part, to sink: ReadSink) throws(PluginError)
 
+  /// Puts a part of a stream into `sink`; nothing proves it.
+  func deliver(
+    _ part: Appliance.Part, _ range: Range<UInt64>, to sink: ReadSink
+  ) throws(PluginError)
+
   /// No stream will be read any more: checks what can only be checked now.
   func complete() throws(PluginError)
 }

@@ -60,6 +60,14 @@ final class PassingAppliance: OpenedAppliance {
     read[part.stream.name] = digests
   }
 
+  func deliver(
+    _ part: Appliance.Part, _ range: Range<UInt64>, to sink: ReadSink
+  ) throws(PluginError) {
+    throw PluginError(
+      .unsupported,
+      "of an archive that is compressed, or comes through a pipe, only whole disks can be read")
+  }
+
   func complete() throws(PluginError) {
     while let member = try next() { try pass(member) }
     guard let manifestText, let receiptText else {

@@ -25,26 +25,32 @@ struct PieceCursor {
 
   private let map: SparseMap
   private let pieceBytesMax: UInt64
-  private var position: UInt64 = 0
+  private var position: UInt64
+  /// Where the last piece ends.
+  private let fileEnd: UInt64
   /// The first extent that ends after the position.
-  private var index = 0
+  private var index: Int
 
-  init(_ map: SparseMap, pieceBytesMax: UInt64) {
+  /// - Parameter range: Of the file: begins where a cluster begins, and ends where one ends or with
+  ///   the file. `nil` is all of it.
+  init(_ map: SparseMap, _ range: Range<UInt64>? = nil, pieceBytesMax: UInt64) {
     self.map = map
     self.pieceBytesMax = pieceBytesMax
+    position = range?.lowerBound ?? 0
+    fileEnd = range?.upperBound ?? map.byteCount
+    index = range.map { map.firstExtent(endingAfter: $0.lowerBound) } ?? 0
   }
 
   mutating func next() -> Piece? {
-    guard position < map.byteCount else { return nil }
+    guard position < fileEnd else { return nil }
     let start = position
-    let dataStart = index < map.extents.count ? map.extents[index].lowerBound : map.byteCount
-    let zerosEnd =
-      index < map.extents.count ? dataStart / Cluster.bytes * Cluster.bytes : dataStart
+    let dataStart = index < map.extents.count ? map.extents[index].lowerBound : fileEnd
+    let zerosEnd = dataStart < fileEnd ? dataStart / Cluster.bytes * Cluster.bytes : fileEnd
     if zerosEnd > start {
       position = zerosEnd
       return Piece(range: start..<zerosEnd, extents: index..<index)
     }
-    let limit = min(start + pieceBytesMax, map.byteCount)
+    let limit = min(start + pieceBytesMax, fileEnd)
     let first = index
     var (end, last) = (start, index)
     // Every extent that begins before the next cluster's end makes the piece longer.

@@ -26,6 +26,16 @@ package struct SparseMap: Equatable, Sendable {
   /// Whether there is nothing but data.
   package var isFull: Bool { dataBytes == byteCount }
 
+  /// The number of the first extent that ends behind a place; that of none if all end before.
+  func firstExtent(endingAfter place: UInt64) -> Int {
+    var (low, high) = (0, extents.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if extents[middle].upperBound > place { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
+
   /// Adds what comes next; joined to the extent before if it begins where that ends.
   ///
   /// - Throws: E_CORRUPT if it overlaps that, or ends beyond the end of the file.

@@ -38,22 +38,27 @@ package struct TarMember: Equatable, Sendable {
       let count = Int(piece.range.upperBound - piece.range.lowerBound)
       let masks = piece.masks(map)
       try sink.data(count, masks: masks.span) { span throws(ArchiveError) in
-        try fill(&span, piece, from: source)
+        try fill(&span, piece) { span, start, _, part throws(ArchiveError) in
+          try source.fill(&span, from: start, count: part.count, of: "\"\(name)\"")
+        }
       }
     }
   }
 
-  private func fill(
-    _ span: inout MutableRawSpan, _ piece: PieceCursor.Piece, from source: any ByteSource
+  /// Fills a piece: what is in no extent is zeros.
+  ///
+  /// - Parameter read: Puts a part of an extent of that number where it begins in the span.
+  func fill(
+    _ span: inout MutableRawSpan, _ piece: PieceCursor.Piece,
+    _ read: (inout MutableRawSpan, Int, Int, Range<UInt64>) throws(ArchiveError) -> Void
   ) throws(ArchiveError) {
     var done = 0
     for index in piece.extents {
       let part = map.extents[index].clamped(to: piece.range)
       let start = Int(part.lowerBound - piece.range.lowerBound)
       Self.clear(&span, done..<start)
-      let count = Int(part.upperBound - part.lowerBound)
-      try source.fill(&span, from: start, count: count, of: "\"\(name)\"")
-      done = start + count
+      try read(&span, start, index, part)
+      done = start + part.count
     }
     Self.clear(&span, done..<span.byteCount)
   }

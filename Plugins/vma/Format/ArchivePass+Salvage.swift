@@ -77,7 +77,7 @@ extension ArchivePass {
     let id = Int(device.id)
     let first = next[id]
     guard salvaged != nil else {
-      throw .corrupt("the archive lacks cluster \(first) of \"\(device.name)\"")
+      throw .lacks(first, of: device)
     }
     // Room for more is made by a few; at the archive's end all that are missing are lost.
     let most = isFull ? first + UInt64(ClusterIndex.fewClusters) : .max

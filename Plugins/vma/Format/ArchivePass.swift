@@ -32,7 +32,7 @@ package final class ArchivePass {
   var next = [UInt64](repeating: 0, count: 256)
   var masks: [BlockMask] = []
   var phases = [Phase](repeating: .waiting, count: 256)
-  private var devices = [ArchiveHeader.Device?](repeating: nil, count: 256)
+  private let devices: DeviceTable
   /// Something failed on the way: nobody knows where the source stands.
   private var isBroken = false
   /// The memory state is longer than the header says.
@@ -53,7 +53,7 @@ package final class ArchivePass {
     salvaged = salvages ? SearchedSource(source) : nil
     self.source = salvaged ?? source
     self.early = early
-    for device in header.devices { devices[Int(device.id)] = device }
+    devices = DeviceTable(header)
     masks.reserveCapacity(Layout.slotsMax)
   }
 
@@ -99,7 +99,7 @@ package final class ArchivePass {
     guard isMemoryLonger, let memory = header.devices.first(where: \.isMemory),
       phases[Int(memory.id)] == .delivered
     else { return }
-    throw .corrupt("\"\(memory.name)\" is longer than the header says; it can be left out")
+    throw .memoryLonger(memory)
   }
 
   /// Reads to the end of the archive: nothing may follow that does not belong there.
@@ -133,13 +133,15 @@ package final class ArchivePass {
   func setAside(_ slot: ExtentSlot) throws(ArchiveError) {
     slotIndex += 1
     let (id, cluster) = (Int(slot.device), UInt64(slot.cluster))
-    guard let device = devices[id], cluster < device.clusterCount, phases[id] != .passedOver else {
+    guard let device = devices[slot.device], cluster < device.clusterCount,
+      phases[id] != .passedOver
+    else {
       return try passOver(slot)
     }
     guard cluster >= next[id], index.ticket(slot.device, cluster) == ClusterIndex.absent else {
       // Of two that came out of a damaged archive, the first counts.
       if salvaged != nil { return try passOver(slot) }
-      throw .corrupt("cluster \(cluster) of \"\(device.name)\" occurs twice")
+      throw .occursTwice(cluster, of: device)
     }
     var ticket = ClusterIndex.zeros
     if !slot.mask.isEmpty {
@@ -169,7 +171,7 @@ package final class ArchivePass {
     }
     if count == 0 { return false }
     guard count == Layout.extentHeaderBytes else {
-      throw .corrupt("the archive ends inside an extent, or has \(count) bytes too many")
+      throw .endsInside(count)
     }
     try parseExtent(unsafe span.span.bytes)
     return true
@@ -177,30 +179,7 @@ package final class ArchivePass {
 
   func parseExtent(_ bytes: RawSpan) throws(ArchiveError) {
     try extent.parse(bytes, of: header.identifier)
-    for slot in extent.slots { try check(slot) }
-  }
-
-  /// Whether a slot is one that this archive may have.
-  private func check(_ slot: ExtentSlot) throws(ArchiveError) {
-    guard let device = devices[Int(slot.device)] else {
-      throw .corrupt("an extent refers to device \(slot.device), which is not in the archive")
-    }
-    let cluster = UInt64(slot.cluster)
-    if device.isMemory {
-      if cluster >= device.clusterCount && !slot.mask.isEmpty { isMemoryLonger = true }
-      return
-    }
-    guard cluster < device.clusterCount else {
-      // The genuine reader has bits for whole words of 64 clusters.
-      guard slot.mask.isEmpty, cluster < (device.clusterCount + 63) & ~63 else {
-        throw .corrupt("cluster \(cluster) is beyond the end of \"\(device.name)\"")
-      }
-      return
-    }
-    let valid = BlockMask(covering: device.byteCount(cluster: cluster))
-    guard slot.mask.isSubset(of: valid) || slot.mask == .all else {
-      throw .corrupt("cluster \(cluster) has blocks beyond the end of \"\(device.name)\"")
-    }
+    for slot in extent.slots where try devices.check(slot) { isMemoryLonger = true }
   }
 
   /// The device's next bytes are zeros.
@@ -212,5 +191,24 @@ package final class ArchivePass {
     let count = zerosWaiting
     zerosWaiting = 0
     try sink.zeros(count)
+  }
+}
+
+extension ArchiveError {
+  static func memoryLonger(_ memory: ArchiveHeader.Device) -> ArchiveError {
+    .corrupt("\"\(memory.name)\" is longer than the header says; it can be left out")
+  }
+
+  static func occursTwice(_ cluster: UInt64, of device: ArchiveHeader.Device) -> ArchiveError {
+    .corrupt("cluster \(cluster) of \"\(device.name)\" occurs twice")
+  }
+
+  static func lacks(_ cluster: UInt64, of device: ArchiveHeader.Device) -> ArchiveError {
+    .corrupt("the archive lacks cluster \(cluster) of \"\(device.name)\"")
+  }
+
+  /// What is at the archive's end, and no extent.
+  static func endsInside(_ count: Int) -> ArchiveError {
+    .corrupt("the archive ends inside an extent, or has \(count) bytes too many")
   }
 }

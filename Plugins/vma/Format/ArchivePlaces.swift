@@ -7,6 +7,7 @@ package final class ArchivePlaces: EarlyPlace {
   /// Extents with early clusters: 32 MiB of offsets.
   private static let extentsMax = 4 << 20
   private static let firstTicket: UInt32 = 2
+  private static let what = "an extent that was there before"
 
   private let archive: any RandomSource
   private let identifier: ArchiveIdentifier
@@ -47,7 +48,7 @@ package final class ArchivePlaces: EarlyPlace {
     var (slot, place) = try slot(ticket, device, cluster)
     for run in slot.mask.runs {
       let wanted = run.clamped(to: 0..<count).count
-      try archive.fill(&span, from: start + run.lowerBound, count: wanted, at: place)
+      try archive.fill(&span, from: start + run.lowerBound, count: wanted, at: place, of: Self.what)
       place += UInt64(run.count)
     }
   }
@@ -73,30 +74,8 @@ package final class ArchivePlaces: EarlyPlace {
     var bytes = [512 of UInt8](repeating: 0)
     var span = bytes.mutableSpan
     var raw = unsafe span.mutableBytes
-    try archive.fill(&raw, from: 0, count: Layout.extentHeaderBytes, at: offset)
+    try archive.fill(&raw, from: 0, count: Layout.extentHeaderBytes, at: offset, of: Self.what)
     try extent.parse(raw.bytes, of: identifier)
     extentOffset = offset
-  }
-}
-
-extension RandomSource {
-  /// Reads exactly `count` bytes of `span` from `start`.
-  func fill(
-    _ span: inout MutableRawSpan, from start: Int, count: Int, at offset: UInt64
-  ) throws(ArchiveError) {
-    if count == 0 { return }
-    var failure: ArchiveError?
-    let done = unsafe span.withUnsafeMutableBytes { buffer -> Int in
-      do throws(ArchiveError) {
-        return unsafe try read(
-          into: UnsafeMutableRawBufferPointer(rebasing: buffer[start..<(start + count)]),
-          at: offset)
-      } catch {
-        failure = error
-        return 0
-      }
-    }
-    if let failure { throw failure }
-    guard done == count else { throw .corrupt("the archive was truncated while being read") }
   }
 }

@@ -5,9 +5,10 @@ extension ConformanceCase {
   /// Feature `random-read`, §7.2.
   static let ranges: [ConformanceCase] = [
     ConformanceCase(
-      "random-read.ranges", "7.2-2", scope: .format,
+      "random-read.ranges", "7.2-2", "4.4-3", scope: .format,
       does: "reads the first, a middle and the last range of a stream, again and backwards",
-      remedy: "answer with DATA and ZERO that cover exactly the range, without OPEN and CLOSE"
+      remedy: "answer with DATA and ZERO that cover exactly the range, without OPEN and CLOSE; say "
+        + "nothing of `proven`"
     ) { bench in try readRanges(bench, isShared: false) },
     ConformanceCase(
       "random-read.pool", "7.2-2", "9.3-1", scope: .format,
@@ -81,6 +82,9 @@ extension ConformanceCase {
         }
       }
     }
-    try host.finish()
+    let finished = try host.finish()
+    guard !finished.isProven else {
+      throw Fault("4.4-3", "FINISHED says `proven`, though ranges were read")
+    }
   }
 }

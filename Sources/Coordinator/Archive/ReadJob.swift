@@ -14,7 +14,7 @@ package struct ReadJob {
   /// What the user sees of a reading.
   package enum Shown { case nothing, progress, job }
 
-  private let shown: Shown
+  let shown: Shown
   /// Bytes of data a second, or `nil`.
   let rateLimit: UInt64?
   /// The parents of an increment; without them its streams have no bytes to be put anywhere.
@@ -54,6 +54,23 @@ package struct ReadJob {
     _ mode: Job.Mode, doing name: String, _ plan: ReadLane.Plan
   ) throws(JobError) -> JobReport {
     let started = MonotonicTime.now
+    let salvages = plan.keepDamaged != nil
+    let session = try open(mode, salvages: salvages)
+    let lane = try attempt("start reading") { () throws(SystemCallError) in
+      try ReadLane(session, digestThreads: digestThreads)
+    }
+    if shown != .nothing { surroundings.events(.started(session.progress)) }
+    let outcome = lane.run(plan)
+    let lateFailure = try judge(session, outcome, salvages: salvages)
+    var report = report(of: session, doing: name, since: started)
+    report.streams = outcome.summaries
+    report.proof = lateFailure == nil ? proof(outcome.summaries, session.plugin) : Proof.none
+    report.lateFailure = lateFailure
+    return report
+  }
+
+  /// Starts the plugin.
+  func open(_ mode: Job.Mode, salvages: Bool = false) throws(JobError) -> ArchiveSession {
     if shown == .job {
       surroundings.events(.began(job: id))
       surroundings.events(.named(machine: archive.receipt?.vm.name ?? ""))
@@ -64,24 +81,20 @@ package struct ReadJob {
       try SharedPool(
         PoolShape(slotCount: slotCount, slotBytes: slotBytes), name: "sluice-read-pool")
     }
-    let session = try start(mode, pool, salvages: plan.keepDamaged != nil)
-    let progress = LaneProgress()
-    let (surroundings, stop) = (surroundings, stop)
-    session.handlers.notice = { surroundings.events(.warning($0)) }
-    let lane = try attempt("start reading") { () throws(SystemCallError) in
-      try ReadLane(
-        session: session, pool: pool, rateLimit: rateLimit, digestThreads: digestThreads,
-        progress: progress, stop: stop)
-    }
-    if shown != .nothing { surroundings.events(.started(progress)) }
-    let outcome = lane.run(plan)
-    let lateFailure = try judge(session, outcome, salvages: plan.keepDamaged != nil)
+    let plugin = try start(mode, pool, salvages: salvages)
+    let surroundings = surroundings
+    plugin.handlers.notice = { surroundings.events(.warning($0)) }
+    return ArchiveSession(
+      plugin, pool: pool, rateLimit: rateLimit, progress: LaneProgress(), stop: stop)
+  }
+
+  /// What a session that has ended has cost.
+  func report(
+    of session: ArchiveSession, doing name: String, since started: MonotonicTime
+  ) -> JobReport {
     var report = JobReport(doing: name)
     report.archive = archive.path
-    report.streams = outcome.summaries
-    report.proof = lateFailure == nil ? proof(outcome.summaries, session) : Proof.none
-    report.lateFailure = lateFailure
-    report.helperCPUSeconds = session.cpuSeconds
+    report.helperCPUSeconds = session.plugin.cpuSeconds
     report.seconds = MonotonicTime.now.seconds(since: started)
     return report
   }
@@ -126,25 +139,35 @@ package struct ReadJob {
       ? .format(plugin: archive.chosen.plugin.manifest.name) : Proof.none
   }
 
-  /// The plugin's own failure explains more than the lane's.
-  ///
   /// - Returns: In a salvage, what failed after all streams had come: the archive's end, or a
   ///   plugin that did not get there.
   private func judge(
-    _ session: PluginSession, _ outcome: ReadLane.Outcome, salvages: Bool
+    _ session: ArchiveSession, _ outcome: ReadLane.Outcome, salvages: Bool
   ) throws(JobError) -> String? {
-    // Ctrl-C reaches a plugin that is being started, too, and its end is of no consequence then.
-    if case .cancelled? = outcome.failure { throw JobError(.cancelled) }
-    if salvages, outcome.hasAllStreams, case .failed(let failure) = session.outcome {
+    if salvages, outcome.hasAllStreams, outcome.failure?.isCancellation != true,
+      case .failed(let failure) = session.plugin.outcome
+    {
       return failure.description
     }
-    if case .failed(let failure) = session.outcome {
-      if case .aborted = failure.cause, let lane = outcome.failure { throw JobError(lane) }
-      throw JobError(failure)
-    }
-    if let failure = outcome.failure { throw JobError(failure) }
+    if let error = failure(of: session, outcome.failure) { throw error }
     return nil
   }
+
+  /// Why a session that has ended was no success; the plugin's own failure explains more than that
+  /// of whoever used it.
+  func failure(of session: ArchiveSession, _ failure: LaneFailure?) -> JobError? {
+    // Ctrl-C reaches a plugin that is being started, too, and its end is of no consequence then.
+    if let failure, failure.isCancellation { return JobError(failure) }
+    if case .failed(let ending) = session.plugin.outcome {
+      if case .aborted = ending.cause, let failure { return JobError(failure) }
+      return JobError(ending)
+    }
+    return failure.map { JobError($0) }
+  }
+}
+
+extension LaneFailure {
+  fileprivate var isCancellation: Bool { if case .cancelled = self { true } else { false } }
 }
 
 extension ReadLane.Plan {

@@ -5,7 +5,7 @@ internal import JobSupport
 internal import Requests
 internal import System
 
-/// Keeps a restore from writing over the archive that it reads, or a part of it.
+/// Keeps what is read of an archive from being written over it, or over a part of it.
 struct ArchiveGuard {
   /// Of the archive and of the receipt beside it.
   private let identities: Set<HeldDirectory.Identity>
@@ -21,15 +21,20 @@ struct ArchiveGuard {
     isDirectory = archive.kind == .directory
   }
 
+  /// - Parameters:
+  ///   - action: What is to be done with `path`.
+  ///   - isRead: What is done with the archive.
   /// - Throws: `JobError` if a file or directory at `path` would take the place of a part of the
   ///   archive, or lie in it.
-  func refuse(_ path: String) throws(JobError) {
+  func refuse(
+    _ path: String, for action: String = "restore to", _ isRead: String = "restored"
+  ) throws(JobError) {
     let isPart = (try? FileStatus(path: path)).map { identities.contains($0.identity) } ?? false
     let directory = isDirectory ? (try? HeldDirectory(splitPath(path).directory)) : nil
     let isInside = (try? directory?.isBeneath(identities)) ?? false
     guard isPart || isInside else { return }
     throw JobError(
-      .cannotCreate, cannot: "restore to \(path)", "it is part of the archive being restored",
+      .cannotCreate, cannot: "\(action) \(path)", "it is part of the archive being \(isRead)",
       hint: "choose another path")
   }
 }

@@ -68,7 +68,11 @@ package struct PluginStarter {
 
   private var hello: Hello {
     var features: [String] = sharesMemory ? [Feature.sharedMemory.rawValue] : []
-    if job.mode == .write { features.append(Feature.map.rawValue) }
+    switch job.mode {
+    case .write: features.append(Feature.map.rawValue)
+    case .read: features.append(Feature.randomRead.rawValue)
+    case .verify: break
+    }
     features.append(Grease.feature())
     return Hello(
       features: features, slotCount: UInt32(pool.shape.slotCount),

@@ -40,7 +40,7 @@ private func read(_ image: Image) throws(ArchiveError) {
   }
 }
 
-/// An image: whole, in parts, what is left of it, and its refcounts.
+/// An image: whole and in parts, what is left of it, and its refcounts.
 private func readImage(_ window: SourceWindow, backingBytes: UInt64?) throws(ArchiveError) {
   let salvage = try QCOW2Reader(window, backingBytes: backingBytes, salvages: true)
   let sink = CheckingSink(most: salvage.capacityBytes, dataBytesMax: 1 << 20, keepsDamage: true)
@@ -50,10 +50,6 @@ private func readImage(_ window: SourceWindow, backingBytes: UInt64?) throws(Arc
   } catch {}
   let reader = try QCOW2Reader(window, backingBytes: backingBytes)
   try deliver(reader)
-  let half = reader.capacityBytes / 2 / 65536 * 65536
-  let part = CheckingSink(most: half, dataBytesMax: 1 << 20)
-  try reader.read(0..<half, to: part)
-  precondition(part.byteCount == half, "a part is not whole")
   try reader.header.requirePlain()
   var check = QCOW2Check(reader)
   try check.run()
@@ -64,9 +60,20 @@ private func deliver(_ reader: any DiskReader) throws(ArchiveError) {
   let sink = CheckingSink(most: reader.capacityBytes, dataBytesMax: 1 << 20)
   try reader.read(to: sink)
   precondition(sink.byteCount == reader.capacityBytes, "a disk is not whole")
+  if !(reader is VMDKStreamReader) { try deliverHalves(reader) }
   #if CANARY
   preconditionFailure("the canary: the fuzzer must notice this")
   #endif
+}
+
+/// The two halves of a disk that can be read, the second one first.
+private func deliverHalves(_ reader: any DiskReader) throws(ArchiveError) {
+  let half = reader.capacityBytes / 2 / 65536 * 65536
+  for part in [half..<reader.capacityBytes, 0..<half] where !part.isEmpty {
+    let sink = CheckingSink(most: UInt64(part.count), dataBytesMax: 1 << 20)
+    try reader.read(part, to: sink)
+    precondition(sink.byteCount == UInt64(part.count), "a part is not whole")
+  }
 }
 
 private func check(_ descriptor: VMDKDescriptor) {

@@ -7,7 +7,8 @@ import TarFormat
 ///
 /// What must hold for any bytes: walking ends without a trap, in time and memory that the archive's
 /// own size bounds; every member that is delivered has as many bytes as it says, which are those
-/// that the archive has of it; members are the same whether their bytes are read or passed over.
+/// that the archive has of it, and so have its parts; members are the same whether their bytes are
+/// read or passed over.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzArchives(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let archive = Archive(UnsafeBufferPointer(start: data, count: count))
@@ -73,6 +74,22 @@ private func deliver(_ member: TarMember, _ source: MemorySource) throws(Archive
   let stored = member.dataOffset..<(member.dataOffset + member.map.dataBytes)
   precondition(source.position == stored.upperBound, "a member ends elsewhere")
   precondition(sum == source.sum(stored), "a member has other bytes than the archive")
+  try deliverHalves(member, source, sum)
+}
+
+/// The two halves of a member, the second one first, have its bytes.
+private func deliverHalves(
+  _ member: TarMember, _ source: MemorySource, _ whole: UInt64
+) throws(ArchiveError) {
+  let ranges = MemberRanges(member)
+  let half = member.byteCount / 2 / 65536 * 65536
+  var sum: UInt64 = 0
+  for part in [half..<member.byteCount, 0..<half] where !part.isEmpty {
+    let sink = CheckingSink(dataBytesMax: 1 << 20) { sum += dataSum($0, $1) }
+    try ranges.deliver(part, from: source, to: sink)
+    precondition(sink.byteCount == UInt64(part.count), "a part is not whole")
+  }
+  precondition(sum == whole, "the parts of a member have other bytes than it")
 }
 
 /// The bytes of a piece, added up; what is masked is zeros.

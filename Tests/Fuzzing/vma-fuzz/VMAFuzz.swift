@@ -6,7 +6,8 @@ import VMAFormat
 /// Called by libFuzzer with every input it makes: an archive without its zeros; see ``Archive``.
 ///
 /// What must hold for any bytes: reading ends without a trap; an archive that can be read at any
-/// place and one that comes once give the same bytes, or both fail; what is delivered is whole. A
+/// place and one that comes once give the same bytes, or both fail; what is delivered is whole.
+/// Ranges of an archive that can be read are what it gives, whatever was asked for before. A
 /// salvage delivers each device to its end, lost or not, and of what can be read it loses nothing.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzArchives(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
@@ -20,6 +21,8 @@ public func fuzzArchives(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   scratch.clear()
   let stream = read(header, source, KeptClusters(scratch: scratch, windowCount: 2))
   precondition(file == stream, "a file and a stream give different things")
+  source.position = start
+  readRanges(header, source, of: file)
   source.position = start
   salvage(header, source, of: file)
   source.position = start
@@ -68,6 +71,41 @@ private func read(
   return reading
 }
 
+/// The end of each device, then its two halves.
+private func readRanges(_ header: ArchiveHeader, _ source: MemorySource, of reading: Reading) {
+  let ranges = ArchiveRanges(header, source)
+  do throws(ArchiveError) {
+    for device in header.devices.reversed() {
+      let last = (device.size - 1) / 65536 * 65536
+      _ = try delivered(device, [last..<device.size], by: ranges)
+    }
+    for (index, device) in header.devices.enumerated() {
+      let half = device.size / 2 / 65536 * 65536
+      let bytes = try delivered(device, [0..<half, half..<device.size], by: ranges)
+      precondition(bytes[0] == device.size, "ranges are not whole")
+      guard reading.code == .none else { continue }
+      precondition(bytes == reading.devices[index], "ranges are not what is there")
+    }
+  } catch {
+    check(error)
+    precondition(reading.code != .none, "ranges fail where a reader does not")
+  }
+}
+
+private func delivered(
+  _ device: ArchiveHeader.Device, _ parts: [Range<UInt64>], by ranges: ArchiveRanges
+) throws(ArchiveError) -> [UInt64] {
+  var (sum, count): (UInt64, UInt64) = (0, 0)
+  for part in parts where !part.isEmpty {
+    var start: () -> UInt64 = { 0 }
+    let sink = CheckingSink { piece, masks in add(piece, masks, at: start(), to: &sum) }
+    start = { [unowned sink] in part.lowerBound + sink.byteCount }
+    try ranges.read(device, part, to: sink)
+    count += sink.byteCount
+  }
+  return [count, sum]
+}
+
 private func salvage(_ header: ArchiveHeader, _ source: any RandomSource, of reading: Reading) {
   let pass = ArchivePass(
     header, source: source, early: ArchivePlaces(source, header.identifier), salvages: true)
@@ -98,15 +136,21 @@ private func delivered(
   var sum: UInt64 = 0
   var start: () -> UInt64 = { 0 }
   let sink = CheckingSink(keepsDamage: lost != nil) { piece, masks in
-    let first = start() / 4096
-    for block in 0..<(16 * masks.count) where masks[block >> 4][block & 15] {
-      sum = sum &* 31 &+ UInt64(piece[block * 4096]) &+ first &+ UInt64(block)
-    }
+    add(piece, masks, at: start(), to: &sum)
   }
   start = { [unowned sink] in sink.byteCount }
   try pass.deliver(device, to: sink)
   lost?.pointee = sink.lostBytes
   return [sink.byteCount, sum]
+}
+
+private func add(
+  _ piece: UnsafeRawBufferPointer, _ masks: borrowing Span<BlockMask>, at offset: UInt64,
+  to sum: inout UInt64
+) {
+  for block in 0..<(16 * masks.count) where masks[block >> 4][block & 15] {
+    sum = sum &* 31 &+ UInt64(piece[block * 4096]) &+ offset / 4096 &+ UInt64(block)
+  }
 }
 
 // libFuzzer calls on one thread.

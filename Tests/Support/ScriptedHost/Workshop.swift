@@ -93,8 +93,13 @@ package struct Workshop: Sendable {
   }
 
   /// The plugin in read mode, up to its HELLO_ACK.
+  ///
+  /// - Parameters:
+  ///   - features: What is offered beside shared memory.
+  ///   - wrapper: A program and its arguments that start the plugin.
   package func startReader(
-    _ file: ArchiveFile, _ talk: Talk = Talk(), hasScratch: Bool = true
+    _ file: ArchiveFile, _ talk: Talk = Talk(), hasScratch: Bool = true, features: [String] = [],
+    wrapper: [String] = []
   ) throws -> PluginProcess {
     let pool = talk.isShared ? try SharedPool(talk.shape, name: "test") : nil
     let archive =
@@ -102,9 +107,18 @@ package struct Workshop: Sendable {
     let scratch = try openNamelessFile(file.place.directory)
     let process = try PluginProcess(
       plugin, target: archive, pool: pool, shape: talk.shape, isPoolWritable: true,
-      scratch: hasScratch ? scratch.raw : nil)
-    try process.host.greet(features: talk.isShared ? ["shm"] : [])
+      scratch: hasScratch ? scratch.raw : nil, wrapper: wrapper)
+    try process.host.greet(features: (talk.isShared ? ["shm"] : []) + features)
     return process
+  }
+
+  /// The plugin in read mode, asked for ranges, and the archive's streams.
+  package func startRanges(
+    _ file: ArchiveFile, _ talk: Talk = Talk(), wrapper: [String] = []
+  ) throws -> (plugin: PluginProcess, streams: [StreamDescription]) {
+    let plugin = try startReader(file, talk, features: ["random-read"], wrapper: wrapper)
+    let streams = try plugin.host.startReading(.read, format: format, output: talk.kind, scratch: 8)
+    return (plugin, streams)
   }
 
   /// Reads every stream of an archive, in the order that the plugin says.

@@ -24,6 +24,9 @@ static const char *trick_name(const char *path) {
 static void greet(const char *name) {
   char text[512];
   const char *feature = strstr((char *)payload, "\"shm\"") ? "\"shm\"" : "";
+  // It must have been offered: not in write and verify mode.
+  if (strncmp(name, "range-", 6) == 0 && strstr((char *)payload, "\"random-read\""))
+    feature = "\"random-read\"";
   snprintf(text, sizeof text,
            "{\"version\":1,\"features\":[%s],\"plugin\":\"%s\",\"plugin_version\":\"1\","
            "\"streams\":\"sequential\",\"offset_order\":\"ascending\",\"needs_size\":false}",

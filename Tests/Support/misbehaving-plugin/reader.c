@@ -210,6 +210,71 @@ static void dies_reading(uint32_t request) {
   _exit(1);
 }
 
+// Ranges: what is asked for is in the payload of the READ.
+
+static uint64_t range_start(void) {
+  uint64_t offset;
+  memcpy(&offset, payload, sizeof offset);
+  return offset;
+}
+
+static uint64_t range_length(void) {
+  uint64_t length;
+  memcpy(&length, payload + 8, sizeof length);
+  return length;
+}
+
+static void range_well(uint32_t request) {
+  uint64_t start = range_start(), length = range_length(), letters = 0;
+  if (start == 0) send_inline(0, request), letters = CLUSTER_BYTES;
+  if (length > letters) send_zeros(start + letters, length - letters, 1, request);
+  send_done(request, 0);
+}
+
+static void range_opens(uint32_t request) {
+  send_open(1);
+  range_well(request);
+}
+
+static void range_closes(uint32_t request) {
+  send_zeros(range_start(), range_length(), 1, request);
+  send_close(DISK_BYTES);
+  send_done(request, 0);
+}
+
+static void range_beyond(uint32_t request) {
+  send_zeros(range_start(), range_length() + CLUSTER_BYTES, 1, request);
+  send_done(request, 0);
+}
+
+static void range_elsewhere(uint32_t request) {
+  send_inline(range_start() + CLUSTER_BYTES, request);
+  send_done(request, 0);
+}
+
+static void range_unchanged(uint32_t request) {
+  send_zeros(range_start(), range_length(), 2, request);
+  send_done(request, 0);
+}
+
+static void range_answers_twice(uint32_t request) {
+  range_well(request);
+  send_done(request, 0);
+}
+
+// The first range is read, the second is not.
+static void range_fails_later(uint32_t request) {
+  if (range_start() == 0)
+    range_well(request);
+  else
+    send_done(request, 21);
+}
+
+static void range_dies(uint32_t request) {
+  send_inline(range_start(), request);
+  _exit(1);
+}
+
 static const struct {
   const char *name;
   void (*accept)(void);
@@ -243,6 +308,17 @@ static const struct {
     {"hangs-reading", NULL, hang},
     {"complains-for-ever", NULL, complain},
     {"dies-reading", NULL, dies_reading},
+    {"range-well", NULL, range_well},
+    {"range-opens", NULL, range_opens},
+    {"range-closes", NULL, range_closes},
+    {"range-goes-beyond", NULL, range_beyond},
+    {"range-ends-early", NULL, done_at_once},
+    {"range-elsewhere", NULL, range_elsewhere},
+    {"range-unchanged", NULL, range_unchanged},
+    {"range-answers-twice", NULL, range_answers_twice},
+    {"range-fails-later", NULL, range_fails_later},
+    {"range-hangs", NULL, hang},
+    {"range-dies", NULL, range_dies},
 };
 
 int misread(const char *name, uint32_t request) {
