@@ -190,6 +190,9 @@ let package = Package(
       name: "sluice-sink", cSettings: [.define("_GNU_SOURCE")], linkerSettings: launcherLink),
     .executableTarget(
       name: "sluice-watchdog", dependencies: ["QEMUControl", "System"], swiftSettings: strict),
+    .executableTarget(
+      name: "sluice-null-writer", dependencies: ["WriterKit"], swiftSettings: staticPlugin,
+      linkerSettings: staticLink),
 
     // The plugins.
     .target(

@@ -75,10 +75,12 @@ plugin_names() {
   for manifest in Plugins/*/*.json; do basename "$manifest" .json; done
 }
 
+# What sluice runs besides plugins and QEMU, and finds beside itself.
+helpers="sluice-launcher sluice-sink sluice-watchdog sluice-null-writer"
+
 # build_release: the program, its helpers and every writer, into .build/release. With the Swift
 # runtime inside: what is installed does not need the compiler's directory any more.
 build_release() {
-  helpers="sluice-launcher sluice-sink sluice-watchdog"
   for product in sluice $helpers $(plugin_names | sed 's/^/sluice-writer-/'); do
     swift build -c release --static-swift-stdlib --product "$product"
   done

@@ -40,11 +40,8 @@ final class QCOW2Writer: ArchiveWriter {
       self.file = consume file
       return
     }
-    if host.usesSharedMemory {
-      let isDirect = try file.goDirect(.auto)
-      if !isDirect {
-        host.log(.debug, "\(file.name) is written through the page cache: no O_DIRECT here")
-      }
+    if try !file.goDirect(.auto) {
+      host.log(.debug, "\(file.name) is written through the page cache: no O_DIRECT here")
     }
     let backing = try backing(of: stream, job)
     let encoder = try plugin { () throws(ArchiveError) in

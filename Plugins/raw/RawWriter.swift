@@ -33,7 +33,7 @@ final class RawWriter: ArchiveWriter {
 
   func open(_ stream: StreamDescription) throws(PluginError) {
     var file = try create(Layout.raw.fileName(stream))
-    if stream.kind == .disk && host.usesSharedMemory {
+    if stream.kind == .disk {
       let isDirect = try file.goDirect(options.direct)
       if !isDirect && options.direct == .auto {
         host.log(.debug, "\(file.name) is written through the page cache: no O_DIRECT here")

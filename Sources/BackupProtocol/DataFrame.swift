@@ -43,7 +43,20 @@ public struct DataFrame: Equatable, Sendable {
   public var clusterCount: Int { Cluster.count(in: Int(length)) }
 
   /// Where inline bytes begin in the payload: masks end on a multiple of 8.
-  public var inlineOffset: Int { Self.structBytes + (Int(maskCount) * 2 + 7) & ~7 }
+  public var inlineOffset: Int { Self.inlineOffset(maskCount) }
+
+  private static func inlineOffset(_ maskCount: UInt16) -> Int {
+    structBytes + (Int(maskCount) * 2 + 7) & ~7
+  }
+
+  /// Where the inline bytes of a frame begin that is not checked yet, and may not be whole.
+  ///
+  /// - Parameter payload: The struct at least.
+  /// - Returns: `nil` if it has none.
+  static func inlineOffset(peeking payload: RawSpan) -> Int? {
+    guard payload.load(12, as: UInt16.self) == 0 else { return nil }
+    return inlineOffset(payload.load(14, as: UInt16.self))
+  }
 
   /// The mask of a cluster.
   ///

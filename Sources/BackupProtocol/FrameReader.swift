@@ -1,7 +1,9 @@
 /// Turns a stream of bytes into frames, however the bytes are cut; does no I/O itself.
 ///
 /// Memory is taken once: the largest frame, its header and some room to read ahead. One thread
-/// owns it. Specified in protocol.md §3.
+/// owns it. Inline bytes of DATA begin at an aligned address if the reader is made so: fit for
+/// `O_DIRECT`. They are never moved for it, but for what came together with the head of their
+/// frame. Specified in protocol.md §3.
 public struct FrameReader: ~Copyable {
   private var storage: [UInt8]
   private var start = 0
@@ -10,15 +12,30 @@ public struct FrameReader: ~Copyable {
   private var expectedSequence: UInt32
   private var current: FrameHeader?
   private let frameBytesMax: UInt32
+  private let inlineAlignment: Int
+
+  /// What is read of frames that are not known yet, if inline bytes are to be aligned: so little
+  /// that moving it costs nothing, and enough for the heads of many.
+  private static let headBytes = 4096
 
   /// - Parameters:
   ///   - frameBytesMax: Payload bytes that are accepted, ``Limits/frameBytesMax`` at most.
   ///   - firstSequence: Number of the first frame; not 0 only to test what comes after 2^32-1.
-  public init(frameBytesMax: UInt32 = Limits.frameBytesMax, firstSequence: UInt32 = 0) {
+  ///   - inlineAlignment: What the address of inline bytes is a multiple of: a power of two, 4096
+  ///     at most.
+  public init(
+    frameBytesMax: UInt32 = Limits.frameBytesMax, firstSequence: UInt32 = 0,
+    inlineAlignment: Int = 1
+  ) {
+    precondition(
+      inlineAlignment > 0 && inlineAlignment <= 4096 && inlineAlignment.nonzeroBitCount == 1,
+      "an alignment is a power of two, 4096 at most")
     self.frameBytesMax = frameBytesMax
+    self.inlineAlignment = inlineAlignment
     expectedSequence = firstSequence
     storage = [UInt8](
-      repeating: 0, count: 2 * FrameHeader.byteCount + Int(frameBytesMax) + (64 << 10))
+      repeating: 0,
+      count: 2 * FrameHeader.byteCount + Int(frameBytesMax) + (64 << 10) + inlineAlignment)
   }
 
   /// Lends the free space to `body`, which says how many bytes it put there.
@@ -29,8 +46,8 @@ public struct FrameReader: ~Copyable {
     _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
   ) throws(Failure) -> Int {
     skipCurrent()
-    compact()
-    let free = end..<storage.count
+    move(to: place)
+    let free = end..<(end + min(roomWanted, storage.count - end))
     let count = try unsafe storage.withUnsafeMutableBufferPointer {
       (buffer: inout UnsafeMutableBufferPointer<UInt8>) throws(Failure) -> Int in
       let room = unsafe UnsafeMutableBufferPointer(rebasing: buffer[free])
@@ -59,6 +76,7 @@ public struct FrameReader: ~Copyable {
       throw .sequence(expected: expectedSequence, found: header.sequence)
     }
     guard end - start >= FrameHeader.byteCount + Int(header.length) else { return nil }
+    if case .inline = shape, inlineAlignment > 1 { move(to: place) }
     expectedSequence &+= 1
     current = header
     return header
@@ -89,17 +107,6 @@ public struct FrameReader: ~Copyable {
     current = nil
   }
 
-  private mutating func compact() {
-    guard start > 0 else { return }
-    let from = start
-    let count = end - start
-    unsafe storage.withUnsafeMutableBytes { buffer in
-      unsafe buffer.baseAddress?.copyMemory(from: buffer.baseAddress! + from, byteCount: count)
-    }
-    start = 0
-    end = count
-  }
-
   /// Compares as early as possible, so that text on the wire is named at its first byte.
   private mutating func takePreamble() throws(WireError) -> Bool {
     let seen = min(end - start, Limits.preamble.count)
@@ -111,5 +118,65 @@ public struct FrameReader: ~Copyable {
     start += seen
     hasPreamble = true
     return true
+  }
+}
+
+// MARK: - Where a frame lies
+
+extension FrameReader {
+  /// What the first bytes that wait say of where they should lie.
+  private enum Shape {
+    /// Too few to tell.
+    case unknown
+    /// A frame of so many bytes, which may lie anywhere.
+    case plain(byteCount: Int)
+    /// A DATA of so many bytes, whose inline bytes begin that far from the start of the frame.
+    case inline(byteCount: Int, offset: Int)
+  }
+
+  /// Says nothing of whether the frame is sound: no more than where it would lie.
+  private var shape: Shape {
+    let head = FrameHeader.byteCount
+    guard hasPreamble, end - start >= head else { return .unknown }
+    let bytes = unsafe storage.span.bytes
+    let byteCount = head + Int(bytes.load(start, as: UInt32.self))
+    guard FrameType(rawValue: bytes.load(start + 4, as: UInt16.self)) == .data else {
+      return .plain(byteCount: byteCount)
+    }
+    guard end - start >= head + DataFrame.structBytes else { return .unknown }
+    let payload = bytes.extracting((start + head)..<end)
+    guard let offset = DataFrame.inlineOffset(peeking: payload) else {
+      return .plain(byteCount: byteCount)
+    }
+    return .inline(byteCount: byteCount, offset: head + offset)
+  }
+
+  /// Where in the storage the bytes that wait should begin.
+  private var place: Int {
+    guard inlineAlignment > 1, case .inline(_, let offset) = shape else { return 0 }
+    let base = unsafe storage.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+    let misfit = Int((base &+ UInt(offset)) % UInt(inlineAlignment))
+    return misfit == 0 ? 0 : inlineAlignment - misfit
+  }
+
+  /// Bytes that are welcome: all there is room for, or no more than can be put in its place.
+  private var roomWanted: Int {
+    guard inlineAlignment > 1 else { return .max }
+    switch shape {
+    case .unknown: return Self.headBytes
+    case .plain(let byteCount), .inline(let byteCount, _):
+      return max(0, byteCount - (end - start)) + Self.headBytes
+    }
+  }
+
+  private mutating func move(to place: Int) {
+    guard start != place else { return }
+    let (from, count) = (start, end - start)
+    precondition(place + count <= storage.count, "what waits fits wherever it begins")
+    unsafe storage.withUnsafeMutableBytes { buffer in
+      guard let base = buffer.baseAddress else { return }
+      unsafe (base + place).copyMemory(from: base + from, byteCount: count)
+    }
+    (start, end) = (place, place + count)
   }
 }

@@ -8,6 +8,7 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -80,15 +81,23 @@ int clinux_pidfd_signal(int pidfd, int signal) {
   return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
 }
 
-int clinux_reap(pid_t pid, int *status, int *is_signal) {
+int clinux_reap_used(pid_t pid, int *status, int *is_signal, uint64_t *cpu_nanoseconds) {
   int raw;
   pid_t reaped;
-  do { reaped = waitpid(pid, &raw, WNOHANG); } while (reaped < 0 && errno == EINTR);
+  struct rusage used;
+  do { reaped = wait4(pid, &raw, WNOHANG, &used); } while (reaped < 0 && errno == EINTR);
   if (reaped < 0) return -errno;
   if (reaped == 0) return 0;
   *is_signal = WIFSIGNALED(raw);
   *status = *is_signal ? WTERMSIG(raw) : WEXITSTATUS(raw);
+  *cpu_nanoseconds = (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000000
+    + (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1000;
   return 1;
+}
+
+int clinux_reap(pid_t pid, int *status, int *is_signal) {
+  uint64_t cpu_nanoseconds;
+  return clinux_reap_used(pid, status, is_signal, &cpu_nanoseconds);
 }
 
 int clinux_adopt_orphans(int enabled) {

@@ -48,7 +48,7 @@ extension CaseHost {
     }
     released.insert(number)
     guard loan.slot >= 0 else { return }
-    pool?.poison(loan.slot, loan.count)
+    if setup.isPoisoning { pool?.poison(loan.slot, loan.count) }
     freeSlots.append(loan.slot)
   }
 

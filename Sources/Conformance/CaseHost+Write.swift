@@ -71,7 +71,7 @@ extension CaseHost {
     return freeSlots.removeFirst()
   }
 
-  private func waitForCredit(_ count: Int) throws {
+  func waitForCredit(_ count: Int) throws {
     while !isHolding,
       lent.count >= Int(setup.inflight)
         || lent.values.reduce(0, { $0 + ($1.slot < 0 ? $1.count : 0) }) + count
@@ -87,8 +87,10 @@ extension CaseHost {
     return try takeFinished()
   }
 
-  func takeFinished() throws -> Finished {
-    let frame = try self.await(.finished, "6.3-2")
+  func takeFinished() throws -> Finished { try end(with: try self.await(.finished, "6.3-2")) }
+
+  /// A sound FINISHED, and a good end behind it.
+  func end(with frame: Received) throws -> Finished {
     let finished: Finished
     do throws(WireError) {
       finished = try Finished(parsing: frame.payload)

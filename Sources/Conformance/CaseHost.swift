@@ -48,11 +48,15 @@ final class CaseHost {
   private var writer = FrameWriter()
   private var outgoing: [UInt8] = []
   private var sent = 0
+  /// Goes out behind all of that, without being copied.
+  private var tail: ArraySlice<UInt8> = []
+  /// What was spent waiting for the plugin.
+  private(set) var waitedSeconds = 0.0
   private var received: [Received] = []
   private var wireError: WireError?
   private var buffer = [UInt8](repeating: 0, count: 64 << 10)
   private var pipe: ArchivePipe?
-  private var excess = Excess()
+  private var excess: Excess
   private var debt = Debt()
 
   init(
@@ -67,6 +71,7 @@ final class CaseHost {
     self.pool = pool
     self.scratch = scratch
     machine = HostStateMachine(mode: setup.mode, salvages: setup.salvages)
+    excess = Excess(archiveBytesMax: setup.archiveBytesMax)
     freeSlots = Array(0..<setup.shape.slotCount)
     if let pipe {
       self.pipe = try ArchivePipe(pipe, room, isWriting: setup.mode == .write, bench.identity)
@@ -76,7 +81,7 @@ final class CaseHost {
   /// Number the next frame will bear.
   var sequence: UInt32 { writer.sequence }
   /// Bytes that wait to be taken by the plugin.
-  var waitingCount: Int { outgoing.count - sent }
+  var waitingCount: Int { outgoing.count - sent + tail.count }
 
   /// Queues a frame, and `inline` bytes right behind it, and sends what the pipe takes.
   @discardableResult
@@ -93,6 +98,7 @@ final class CaseHost {
     _ build: (inout FrameWriter) -> Void
   ) -> UInt32 {
     let number = writer.sequence
+    queueTail()
     build(&writer)
     var bytes: [UInt8] = []
     unsafe writer.drain { buffer in
@@ -106,7 +112,16 @@ final class CaseHost {
   }
 
   /// Queues bytes that are no frame.
-  func queue(bytes: [UInt8]) { outgoing += bytes }
+  func queue(bytes: [UInt8]) {
+    queueTail()
+    outgoing += bytes
+  }
+
+  /// Nothing may come between a frame and its bytes.
+  private func queueTail() {
+    outgoing += tail
+    tail = []
+  }
 
   private func queueGrease() {
     for _ in 0..<grease.count() {
@@ -121,6 +136,25 @@ final class CaseHost {
   func flush() throws {
     isHolding = false
     try turn(seconds: 0)
+  }
+
+  /// Sends a frame, and `tail` right behind it, which stays where it is until the pipe takes it or
+  /// something else is sent.
+  func send(tail: ArraySlice<UInt8>, _ build: (inout FrameWriter) -> Void) throws {
+    _ = queue(build)
+    self.tail = tail
+    try turn(seconds: 0)
+  }
+
+  /// Waits until the pipe has taken all, or the plugin says something that ends it.
+  func sendWaiting() throws {
+    debt.owe("reading", after: sequence)
+    while waitingCount > 0, !hasInputEnded, wireError == nil {
+      let before = waitingCount
+      try turn(seconds: max(0, debt.secondsLeft(bench.patience)))
+      if waitingCount < before { debt.noteProgress() }
+      if waitingCount > 0 { try checkDebt("reading", "8.2-2") }
+    }
   }
 
   /// Sends what waits, and then the end of the input.
@@ -168,7 +202,9 @@ final class CaseHost {
   }
 
   private func checkDebt(_ awaited: String, _ clause: String?) throws {
-    if debt.isEndless { throw Fault("13.1-2", "goes on after \(Int(Patience.conversation)) s") }
+    if debt.isEndless(bench.patience) {
+      throw Fault("13.1-2", "goes on after \(Int(bench.patience.conversation)) s")
+    }
     guard debt.secondsLeft(bench.patience) <= 0 else { return }
     let seconds = Int(bench.patience.seconds)
     bench.patience.noteSilence()
@@ -234,7 +270,9 @@ extension CaseHost {
     let isEnded = plugin.end != nil
     if !isEnded { poller.add(plugin.endDescriptor, .readable) }
     if setup.isSlow && seconds == 0 { return true }
+    let asked = MonotonicTime.now
     let count = try poller.wait(seconds: min(seconds, Self.turnSecondsMax))
+    waitedSeconds += MonotonicTime.now.seconds(since: asked)
     if let writingPlace, !poller.result(writingPlace).isEmpty { write() }
     if let readingPlace, !poller.result(readingPlace).isEmpty { read() }
     for place in speaking.indices where !poller.result(speaking[place]).isEmpty { hear(place) }
@@ -254,14 +292,17 @@ extension CaseHost {
       let most = setup.isCut ? (sent < 2048 ? 1 : 4093) : setup.isSlow ? 1000 : 1 << 20
       // Each write is one read then; of more bytes, what is not read at once would be lost.
       if setup.isCut { _ = clinux_set_direct(descriptor, most == 1 ? 1 : 0) }
-      let count = Bytes.write(descriptor, outgoing[sent..<min(sent + most, outgoing.count)])
+      let isTail = sent == outgoing.count
+      let count = Bytes.write(
+        descriptor,
+        isTail ? tail.prefix(most) : outgoing[sent..<min(sent + most, outgoing.count)])
       if count == -Int(EPIPE) {
         // What it did not read, it never will.
-        sent = outgoing.count
+        (sent, tail) = (outgoing.count, [])
         break
       }
       if count <= 0 { return }
-      sent += count
+      if isTail { tail = tail.dropFirst(count) } else { sent += count }
       if setup.isSlow { break }
     }
     guard waitingCount == 0 else { return }

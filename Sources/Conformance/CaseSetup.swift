@@ -32,6 +32,10 @@ struct CaseSetup: Sendable {
   var isPoolSealed = true
   /// Mode of the output directory.
   var directoryMode: UInt32 = 0o700
+  /// Whether a slot is overwritten as soon as it is released.
+  var isPoisoning = true
+  /// What its archive may take on the disk; the largest content of a case has 4 MiB.
+  var archiveBytesMax: Int64 = 1 << 30
   /// Whether the archive is on a file system that is nearly full.
   var isFull = false
   var salvages = false

@@ -67,7 +67,9 @@ package struct ConformanceCheck: Sendable {
   }
 
   /// Whether archives can be made where they are to go.
-  package func checkDirectory() throws(SystemCallError) { _ = try CaseRoom(in: directory) }
+  package static func checkDirectory(_ directory: String) throws(SystemCallError) {
+    _ = try CaseRoom(in: directory)
+  }
 
   /// Tries everything.
   ///

@@ -7,15 +7,17 @@ struct Excess: Sendable {
   private static let waitingBytesMax = 64 << 20
   /// Of channels 1 and 2, in a run.
   private static let textBytesMax = 16 << 20
-  /// What an archive may take on the disk; the largest content of a case has 4 MiB.
-  private static let archiveBytesMax: Int64 = 1 << 30
   /// At the top of a directory 4096 are allowed; nobody needs many more for 1024 streams.
   private static let entryCountMax = 8192
   private static let lookSeconds = 0.25
 
+  /// What an archive may take on the disk.
+  private let archiveBytesMax: Int64
   private(set) var waitingBytes = 0
   private(set) var textBytes = 0
   private var lookedAt = MonotonicTime.now
+
+  init(archiveBytesMax: Int64) { self.archiveBytesMax = archiveBytesMax }
 
   mutating func queued(_ count: Int) { waitingBytes += count }
 
@@ -40,7 +42,7 @@ struct Excess: Sendable {
     if count > Self.entryCountMax {
       return Fault("4.4-1", "its archive has more than \(Self.entryCountMax) files and folders")
     }
-    guard stored > Self.archiveBytesMax else { return nil }
+    guard stored > archiveBytesMax else { return nil }
     return Fault("4.4-4", "its archive takes \(stored >> 20) MiB, and it was given a few")
   }
 

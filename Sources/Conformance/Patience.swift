@@ -4,19 +4,24 @@ internal import System
 /// How long a plugin may say nothing before its case fails: less once it is known to hang, so that
 /// a check ends in minutes whatever it is tried on.
 final class Patience: Sendable {
-  private static let usual = 10.0
   private static let short = 2.0
   /// Silences after which it is short.
   private static let silencesMax = 4
+  private let usual: Double
   /// Seconds that one conversation may take, whatever is said.
-  static let conversation = 120.0
+  let conversation: Double
 
   private let silences = Mutex(0)
   private let stop = Mutex<StopSignal?>(nil)
 
+  init(usual: Double = 10, conversation: Double = 120) {
+    self.usual = usual
+    self.conversation = conversation
+  }
+
   /// For how long from now.
   var seconds: Double {
-    silences.withLock { $0 } < Self.silencesMax ? Self.usual : Self.short
+    silences.withLock { $0 } < Self.silencesMax ? usual : Self.short
   }
 
   /// Ends all conversations once somebody wants that.
@@ -49,5 +54,7 @@ struct Debt: Sendable {
   }
 
   /// Whether the conversation has lasted too long, whatever was said.
-  var isEndless: Bool { MonotonicTime.now.seconds(since: born) > Patience.conversation }
+  func isEndless(_ patience: Patience) -> Bool {
+    MonotonicTime.now.seconds(since: born) > patience.conversation
+  }
 }

@@ -24,6 +24,8 @@ final class RunningPlugin {
   private var failure: String?
   private var isKilled = false
   private(set) var end: ExitStatus?
+  /// Of its processor time, once it has ended.
+  private(set) var cpuSeconds = 0.0
 
   /// - Parameters:
   ///   - grants: Channels 5 and 6, and the scratch file.
@@ -139,15 +141,16 @@ final class RunningPlugin {
         } else if end == nil {
           failure = "\(step): \(errnoText(code))"
         }
-      case .exited(let status, _, _): end = status
+      case .exited(let status, let seconds, _): (end, cpuSeconds) = (status, seconds)
       }
     }
   }
 
   private func look(_ pid: Int32) {
     guard end == nil else { return }
-    var (status, isSignal): (Int32, Int32) = (0, 0)
-    guard unsafe clinux_reap(pid, &status, &isSignal) == 1 else { return }
+    var (status, isSignal, nanoseconds): (Int32, Int32, UInt64) = (0, 0, 0)
+    guard unsafe clinux_reap_used(pid, &status, &isSignal, &nanoseconds) == 1 else { return }
+    cpuSeconds = Double(nanoseconds) / 1e9
     end = isSignal != 0 ? .signal(status) : .code(status)
   }
 

@@ -18,6 +18,9 @@ struct OutgoingQueue: ~Copyable {
   private var framesWritten: UInt64 = 0
   private var framesQueued: UInt64 { framesWritten + UInt64(frames.pendingCount) }
 
+  /// What /proc/sys/fs/pipe-max-size says unless it was changed.
+  private static let wideBytes: Int32 = 1 << 20
+
   /// Slot bytes that go out once so many bytes of frames have gone.
   private struct Splice {
     let position: UInt64
@@ -37,6 +40,10 @@ struct OutgoingQueue: ~Copyable {
   }
 
   deinit { if descriptor >= 0 { _ = clinux_close(descriptor) } }
+
+  /// Makes the pipe as large as everybody may make one: with inline data, each time it is full is a
+  /// turn from one process to the other. A kernel that refuses leaves it as it is.
+  func widen() { _ = clinux_set_pipe_capacity(descriptor, Self.wideBytes) }
 
   /// Closes the pipe: the plugin reads the end of its input. What still waits is dropped.
   mutating func close() {

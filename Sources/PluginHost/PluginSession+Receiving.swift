@@ -98,6 +98,7 @@ extension PluginSession {
       return fail(.misconduct(.mapNotAsked, what))
     }
     helloAck = ack
+    if !usesPool && job.mode == .write { outgoing.widen() }
     guard failure == nil else { return }
     outgoing.frames.append(.job, job.object)
     deadlines.await("JOB_ACK", seconds: patience.jobAck, now)

@@ -22,7 +22,8 @@ enum Ending: Error, Equatable {
 final class Channel {
   private let input: Int32
   private let output: Int32
-  private var reader = FrameReader()
+  /// Inline bytes lie on a page of their own: fit for O_DIRECT, as those in the pool are.
+  private var reader = FrameReader(inlineAlignment: 4096)
   private var writer = FrameWriter()
   private let releases: ReleaseQueue
   private let trace: SessionTrace?

@@ -9,9 +9,11 @@ public struct StreamData: ~Escapable {
   public let offset: UInt64
   /// 1…slot size bytes. In the shared pool, or in the frame itself if ``isShared`` is false.
   ///
+  /// Aligned to 4 KiB in memory, as ``offset`` is in the stream, and so is every run of
+  /// ``nextRun(from:)``: fit for `O_DIRECT`, but for the odd tail of a stream.
   /// Other processes may write to the pool; a well-behaved host does so only after the release.
   public let bytes: RawSpan
-  /// Whether the bytes lie in the pool, aligned to 64 KiB: fit for `O_DIRECT`.
+  /// Whether the bytes lie in the pool.
   public var isShared: Bool { slot >= 0 }
 
   private let frame: DataFrame

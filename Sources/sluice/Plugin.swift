@@ -13,7 +13,7 @@ struct Plugin: AsyncParsableCommand {
     usage: "sluice plugin <command> [<options>]",
     subcommands: [
       PluginList.self, PluginInfo.self, PluginNew.self, PluginCheck.self, PluginRecord.self,
-      PluginDump.self, PluginReplay.self,
+      PluginDump.self, PluginReplay.self, PluginBench.self,
     ])
 }
 

@@ -5,7 +5,6 @@ internal import JSON
 internal import JobSupport
 internal import PluginHost
 internal import Requests
-internal import Sandbox
 internal import System
 
 /// `sluice plugin check`
@@ -60,9 +59,10 @@ struct PluginCheck: AsyncParsableCommand {
     let printer = EventPrinter(common)
     guard let path, !list else { return showList(printer) }
     let check = try check(path, printer)
-    try checkSurroundings(of: check, printer)
+    let surroundings = TrialSurroundings(trial, common)
     let format = format
     let results = try await perform(printer) { stop throws(JobError) in
+      try surroundings.check(printer)
       if format == .tap { TAPReport.head(check.trials.count).forEach { printer.say($0) } }
       do throws(SystemCallError) {
         return try check.run(stop: stop) { result in
@@ -84,11 +84,11 @@ struct PluginCheck: AsyncParsableCommand {
     let all = failed + untried + summary.passed
     if failed > 0 {
       let text = "plugin \"\(name)\" failed \(failed) of \(all) cases"
-      throw failure(JobError(.protocol, text), printer)
+      throw printer.failure(JobError(.protocol, text))
     }
     guard untried > 0 else { return }
     let text = "\(untried) of \(all) cases could not be tried with plugin \"\(name)\""
-    throw failure(JobError(.unavailable, text), printer)
+    throw printer.failure(JobError(.unavailable, text))
   }
 
   private func check(_ path: String, _ printer: EventPrinter) throws -> ConformanceCheck {
@@ -101,40 +101,8 @@ struct PluginCheck: AsyncParsableCommand {
         levels: Set(level), ids: Set(cases))
     } catch {
       let status: CommandStatus = if case .program = error { .unavailable } else { .noInput }
-      throw failure(JobError(status, error.description), printer)
+      throw printer.failure(JobError(status, error.description))
     }
-  }
-
-  /// What would let every case fail, and is no fault of the plugin.
-  private func checkSurroundings(of check: ConformanceCheck, _ printer: EventPrinter) throws {
-    do throws(SystemCallError) { try check.checkDirectory() } catch {
-      throw failure(
-        JobError(error, cannot: "make archives in \(trial.scratchDirectory)"), printer)
-    }
-    guard let mode = trial.sandbox.mode else { return }
-    let features: KernelFeatures
-    do throws(SandboxError) {
-      features = try KernelFeatures.probe(launcher: common.places().launcher)
-    } catch {
-      throw failure(JobError(.unavailable, "the sandbox cannot be tested: \(error)"), printer)
-    }
-    let missing = features.missing.joined(separator: ", ")
-    if let reason = features.failure {
-      let text = "the sandbox does not work: \(reason.step): \(errnoText(reason.code))"
-      throw failure(JobError(.unavailable, text), printer)
-    }
-    guard !missing.isEmpty else { return }
-    if mode == .strict {
-      throw failure(JobError(.unavailable, "the sandbox lacks layers: \(missing)"), printer)
-    }
-    printer.show(
-      .warning("the sandbox runs without layers that this host does not offer: \(missing)"))
-  }
-
-  /// Shows why nothing was tried; what is to be thrown.
-  private func failure(_ error: JobError, _ printer: EventPrinter) -> ExitCode {
-    printer.fail(error)
-    return ExitCode(error.status.rawValue)
   }
 
   private func conclude(

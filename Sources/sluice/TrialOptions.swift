@@ -2,7 +2,8 @@ internal import ArgumentParser
 internal import Requests
 internal import Sandbox
 
-/// How a plugin is tried, and where what it makes goes: options of `plugin check` and `replay`.
+/// How a plugin is tried, and where what it makes goes: options of `plugin check`, `replay`
+/// and `bench`.
 struct TrialOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(

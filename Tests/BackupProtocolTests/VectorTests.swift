@@ -55,14 +55,16 @@ import Testing
     #expect(result.frames.allSatisfy { $0.isCanonical } == vector.isCanonical)
   }
 
-  @Test(arguments: Vector.all)
-  func `a cut anywhere changes nothing`(_ vector: Vector) {
+  @Test(arguments: Vector.all, [1, 4096])
+  func `a cut anywhere changes nothing, wherever inline bytes are put`(
+    _ vector: Vector, alignment: Int
+  ) {
     let whole = Exercise(vector.bytes, firstSequence: vector.firstSequence)
     for cut in Self.cuts(of: vector.bytes.count) {
       let cutInTwo = Exercise(
         vector.bytes, cuts: [cut], firstSequence: vector.firstSequence,
-        frameBytesMax: Self.bufferBytes(vector))
-      guard whole.agrees(with: cutInTwo) else {
+        frameBytesMax: Self.bufferBytes(vector), inlineAlignment: alignment)
+      guard whole.agrees(with: cutInTwo), cutInTwo.frames.allSatisfy({ $0.isAligned }) else {
         Issue.record("\(vector.name) differs when it is cut at \(cut)")
         return
       }

@@ -109,10 +109,12 @@ import Testing
       try shell("cd \(place.directory) && sha256sum --strict --quiet -c SHA256SUMS") == .exit(0))
   }
 
-  @Test(arguments: ["auto", "on", "off"])
-  func `past the page cache or through it, the bytes are the same`(direct: String) throws {
+  @Test(arguments: ["auto", "on", "off"], [true, false])
+  func `past the page cache or through it, the bytes are the same`(
+    direct: String, isShared: Bool
+  ) throws {
     let disk = Content.disk(1, "d", noise(2 << 20 | 4097, seed: 4) { $0 % 3 == 0 })
-    try roundTrip([disk], Talk(options: ["direct": .string(direct)]))
+    try roundTrip([disk], Talk(isShared: isShared, options: ["direct": .string(direct)]))
   }
 
   @Test func `blocks a mask calls zero are holes, whatever the pool holds`() throws {

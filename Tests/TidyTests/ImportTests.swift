@@ -8,8 +8,7 @@ import Testing
     "CLinux", "System", "JSON", "XML", "Machine", "MachineFiles", "Hashing", "LeafHashing",
     "BackupProtocol", "ArchiveBytes", "DiskFormats", "SharedPool", "WriterKit", "ArchiveFiles",
     "TestHost", "Sandbox", "Requests", "BlockSource", "PluginHost", "Conformance", "Pump",
-    "QEMUControl",
-    "sluice-watchdog",
+    "QEMUControl", "sluice-watchdog", "sluice-null-writer",
     "JobSupport", "ArchiveJobs", "BackupJobs", "LiveBackup", "RestoreJobs", "ConvertJobs",
     "Coordinator", "sluice",
   ]

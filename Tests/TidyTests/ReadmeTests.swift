@@ -16,7 +16,7 @@ import Testing
   @Test(arguments: [
     "backup", "restore", "read", "list", "verify", "convert", "clean", "recover", "plugin",
     "plugin list", "plugin info", "plugin new", "plugin check", "plugin record", "plugin dump",
-    "plugin replay", "doctor", "version",
+    "plugin replay", "plugin bench", "doctor", "version",
   ])
   func `every command and option of the help is in the reference`(_ verb: String) async throws {
     let help = try await Self.help(verb)

@@ -382,13 +382,22 @@ uint32_t sluice_failure(const char **message) {
 }
 
 /* Memory, taken before the data flows. Without any there is no plugin. */
-static void *take_memory(size_t count) {
-  void *memory = calloc(1, count ? count : 1);
+static void *checked_memory(void *memory) {
   if (!memory) {
     dprintf(2, "out of memory\n");
     _exit(1);
   }
   return memory;
+}
+
+static void *take_memory(size_t count) { return checked_memory(calloc(1, count ? count : 1)); }
+
+enum { PAGE_BYTES = 4096 };
+
+/* Memory that begins on a page; its bytes are not set. */
+static void *take_pages(size_t count) {
+  size_t pages = (count + PAGE_BYTES - 1) / PAGE_BYTES;
+  return checked_memory(aligned_alloc(PAGE_BYTES, pages * PAGE_BYTES));
 }
 
 /* JSON (§1.3) ------------------------------------------------------------------------------- */
@@ -1349,14 +1358,14 @@ static struct {
   size_t pending_count;
 } wire;
 
-enum { PENDING_BYTES = 1 << 20 };
+enum { PENDING_BYTES = 1 << 20, DATA_HEAD_END = SLUICE_HEADER_BYTES + 32 };
 
 static void open_wire(int input, int output, int is_traced) {
   memset(&wire, 0, sizeof wire);
   wire.input = input;
   wire.output = output;
   wire.is_traced = is_traced;
-  wire.buffer = take_memory(SLUICE_FRAME_BYTES_MAX + SLUICE_HEADER_BYTES + SLUICE_CLUSTER_BYTES);
+  wire.buffer = take_pages(SLUICE_FRAME_BYTES_MAX + SLUICE_CLUSTER_BYTES);
   wire.pending = take_memory(PENDING_BYTES);
   memcpy(wire.pending, PREAMBLE, sizeof PREAMBLE);
   wire.pending_count = sizeof PREAMBLE;
@@ -1445,6 +1454,26 @@ static int check_header(const struct frame *frame) {
   return 0;
 }
 
+/* Where in the frame that waits its inline bytes begin; 0 if it has none, or not enough of it is
+ * there to tell. */
+static size_t inline_place(void) {
+  const uint8_t *at = wire.buffer + wire.start;
+  if (!wire.has_preamble || wire.end - wire.start < DATA_HEAD_END) return 0;
+  if (get16(at + 4) != SLUICE_DATA || get16(at + SLUICE_HEADER_BYTES + 12) != SLUICE_IN_FRAME)
+    return 0;
+  return DATA_HEAD_END + (2u * get16(at + SLUICE_HEADER_BYTES + 14) + 7) / 8 * 8;
+}
+
+/* Moves what waits to where its inline bytes begin on a page: fit for O_DIRECT. */
+static void settle(void) {
+  size_t place = (PAGE_BYTES - inline_place() % PAGE_BYTES) % PAGE_BYTES;
+  size_t left = wire.end - wire.start;
+  if (place == wire.start) return;
+  memmove(wire.buffer + place, wire.buffer + wire.start, left);
+  wire.start = place;
+  wire.end = place + left;
+}
+
 /* A frame of what has been read: 1, or 0 if more is needed. */
 static int take_frame(struct frame *frame) {
   const uint8_t *at = wire.buffer + wire.start;
@@ -1464,22 +1493,28 @@ static int take_frame(struct frame *frame) {
   REFUSE(frame->sequence != wire.expected, "frame %u came in place of %u", frame->sequence,
          wire.expected);
   if (count < SLUICE_HEADER_BYTES + frame->length) return 0;
+  if (inline_place()) settle();
+  frame->payload = wire.buffer + wire.start + SLUICE_HEADER_BYTES;
   wire.start += SLUICE_HEADER_BYTES + frame->length;
   wire.expected++;
   return 1;
 }
 
-/* Reads what there is, but not beyond a frame that is half there: so that the bytes of an inline
- * DATA are never moved. */
+/* Bytes that are welcome: of a frame that is not known yet a little, and none beyond one that is
+ * half there. So next to nothing of an inline DATA is moved. */
+static size_t room_wanted(void) {
+  const uint8_t *at = wire.buffer + wire.start;
+  size_t left = wire.end - wire.start;
+  if (!wire.has_preamble || left < SLUICE_HEADER_BYTES) return PAGE_BYTES;
+  if (get16(at + 4) == SLUICE_DATA && left < DATA_HEAD_END) return DATA_HEAD_END - left;
+  return SLUICE_HEADER_BYTES + get32(at) - left;
+}
+
 static int fill(void) {
-  size_t left = wire.end - wire.start, room = SLUICE_CLUSTER_BYTES;
-  memmove(wire.buffer, wire.buffer + wire.start, left);
-  wire.start = 0;
-  wire.end = left;
-  if (wire.has_preamble && left >= SLUICE_HEADER_BYTES)
-    room = SLUICE_HEADER_BYTES + get32(wire.buffer) - left;
+  settle();
+  size_t room = room_wanted();
   ssize_t count;
-  do count = read(wire.input, wire.buffer + left, room);
+  do count = read(wire.input, wire.buffer + wire.end, room);
   while (count < 0 && errno == EINTR);
   if (count < 0 && errno != ECONNRESET) return sluice_fail_errno("reading from the host");
   if (count <= 0) return HOST_GONE;
@@ -1769,7 +1804,7 @@ sluice_lease *sluice_keep(sluice_data *data) {
   if (!data->is_shared) {
     if (lease->copy_bytes < data->count) {
       free(lease->copy);
-      lease->copy = take_memory(SLUICE_INLINE_BYTES_MAX);
+      lease->copy = take_pages(SLUICE_INLINE_BYTES_MAX);
       lease->copy_bytes = SLUICE_INLINE_BYTES_MAX;
     }
     memcpy(lease->copy, data->bytes, data->count);

@@ -280,13 +280,14 @@ typedef struct sluice_lease {
   size_t copy_bytes;
 } sluice_lease;
 
-/* A piece of a stream. The bytes are the host's own memory: do not use them after `data` has
- * returned, unless you keep them. */
+/* A piece of a stream. The bytes are the host's own memory, or the frame: do not use them after
+ * `data` has returned, unless you keep them. They begin on a page of 4 KiB, also in a lease, and so
+ * do all runs: fit for O_DIRECT, but for the odd tail of a stream. */
 typedef struct {
   uint64_t offset;
   const uint8_t *bytes;
   size_t count;
-  int is_shared;        /* in the pool, aligned to 64 KiB: fit for O_DIRECT */
+  int is_shared;        /* in the pool */
   const uint8_t *masks; /* for sluice_next_run; NULL without any claim */
   sluice_lease *lease;
 } sluice_data;

@@ -322,6 +322,7 @@ OBJECTS = {
 # --- end of what is generated
 
 WHOLE_STREAM = (1 << 64) - 1
+PAGE_BYTES = 4096
 ZERO_PIECE_BYTES = 64 << 30
 HEADER = struct.Struct("<IHHII")
 DATA_HEAD = struct.Struct("<QIHHIIII")
@@ -811,8 +812,9 @@ class ArchiveReader:
 
 
 class Data:
-    """A piece of a stream. Its `bytes`, a memoryview, are the host's own memory: do not use them
-    after `data` has returned, unless you `keep` them."""
+    """A piece of a stream. Its `bytes`, a memoryview, are the host's own memory, or the frame: do
+    not use them after `data` has returned, unless you `keep` them. They begin on a page, and so do
+    all `runs`: fit for O_DIRECT, but for the odd tail of a stream."""
 
     def __init__(self, offset, view, masks, is_shared):
         self.offset, self.bytes, self.masks, self.is_shared = offset, view, masks, is_shared
@@ -839,7 +841,7 @@ class Data:
     def keep(self):
         """Keeps the bytes beyond this call, as a Lease. While more data is awaited, keep leases
         of the most recent `host.leases_max` pieces only; end those of a stream in `close`
-        [8.2-2]. Inline bytes are copied."""
+        [8.2-2]. Inline bytes are copied, to where they may not begin on a page."""
         assert self.lease is None, "data is kept once"
         self.lease = Lease(self.bytes[:] if self.is_shared else memoryview(bytes(self.bytes)))
         return self.lease
@@ -1022,7 +1024,9 @@ class Channel:
 
     def __init__(self, input, output, trace=False):
         self.input, self.output, self.trace = input, output, trace
-        self.buffer = memoryview(bytearray(FRAME_BYTES_MAX + HEADER_BYTES + CLUSTER_BYTES))
+        # Memory of its own begins on a page.
+        private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        self.buffer = memoryview(mmap.mmap(-1, FRAME_BYTES_MAX + CLUSTER_BYTES, private))
         self.start = self.end = 0
         self.has_preamble = self.is_greeted = False
         self.expected = self.sequence = 0
@@ -1069,21 +1073,41 @@ class Channel:
         refuse(sequence != self.expected, f"frame {sequence} came in place of {self.expected}")
         if payload + length > self.end:
             return None
+        if self.inline_place() is not None:
+            self.settle()
+            payload = self.start + HEADER_BYTES
         self.start = payload + length
         self.expected = self.expected + 1 & 0xFFFFFFFF
         return Frame(type, flags, stream, sequence, self.buffer[payload:payload + length])
 
+    def inline_place(self):
+        """Where in the frame that waits its inline bytes begin; None if it has none, or not
+        enough of it is there to tell."""
+        if not self.has_preamble or self.end - self.start < HEADER_BYTES + DATA_HEAD.size:
+            return None
+        where, nmask = struct.unpack_from("<HH", self.buffer, self.start + HEADER_BYTES + 12)
+        if HEADER.unpack_from(self.buffer, self.start)[1] != DATA or where != IN_FRAME:
+            return None
+        return HEADER_BYTES + 32 + -(-nmask // 4) * 8
+
+    def settle(self):
+        """Moves what waits to where its inline bytes begin on a page: fit for O_DIRECT."""
+        place, left = -(self.inline_place() or 0) % PAGE_BYTES, self.end - self.start
+        if place != self.start:
+            self.buffer[place:place + left] = self.buffer[self.start:self.end]
+            self.start, self.end = place, place + left
+
     def fill(self):
-        """Reads what there is, but not beyond a frame that is half there: so that the bytes of
-        an inline DATA are never moved."""
-        left = self.end - self.start
-        self.buffer[:left] = self.buffer[self.start:self.end]
-        self.start, self.end = 0, left
-        room = CLUSTER_BYTES
+        """Reads what there is, but of a frame that is not known yet only a little, and nothing
+        beyond one that is half there: so that next to nothing of an inline DATA is moved."""
+        self.settle()
+        left, room = self.end - self.start, PAGE_BYTES
         if left >= HEADER_BYTES and self.has_preamble:
-            room = HEADER_BYTES + HEADER.unpack_from(self.buffer)[0] - left
+            length, type, *_ = HEADER.unpack_from(self.buffer, self.start)
+            is_known = type != DATA or left >= HEADER_BYTES + DATA_HEAD.size
+            room = HEADER_BYTES + (length if is_known else DATA_HEAD.size) - left
         try:
-            count = os.readv(self.input, [self.buffer[left:left + room]])
+            count = os.readv(self.input, [self.buffer[self.end:self.end + room]])
         except ConnectionError:
             raise HostGone from None
         if not count:

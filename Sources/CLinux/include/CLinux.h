@@ -148,6 +148,8 @@ enum { CLINUX_POLL_IN = 1, CLINUX_POLL_OUT = 4, CLINUX_POLL_ERROR = 8, CLINUX_PO
 
 /// Nanoseconds of the monotonic clock (clock_gettime(2)).
 uint64_t clinux_monotonic_nanoseconds(void);
+/// Nanoseconds that the calling thread has had of processors (clock_gettime(2)).
+uint64_t clinux_thread_nanoseconds(void);
 
 // Sockets (sockets.c)
 
@@ -182,6 +184,9 @@ int clinux_pidfd_open(pid_t pid);
 int clinux_pidfd_signal(int pidfd, int signal);
 /// Reaps a child if it has ended: 1 and its end in `status`/`is_signal`, 0 if it runs.
 int clinux_reap(pid_t pid, int *_Nonnull status, int *_Nonnull is_signal);
+/// The same, and what it used of processors (wait4(2)).
+int clinux_reap_used(pid_t pid, int *_Nonnull status, int *_Nonnull is_signal,
+                     uint64_t *_Nonnull cpu_nanoseconds);
 /// Whether processes whose parent dies become children of this one (prctl(2), Linux 3.4).
 int clinux_adopt_orphans(int enabled);
 /// Names the calling thread, for debuggers; 15 bytes at most (pthread_setname_np(3)).

@@ -10,6 +10,8 @@ public struct Exercise: Equatable, Sendable {
     public var isCanonical: Bool
     /// Decoding what the encoder writes gives the same values.
     public var isStable: Bool
+    /// Its inline bytes, if it has any, began where the reader was asked to put them.
+    public var isAligned: Bool
   }
 
   public private(set) var frames: [Frame] = []
@@ -18,12 +20,16 @@ public struct Exercise: Equatable, Sendable {
   /// The input ended between two frames.
   public private(set) var endsAtBoundary = false
 
+  private let inlineAlignment: Int
+
   /// Decodes `bytes`, handed over in pieces that end at `cuts` (ascending) and at the end.
   public init(
     _ bytes: [UInt8], cuts: some Sequence<Int> = [], firstSequence: UInt32 = 0,
-    frameBytesMax: UInt32 = Limits.frameBytesMax
+    frameBytesMax: UInt32 = Limits.frameBytesMax, inlineAlignment: Int = 1
   ) {
-    var reader = FrameReader(frameBytesMax: frameBytesMax, firstSequence: firstSequence)
+    self.inlineAlignment = inlineAlignment
+    var reader = FrameReader(
+      frameBytesMax: frameBytesMax, firstSequence: firstSequence, inlineAlignment: inlineAlignment)
     var from = 0
     do {
       for cut in cuts where cut > from && cut < bytes.count {
@@ -40,7 +46,7 @@ public struct Exercise: Equatable, Sendable {
   /// Equal, but for how much of a stranger's text was there to be shown.
   public func agrees(with other: Exercise) -> Bool {
     if case .preamble? = error, case .preamble? = other.error { return true }
-    return self == other
+    return frames == other.frames && error == other.error && endsAtBoundary == other.endsAtBoundary
   }
 
   private mutating func feed(
@@ -68,7 +74,18 @@ public struct Exercise: Equatable, Sendable {
       frames.append(
         Frame(
           header: header, payload: payload, isCanonical: verdict.isCanonical,
-          isStable: verdict.isStable))
+          isStable: verdict.isStable,
+          isAligned: reader.withPayload { isAligned(header, $0) }))
+    }
+  }
+
+  private func isAligned(_ header: FrameHeader, _ payload: RawSpan) -> Bool {
+    guard header.type == .data, let frame = try? DataFrame(parsing: payload),
+      frame.place == .inline
+    else { return true }
+    return unsafe payload.withUnsafeBytes { bytes in
+      UInt(bitPattern: bytes.baseAddress) % UInt(inlineAlignment)
+        == UInt(inlineAlignment - frame.inlineOffset % inlineAlignment) % UInt(inlineAlignment)
     }
   }
 }

@@ -5,7 +5,8 @@ import JSON
 /// Called by libFuzzer with every input it makes.
 ///
 /// What must hold for any bytes: the decoder ends without a trap; how the input is cut changes
-/// nothing; what is decoded survives being encoded and decoded again.
+/// nothing, nor does where inline bytes are put; what is decoded survives being encoded and decoded
+/// again.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzFrames(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = Array(UnsafeBufferPointer(start: data, count: count))
@@ -24,6 +25,11 @@ public func fuzzFrames(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     bytes, cuts: stride(from: step, to: count, by: step), firstSequence: first,
     frameBytesMax: limit)
   precondition(whole.agrees(with: cut), "the cut changed what was decoded")
+  let placed = Exercise(
+    bytes, cuts: stride(from: step, to: count, by: step), firstSequence: first,
+    frameBytesMax: limit, inlineAlignment: 4096)
+  precondition(whole.agrees(with: placed), "the place of inline bytes changed what was decoded")
+  precondition(placed.frames.allSatisfy { $0.isAligned }, "inline bytes are not in their place")
   for mode in [Job.Mode.write, .read] { drive(HostStateMachine(mode: mode), whole.frames) }
   for request: UInt32 in [0, 4] { driveAnswer(request, whole.frames) }
   drivePlugins(whole.frames)

@@ -4,12 +4,18 @@
 
 #include "sluice.c"
 
-enum { NOT_FOR_PLUGIN = -9 };
+enum { NOT_FOR_PLUGIN = -9, MISPLACED = -10 };
+
+/* Inline bytes begin on a page. */
+static int decode_data(const struct frame *frame) {
+  struct data_head data;
+  TRY(parse_data(frame, &data));
+  return data.slot < 0 && (uintptr_t)(frame->payload + data.place) % 4096 ? MISPLACED : 0;
+}
 
 static int decode(const struct frame *frame) {
   static sluice_extent extents[SLUICE_EXTENTS_MAX];
   const sluice_json *members;
-  struct data_head data;
   struct zero_head zero;
   sluice_job job;
   sluice_digest digest;
@@ -21,7 +27,7 @@ static int decode(const struct frame *frame) {
   case SLUICE_JOB:
     TRY(parse_control(OBJECT_JOB, frame->payload, frame->length, &members));
     return parse_job(members, &job);
-  case SLUICE_DATA: return parse_data(frame, &data);
+  case SLUICE_DATA: return decode_data(frame);
   case SLUICE_ZERO: return parse_zero(frame, &zero);
   case SLUICE_CLOSE: return parse_close(frame, &length, &digest);
   case SLUICE_READ: return parse_read(frame, &offset, &length);
@@ -48,6 +54,7 @@ static void tell_verdict(const char *path, uint32_t first) {
   } while (!result);
   int is_whole = wire.start == wire.end && wire.has_preamble;
   if (result == NOT_FOR_PLUGIN) printf("%s not-for-a-plugin\n", name);
+  else if (result == MISPLACED) printf("%s misplaced\n", name);
   else if (result == FAILED) printf("%s %s\n", name, error_name(failure.code));
   else printf("%s %s %u\n", name, is_whole ? "ok" : "incomplete", wire.expected - first);
   close(input);

@@ -3,6 +3,7 @@
   vectors.py SDK FILE:FIRST-SEQ …
 """
 
+import ctypes
 import os
 import sys
 
@@ -10,8 +11,19 @@ sys.path.insert(0, sys.argv[1])
 import sluice
 
 
+class Misplaced(Exception):
+    """Inline bytes do not begin on a page."""
+
+
 class NotForPlugin(Exception):
     """A frame that no host sends: a plugin needs no decoder for it."""
+
+
+def parse_data(payload):
+    _, _, slot, _, _, place = sluice.parse_data(payload)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(payload))
+    if slot is None and (address + place) % 4096:
+        raise Misplaced
 
 
 def decode(frame):
@@ -23,7 +35,7 @@ def decode(frame):
         if frame.type == sluice.JOB:
             sluice.Job(members)
     parsers = {
-        sluice.DATA: sluice.parse_data, sluice.ZERO: sluice.parse_zero,
+        sluice.DATA: parse_data, sluice.ZERO: sluice.parse_zero,
         sluice.CLOSE: sluice.parse_close, sluice.READ: sluice.parse_read,
         sluice.RELEASE: sluice.parse_release, sluice.EXTENTS: sluice.parse_extents,
         sluice.OPEN: sluice.parse_json, sluice.FINISH: sluice.parse_json,
@@ -45,6 +57,8 @@ def verdict(path, first):
         return f"{'ok' if whole else 'incomplete'} {count}"
     except sluice.Aborted:
         return f"ok {channel.expected - first & 0xFFFFFFFF}"
+    except Misplaced:
+        return "misplaced"
     except NotForPlugin:
         return "not-for-a-plugin"
     except sluice.PluginError as error:

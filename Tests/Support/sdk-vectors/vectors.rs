@@ -15,11 +15,21 @@ const ERRORS: [(u32, &str); 5] = [
     (E_STATE, "E_STATE"),
 ];
 
+/// Inline bytes begin on a page.
+fn parse_data(payload: &[u8]) -> Result<()> {
+    let data = wire::parse_data(payload)?;
+    let address = payload.as_ptr() as usize + data.place;
+    match data.slot {
+        None if address % 4096 != 0 => Err(PluginError::new(0, "misplaced")),
+        _ => Ok(()),
+    }
+}
+
 fn decode(header: &Header, payload: &[u8]) -> Result<()> {
     match header.kind {
         HELLO => wire::control("HELLO", payload).map(drop),
         JOB => wire::control("JOB", payload).and_then(Job::parse).map(drop),
-        DATA => wire::parse_data(payload).map(drop),
+        DATA => parse_data(payload),
         ZERO => wire::parse_zero(payload).map(drop),
         CLOSE => wire::parse_close(payload).map(drop),
         READ => wire::parse_read(payload).map(drop),

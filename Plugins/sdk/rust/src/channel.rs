@@ -7,7 +7,7 @@ use crate::error::{refuse, Ending, PluginError};
 use crate::json::Value;
 use crate::system::{borrowed, is_hung_up};
 use crate::trace::tell;
-use crate::wire::Header;
+use crate::wire::{DataHead, Header};
 use std::cell::RefCell;
 use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::os::fd::RawFd;
@@ -17,6 +17,9 @@ type Step<Value> = std::result::Result<Value, Ending>;
 pub(crate) type SharedSender = Rc<RefCell<Sender>>;
 
 const HEADER: usize = HEADER_BYTES as usize;
+/// Header and struct of a DATA.
+const DATA_HEAD: usize = HEADER + 32;
+const PAGE: usize = 4096;
 
 /// What HELLO said, and what of it is in use.
 pub(crate) struct Hello {
@@ -151,6 +154,8 @@ pub struct Receiver {
     input: RawFd,
     is_traced: bool,
     buffer: Vec<u8>,
+    /// Where in the buffer its first page begins.
+    first_page: usize,
     start: usize,
     end: usize,
     has_preamble: bool,
@@ -162,10 +167,12 @@ pub struct Receiver {
 
 impl Receiver {
     pub(crate) fn new(input: RawFd, is_traced: bool, sender: SharedSender) -> Receiver {
+        let buffer = vec![0; (FRAME_BYTES_MAX + CLUSTER_BYTES) as usize];
         Receiver {
             input,
             is_traced,
-            buffer: vec![0; (FRAME_BYTES_MAX + CLUSTER_BYTES) as usize + HEADER],
+            first_page: buffer.as_ptr().align_offset(PAGE),
+            buffer,
             start: 0,
             end: 0,
             has_preamble: false,
@@ -259,20 +266,51 @@ impl Receiver {
         if bytes.len() < HEADER + header.length as usize {
             return Ok(None);
         }
+        if self.inline_place().is_some() {
+            self.settle();
+        }
         self.start += HEADER + header.length as usize;
         self.expected = expected.wrapping_add(1);
         Ok(Some(header))
     }
 
-    /// Reads what there is, but not beyond a frame that is half there: so that the bytes of an
-    /// inline DATA are never moved.
-    fn fill(&mut self) -> Step<()> {
-        self.buffer.copy_within(self.start..self.end, 0);
-        (self.start, self.end) = (0, self.end - self.start);
-        let mut room = CLUSTER_BYTES as usize;
-        if self.has_preamble && self.end >= HEADER {
-            room = HEADER + Header::parse(&self.buffer).length as usize - self.end;
+    /// Where in the frame that waits its inline bytes begin; `None` if it has none, or not enough
+    /// of it is there to tell.
+    fn inline_place(&self) -> Option<usize> {
+        let bytes = &self.buffer[self.start..self.end];
+        if !self.has_preamble || bytes.len() < DATA_HEAD || Header::parse(bytes).kind != DATA {
+            return None;
         }
+        DataHead::place(&bytes[HEADER..]).map(|place| HEADER + place)
+    }
+
+    /// Moves what waits to where its inline bytes begin on a page: fit for O_DIRECT.
+    fn settle(&mut self) {
+        let before = (PAGE - self.inline_place().unwrap_or(0) % PAGE) % PAGE;
+        let place = (self.first_page + before) % PAGE;
+        if place != self.start {
+            self.buffer.copy_within(self.start..self.end, place);
+            (self.start, self.end) = (place, place + self.end - self.start);
+        }
+    }
+
+    /// Bytes that are welcome: of a frame that is not known yet a little, and none beyond one that
+    /// is half there. So next to nothing of an inline DATA is moved.
+    fn room_wanted(&self) -> usize {
+        let bytes = &self.buffer[self.start..self.end];
+        if !self.has_preamble || bytes.len() < HEADER {
+            return PAGE;
+        }
+        let header = Header::parse(bytes);
+        if header.kind == DATA && bytes.len() < DATA_HEAD {
+            return DATA_HEAD - bytes.len();
+        }
+        HEADER + header.length as usize - bytes.len()
+    }
+
+    fn fill(&mut self) -> Step<()> {
+        self.settle();
+        let room = self.room_wanted();
         loop {
             match borrowed(self.input).read(&mut self.buffer[self.end..self.end + room]) {
                 Ok(0) => return Err(Ending::HostGone),

@@ -51,10 +51,13 @@ impl Finished {
 }
 
 /// A piece of a stream: the host's own memory, or the frame.
+///
+/// Its bytes begin on a page, and so do all `runs`: fit for O_DIRECT, but for the odd tail of a
+/// stream.
 pub struct Data<'a> {
     /// The first byte of the piece in its stream.
     pub offset: u64,
-    /// In the pool, aligned to 64 KiB and so fit for O_DIRECT, if it `is_shared`.
+    /// In the pool if it `is_shared`.
     pub bytes: &'a [u8],
     /// Whether the bytes lie in the pool.
     pub is_shared: bool,
@@ -84,7 +87,8 @@ impl Data<'_> {
     }
 
     /// Keeps the bytes beyond this call. While more data is awaited, keep leases of the most recent
-    /// `leases_max` pieces only; end those of a stream in `close` [8.2-2]. Inline bytes are copied.
+    /// `leases_max` pieces only; end those of a stream in `close` [8.2-2]. Inline bytes are copied,
+    /// to where they may not begin on a page.
     pub fn keep(&mut self) -> Lease {
         assert!(!self.is_kept, "data is kept once");
         self.is_kept = true;

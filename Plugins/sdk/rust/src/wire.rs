@@ -113,6 +113,14 @@ pub struct DataHead<'a> {
     pub place: usize,
 }
 
+impl DataHead<'_> {
+    /// Where inline bytes begin in a payload of which the struct is there; `None` if it has none.
+    pub(crate) fn place(payload: &[u8]) -> Option<usize> {
+        let masks = usize::from(get16(payload, 14));
+        (u32::from(get16(payload, 12)) == IN_FRAME).then(|| 32 + (2 * masks).div_ceil(8) * 8)
+    }
+}
+
 pub fn parse_data(payload: &[u8]) -> Result<DataHead<'_>> {
     let (offset, length) = (get64(payload, 0), get32(payload, 8));
     let (place, count, slot) = (get16(payload, 12), get16(payload, 14), get32(payload, 16));
