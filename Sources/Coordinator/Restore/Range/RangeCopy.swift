@@ -49,6 +49,7 @@ struct RangeCopy: ~Copyable {
     while !pieces.isEmpty {
       var came: [RangeReader.Completion] = []
       try reader.collectNext { came.append($0) }
+      if came.isEmpty { continue }
       for completion in came { try take(completion) }
       // Where the bytes go may have taken its time: that is none of the plugin's.
       archive.plugin.excuse(.now)
