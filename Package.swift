@@ -186,6 +186,10 @@ let package = Package(
       name: "sluice-launcher",
       cSettings: [.define("_GNU_SOURCE"), .headerSearchPath("../CLaunch")],
       linkerSettings: launcherLink),
+    // Speaks the protocol for plugins that are shell scripts.
+    .executableTarget(
+      name: "sluice-plugin-sh", path: "Plugins/sdk/shell", exclude: ["README.md", "zst"],
+      sources: ["adapter"], linkerSettings: launcherLink),
     .executableTarget(
       name: "sluice-sink", cSettings: [.define("_GNU_SOURCE")], linkerSettings: launcherLink),
     .executableTarget(

@@ -76,7 +76,7 @@ plugin_names() {
 }
 
 # What sluice runs besides plugins and QEMU, and finds beside itself.
-helpers="sluice-launcher sluice-sink sluice-watchdog sluice-null-writer"
+helpers="sluice-launcher sluice-sink sluice-watchdog sluice-null-writer sluice-plugin-sh"
 
 # build_release: the program, its helpers and every writer, into .build/release. With the Swift
 # runtime inside: what is installed does not need the compiler's directory any more.

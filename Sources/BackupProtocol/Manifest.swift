@@ -5,10 +5,10 @@ internal import JSON
 public struct Manifest: Equatable, Sendable {
   /// How much of a system the plugin's executable needs around it.
   public enum Profile: String, Sendable, CaseIterable {
-    case `static`, dynamic, python, perl
+    case `static`, dynamic, python, perl, commands
 
     /// Whether the executable is a script.
-    public var isInterpreted: Bool { self == .python || self == .perl }
+    public var isInterpreted: Bool { self == .python || self == .perl || self == .commands }
   }
 
   /// Something the plugin cannot work without.
@@ -38,9 +38,13 @@ public struct Manifest: Equatable, Sendable {
   public var profile: Profile
   /// Absolute path of the program that runs the executable, if that is a script.
   public var interpreter: String?
+  /// Absolute paths of the programs that a script may start.
+  public var commands: [String] = []
   /// The version of Sluice that it needs, if it needs one.
   public var hostVersionMin: ReleaseVersion?
 
+  /// Most programs that a script may start.
+  public static let commandCountMax = 64
   /// Longest manifest that is read.
   public static let byteCountMax = 64 << 10
 
@@ -54,6 +58,7 @@ public struct Manifest: Equatable, Sendable {
     guard profile.isInterpreted == (interpreter != nil) else {
       throw .interpreter(of: profile)
     }
+    guard profile == .commands || commands.isEmpty else { throw .commands(of: profile) }
   }
 
   /// The members of a manifest that this host is recent enough for.
@@ -74,8 +79,8 @@ public struct Manifest: Equatable, Sendable {
 
   /// Members that a manifest may require its host to know.
   private static let memberNames: Set<String> = [
-    "manifest", "name", "version", "vendor", "license", "executable", "interpreter", "protocol",
-    "formats", "needs", "threads", "memory", "min_slots", "profile", "min_host",
+    "manifest", "name", "version", "vendor", "license", "executable", "interpreter", "commands",
+    "protocol", "formats", "needs", "threads", "memory", "min_slots", "profile", "min_host",
   ]
 
   private init(_ members: ControlMembers) throws(WireError) {
@@ -116,6 +121,10 @@ public struct Manifest: Equatable, Sendable {
     guard interpreter?.hasPrefix("/") ?? true else {
       throw .member(.hello, name: "interpreter")
     }
+    commands = try members.strings("commands")
+    guard commands.count <= Self.commandCountMax,
+      commands.allSatisfy({ $0.hasPrefix("/") && !$0.hasSuffix("/") && !$0.contains("/../") })
+    else { throw .member(.hello, name: "commands") }
     // Ignored, the options of a plugin of an earlier draft would be refused one by one.
     guard members.object["options"] == nil else { throw .member(.hello, name: "options") }
   }

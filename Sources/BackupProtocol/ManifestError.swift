@@ -9,6 +9,8 @@ public enum ManifestError: Error, Equatable, Sendable {
   case host(needed: ReleaseVersion, is: ReleaseVersion)
   /// A profile of scripts without an interpreter, or another profile with one.
   case interpreter(of: Manifest.Profile)
+  /// A list of programs in the manifest of a plugin that starts none.
+  case commands(of: Manifest.Profile)
   /// A receipt of another version of the schema, and the programs that made the archive.
   case version(Int64, tools: [String])
   /// A receipt with digests of an algorithm that is not known.
@@ -36,8 +38,12 @@ extension ManifestError: CustomStringConvertible {
       "its profile \"\(profile.rawValue)\" needs \"interpreter\": the path of the program that "
         + "runs its executable"
     case .interpreter(let profile):
-      "\"interpreter\" goes with the profile \"python\" or \"perl\", not with "
+      "\"interpreter\" goes with the profile \"python\", \"perl\" or \"commands\", not with "
         + "\"\(profile.rawValue)\""
+    case .commands(let profile):
+      "\"commands\" goes with the profile \"commands\", not with \"\(profile.rawValue)\""
+    case .member("commands"):
+      "\"commands\" is not a list of at most \(Manifest.commandCountMax) absolute paths"
     case .member("options"): "\"options\" is malformed, or not a member of a format"
     case .member(let name): "no proper \"\(name)\""
     case .required(let name): "requires \"\(name)\", which this version does not know"

@@ -14,7 +14,7 @@
 
 enum {
   LAUNCH_MAGIC = 0x434E4C53,  // "SLNC"
-  LAUNCH_VERSION = 2,
+  LAUNCH_VERSION = 3,
   LAUNCH_BYTES_MAX = 256 << 10,
   LAUNCH_ARGUMENTS_MAX = 1024,
   LAUNCH_ENVIRONMENT_MAX = 64,
@@ -91,7 +91,7 @@ struct launch_header {
   uint32_t argument_count;
   uint32_t environment_count;
   uint32_t string_bytes;
-  uint32_t reserved;
+  uint32_t required;  // layers without which nothing is started
 };
 
 struct launch_limit {
@@ -103,9 +103,10 @@ struct launch_limit {
 /// What a path rule allows, below the path if it is a directory.
 enum {
   LAUNCH_PATH_READ = 1 << 0,
-  LAUNCH_PATH_EXECUTE = 1 << 1,
+  LAUNCH_PATH_EXECUTE = 1 << 1,  // and map as code
   LAUNCH_PATH_WRITE = 1 << 2,   // create, change and remove
   LAUNCH_PATH_DEVICE = 1 << 3,  // is a device, and may be used as one
+  LAUNCH_PATH_MAP = 1 << 4,     // map as code; executed only where Landlock is missing
 };
 
 /// `launch_path.flags`.

@@ -48,9 +48,9 @@ final class RunningPlugin {
       _ = clinux_set_pipe_capacity(input.readRaw, 4096)
       _ = clinux_set_pipe_capacity(output.readRaw, 4096)
     }
-    let program = try PluginProgram(bench.plugin)
+    let program = try PluginProgram(bench.plugin, launcher: bench.launcher)
     let policy = try SandboxPolicy.plugin(
-      bench.plugin.manifest, folder: program.folderRule, grants: grants)
+      bench.plugin.manifest, script: program.script, grants: grants)
     let arguments = program.arguments
     // The policy stands on a script's folder.
     defer { withExtendedLifetime(program) {} }

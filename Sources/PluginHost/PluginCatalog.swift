@@ -60,7 +60,7 @@ extension PluginCatalog {
     let plugin = InstalledPlugin(
       manifest: manifest, manifestPath: path,
       executable: place.executable(manifest.executable, beside: path), rank: place.rank)
-    do throws(SandboxError) { _ = try PluginProgram(plugin) } catch {
+    do throws(SandboxError) { try PluginProgram.check(plugin) } catch {
       faults.append(PluginFault(plugin, error).missed(beside: plugins))
       return
     }

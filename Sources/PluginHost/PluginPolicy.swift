@@ -9,9 +9,9 @@ extension SandboxPolicy {
   /// archive, without any capability: an archive that only its owner may read stays readable, and
   /// nothing else does. All that it can write to is a scratch file, up to that file's limit.
   ///
-  /// - Parameter folder: For a script, that of its ``PluginProgram``.
+  /// - Parameter script: Of its ``PluginProgram``.
   package static func plugin(
-    _ manifest: Manifest, folder: PathRule?, grants: borrowing PluginGrants
+    _ manifest: Manifest, script: ScriptPaths?, grants: borrowing PluginGrants
   ) throws(SystemCallError) -> SandboxPolicy {
     let resources = PluginResources(
       memoryBytes: manifest.memoryBytes, threads: manifest.threads + 1,
@@ -23,12 +23,14 @@ extension SandboxPolicy {
       case (_, _): .file
       }
     var policy =
-      if let profile = manifest.profile.interpreterProfile, let folder {
+      switch script {
+      case .interpreted(let profile, let folder):
         SandboxPolicy.interpretedPlugin(profile, folder: folder, resources, grant: grant)
-      } else if manifest.profile == .dynamic {
+      case .commands(let paths):
+        SandboxPolicy.commandPlugin(paths, resources, grant: grant)
+      case nil where manifest.profile == .dynamic:
         SandboxPolicy.dynamicPlugin(resources, grant: grant)
-      } else {
-        SandboxPolicy.staticPlugin(resources, grant: grant)
+      case nil: SandboxPolicy.staticPlugin(resources, grant: grant)
       }
     if grants.mode == .write {
       policy.identity = grants.identity

@@ -64,33 +64,27 @@ package final class PluginProcess {
         try check(clinux_set_nonblocking(end, 1), .setFlags, "the plugin's pipe")
       }
       let null = try openFile("/dev/null", flags: O_RDONLY)
-      let program = try PluginProgram(plugin)
+      let program = try PluginProgram(plugin, launcher: launcher)
       let policy = try SandboxPolicy.plugin(
-        plugin.manifest, folder: program.folderRule, grants: grants)
+        plugin.manifest, script: program.script, grants: grants)
       var descriptors: [(source: Int32, target: Int32)] = [
         (null.raw, 0), (log.writeRaw, 1), (log.writeRaw, 2), (toPlugin.readRaw, 3),
         (fromPlugin.writeRaw, 4), (grants.pool.raw, 5), (grants.archive.raw, 6),
       ]
       if let raw = grants.scratchRaw { descriptors.append((raw, ScratchFile.descriptor)) }
-      sandboxed = try Self.launch(program, label, descriptors, policy, sandbox, launcher)
+      // The policy stands on what the program holds open.
+      defer { withExtendedLifetime(program) {} }
+      let executable = OwnedDescriptor(
+        adopting: try check(
+          clinux_duplicate(program.executable.raw), .duplicate, plugin.executable))
+      let command = Self.command(
+        executable, program.arguments, label: label, descriptors: descriptors, policy: policy,
+        mode: sandbox)
+      sandboxed = try SandboxedProcess.launch(command, launcher: launcher)
     } catch {
       throw PluginFailure(plugin: label, cause: .launch("\(error)"))
     }
     closePluginEnds()
-  }
-
-  private static func launch(
-    _ program: consuming PluginProgram, _ label: String,
-    _ descriptors: [(source: Int32, target: Int32)], _ policy: SandboxPolicy, _ mode: SandboxMode,
-    _ launcher: String
-  ) throws(SandboxError) -> SandboxedProcess {
-    let script = program.script
-    // The policy stands on the script's folder.
-    defer { withExtendedLifetime(script) {} }
-    let command = command(
-      program.executable, program.arguments, label: label, descriptors: descriptors,
-      policy: policy, mode: mode)
-    return try SandboxedProcess.launch(command, launcher: launcher)
   }
 
   /// How a plugin is started, and all that it finds in its environment.

@@ -75,7 +75,7 @@ extension InstalledPlugin {
     _ path: String, _ known: [InstalledPlugin]
   ) throws(PluginSearchError) -> InstalledPlugin {
     let found = try plugin(path, known)
-    do throws(SandboxError) { _ = try PluginProgram(found) } catch {
+    do throws(SandboxError) { try PluginProgram.check(found) } catch {
       throw .program(path: found.executable, reason: "\(error)")
     }
     return found

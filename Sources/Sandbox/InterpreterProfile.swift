@@ -9,6 +9,8 @@ package struct InterpreterProfile: Sendable, Equatable {
   package let name: String
   /// The interpreter: this path, or this path with a version behind it, links followed.
   package let program: String
+  /// What ``program`` may lead to, where that differs from system to system.
+  let targets: [String]
   /// The package of Debian and its relatives that brings it.
   package let package: String
   /// What stands between the interpreter and the path of the script.
@@ -17,6 +19,19 @@ package struct InterpreterProfile: Sendable, Equatable {
   package let places: [VisiblePlace]
   /// Directories below, in which it looks for modules; a star is any part of a name.
   let modules: [String]
+
+  init(
+    name: String, program: String, targets: [String]? = nil, package: String, arguments: [String],
+    places: [VisiblePlace], modules: [String]
+  ) {
+    self.name = name
+    self.program = program
+    self.targets = targets ?? [program]
+    self.package = package
+    self.arguments = arguments
+    self.places = places
+    self.modules = modules
+  }
 
   /// Neither the environment (`-E`) nor packages of a user (`-s`) decide what runs, and nothing is
   /// cached beside the script (`-B`).
@@ -37,14 +52,22 @@ package struct InterpreterProfile: Sendable, Equatable {
     modules: ["/usr/share/perl/*"]
       + ["perl", "perl/*", "perl5", "perl5/*", "perl-base"].map { "/usr/lib/*/" + $0 })
 
+  /// Those whose script is a plugin by itself. For ``shell`` another program speaks.
   package static let all = [python, perl]
+
+  /// A shell, and the programs that the manifest lists.
+  package static let shell = InterpreterProfile(
+    name: "commands", program: "/usr/bin/sh", targets: ["/usr/bin/dash", "/usr/bin/bash"],
+    package: "dash", arguments: [], places: VisiblePlace.ofCommands, modules: [])
 
   /// Whether this is an interpreter that the profile runs.
   ///
   /// - Parameter path: Absolute, without symbolic links.
   func runs(_ path: String) -> Bool {
-    guard path.hasPrefix(program) else { return false }
-    return path.dropFirst(program.count).allSatisfy { $0 == "." || $0.isNumber && $0.isASCII }
+    targets.contains { target in
+      path.hasPrefix(target)
+        && path.dropFirst(target.count).allSatisfy { $0 == "." || $0.isNumber && $0.isASCII }
+    }
   }
 
   /// Those of ``modules`` that there are.
@@ -63,7 +86,9 @@ package struct InterpreterProfile: Sendable, Equatable {
     guard runs(real) else {
       throw .interpreter(path, .unknown(profile: name, expected: program))
     }
-    for path in places.map(\.path) + moduleDirectories { try requireRoots(path) }
+    // A device is everybody's.
+    let shown = places.filter { !$0.rights.contains(.device) }.map(\.path)
+    for path in shown + moduleDirectories { try requireRoots(path) }
     return try openTrustedExecutable(real)
   }
 }
@@ -84,7 +109,9 @@ extension InterpreterProfile {
     let words = line.dropFirst(2).split(separator: " ")
     let name = words.first { !$0.hasPrefix("-") && !$0.hasSuffix("/env") } ?? ""
     let program = name.split(separator: "/").last ?? ""
-    guard let profile = all.first(where: { program.hasPrefix($0.name) }) else {
+    let shells: Set<Substring> = ["sh", "dash", "bash"]
+    let known = shells.contains(program) ? shell : all.first { program.hasPrefix($0.name) }
+    guard let profile = known else {
       return "of its language there is no profile (protocol.md §2.5)"
     }
     return "write \"profile\": \"\(profile.name)\", \"interpreter\": \"\(profile.program)\" into "

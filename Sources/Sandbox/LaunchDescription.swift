@@ -37,6 +37,7 @@ struct LaunchDescription {
     header.argument_count = UInt32(command.arguments.count)
     header.environment_count = UInt32(command.environment.count)
     header.string_bytes = UInt32(stringBytes.count)
+    header.required = policy.requiredLayers.rawValue
 
     var body: [UInt8] = []
     for limit in limits {
@@ -93,6 +94,7 @@ struct LaunchDescription {
     case .inherited(let target):
       path.descriptor = UInt32(bitPattern: target)
       path.flags |= UInt32(LAUNCH_PATH_REROOT)
+      if !rule.name.isEmpty { path.flags |= UInt32(LAUNCH_PATH_BIND) }
     case .inheritedFile(let target): path.descriptor = UInt32(bitPattern: target)
     }
     return path
@@ -128,10 +130,9 @@ extension LaunchDescription {
         guard targets.contains(target) else {
           throw .invalidCommand("a path rule for descriptor \(target), which is not passed on")
         }
+        guard rule.name.isEmpty || rule.isBelowRoot else { throw .misplaced(rule) }
       case .name, .descriptor:
-        guard rule.name.hasPrefix("/"), rule.name != "/" else {
-          throw .invalidCommand("a path rule for \(rule.name): not an absolute path below /")
-        }
+        guard rule.isBelowRoot else { throw .misplaced(rule) }
       }
     }
   }
@@ -161,6 +162,16 @@ extension SandboxPolicy {
     if refusesExecGain { wanted.insert(.refusesExecGain) }
     if identity != .keep && geteuid() == 0 { wanted.insert(.ownUser) }
     return wanted
+  }
+}
+
+extension PathRule {
+  fileprivate var isBelowRoot: Bool { name.hasPrefix("/") && name != "/" }
+}
+
+extension SandboxError {
+  fileprivate static func misplaced(_ rule: PathRule) -> SandboxError {
+    .invalidCommand("a path rule for \(rule.name): not an absolute path below /")
   }
 }
 

@@ -17,7 +17,7 @@ extension SandboxEvent {
         call: systemCallName(number), number: Int(number),
         arguments: [a.0, a.1, a.2, a.3, a.4, a.5])
     case LAUNCH_REPORT_FAILED:
-      self = .failed(step: report.stepName, code: report.code)
+      self = .failed(step: Self.words(report.stepName), code: report.code)
     case LAUNCH_REPORT_EXITED:
       self = .exited(
         report.is_signal != 0 ? .signal(report.code) : .code(report.code),
@@ -25,6 +25,14 @@ extension SandboxEvent {
         peakBytes: Int(clamping: report.peak_bytes))
     default: return nil
     }
+  }
+}
+
+extension SandboxEvent {
+  /// The name of a step, where a user can do something about it.
+  private static func words(_ step: String) -> String {
+    step == "required-layers"
+      ? "its profile needs a layer of the sandbox that is missing here (see sluice doctor)" : step
   }
 }
 

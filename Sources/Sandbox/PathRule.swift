@@ -10,6 +10,8 @@ package struct PathRights: OptionSet, Sendable {
   package static let write = PathRights(rawValue: 4)
   /// It is a device, such as `/dev/null` or a disk, and may be opened as one.
   package static let device = PathRights(rawValue: 8)
+  /// Map as code, and execute no more than a kernel without Landlock cannot keep from it.
+  package static let map = PathRights(rawValue: 16)
 }
 
 /// A place in the file system that stays reachable: the only ones that do.
@@ -25,7 +27,7 @@ package struct PathRule: Sendable, Equatable {
   }
 
   let place: Place
-  /// Absolute; empty for what is inherited.
+  /// Absolute; of what is inherited empty, unless it is to be found by a name as well.
   package let name: String
   package let rights: PathRights
   let isOptional: Bool
@@ -50,8 +52,13 @@ package struct PathRule: Sendable, Equatable {
 
   /// The directory the process gets as descriptor `target` (0…15): it becomes the root of a mount
   /// of its own, so that `..` leads nowhere; no symbolic link in it is followed, no device opened.
-  package static func inherited(_ target: Int32, _ rights: PathRights) -> PathRule {
-    PathRule(place: .inherited(target), name: "", rights: rights, isOptional: false)
+  ///
+  /// - Parameter name: Where it appears in a new root, if it does: an absolute path. Its `..` leads
+  ///   to that root then.
+  package static func inherited(
+    _ target: Int32, _ rights: PathRights, named name: String = ""
+  ) -> PathRule {
+    PathRule(place: .inherited(target), name: name, rights: rights, isOptional: false)
   }
 
   /// The file the process gets as descriptor `target` (0…15): it may open it again, by

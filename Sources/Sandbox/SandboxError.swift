@@ -18,6 +18,8 @@ package enum SandboxError: Error, Equatable, Sendable {
   case descriptorLimit(Int, needed: Int)
   /// The interpreter that a plugin's manifest names.
   case interpreter(String, InterpreterFault)
+  /// A program that a plugin's manifest lists.
+  case command(String, CommandFault)
   /// An executable that is a script, though its manifest names no interpreter.
   case script(String, line: String)
   /// An executable that needs libraries, though its manifest says that it is static.
@@ -41,20 +43,29 @@ package enum SandboxError: Error, Equatable, Sendable {
     /// Not one that the profile runs.
     case unknown(profile: String, expected: String)
   }
+
+  /// Why a program that a plugin's script starts is not shown to it.
+  package enum CommandFault: Sendable, Equatable {
+    case missing
+    case script(line: String)
+  }
 }
 
 extension SandboxError {
   /// Whether a plugin's manifest says something else than its executable.
   package var isOfProfile: Bool {
     switch self {
-    case .script, .dynamic, .notScript, .interpreter(_, .unknown): true
+    case .script, .dynamic, .notScript, .interpreter(_, .unknown), .command(_, .script): true
     default: false
     }
   }
 
-  /// Whether a plugin's interpreter is not installed.
+  /// Whether a plugin's interpreter, or a program that it starts, is not installed.
   package var isMissingInterpreter: Bool {
-    if case .interpreter(_, .missing) = self { true } else { false }
+    switch self {
+    case .interpreter(_, .missing), .command(_, .missing): true
+    default: false
+    }
   }
 
   /// Whether the caller's limits are in the way, and not this installation.
@@ -80,6 +91,11 @@ extension SandboxError: CustomStringConvertible {
     case .interpreter(let path, .unknown(let profile, let expected)):
       "its interpreter \(path) is not one that the profile \"\(profile)\" runs: write "
         + "\"interpreter\": \"\(expected)\" into its manifest"
+    case .command(let path, .missing):
+      "\(path), which its manifest lists in \"commands\", is not installed: install it"
+    case .command(let path, .script(let line)):
+      "\(path), which its manifest lists in \"commands\", is a script (\(line)): list the programs "
+        + "that it runs, and have the plugin do what it does"
     case .script(let path, let line):
       "\(path) is a script (\(line)): \(InterpreterProfile.advice(for: line))"
     case .dynamic(let path):

@@ -32,6 +32,8 @@ package struct SandboxPolicy: Sendable, Equatable {
   package var identity: SandboxIdentity = .plugin
   /// Namespaces to make; a missing one is a missing layer.
   package var namespaces: SandboxLayers = .allNamespaces
+  /// Layers without which it is not started, whatever the mode.
+  package var requiredLayers: SandboxLayers = []
   /// Whether it sees an empty root with ``paths`` in it instead of the caller's file system.
   package var hasNewRoot = true
   /// Whether the new root has a read-only `/proc` of the process's own; libdispatch needs one.

@@ -20,6 +20,23 @@ package struct VisiblePlace: Sendable, Equatable {
         path: "/etc/ld.so.cache", rights: .read, reason: "tells the linker where libraries are")
     ]
 
+  /// What programs find that a plugin starts. Libraries are mapped, and are no programs to start;
+  /// the linker is started by the kernel, and so may be executed.
+  static let ofCommands: [VisiblePlace] =
+    distribution.map { place in
+      VisiblePlace(
+        path: place.path,
+        rights: place.rights.contains(.execute) ? [.read, .map] : place.rights,
+        reason: place.reason)
+    }
+    + ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"].map {
+      VisiblePlace(
+        path: $0, rights: [.read, .execute], reason: "the kernel starts programs through it")
+    } + [
+      VisiblePlace(
+        path: "/dev/null", rights: [.read, .write, .device], reason: "scripts leave things unsaid")
+    ]
+
   /// Where the dynamic linker looks for the libraries of a program.
   static let libraries: [VisiblePlace] =
     distribution + [

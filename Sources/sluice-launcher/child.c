@@ -88,6 +88,10 @@ static int install_plugin_filter(struct setup *setup) {
   return 0;
 }
 
+static int require_layers(struct setup *setup) {
+  return setup->plan->header->required & ~setup->layers ? -EOPNOTSUPP : 0;
+}
+
 static int judge_layers(struct setup *setup) {
   const struct launch_header *header = setup->plan->header;
   uint32_t always =
@@ -116,6 +120,7 @@ static const struct {
     {"lifeline", die_with_monitor},
     {"exec-gain", refuse_exec_gain},
     {"filter", install_plugin_filter},
+    {"required-layers", require_layers},
     {"layers", judge_layers},
 };
 

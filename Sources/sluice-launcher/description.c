@@ -47,7 +47,7 @@ static ssize_t load(void) {
 
 static int check_header(const struct launch_header *header, size_t count) {
   if (header->magic != LAUNCH_MAGIC || header->version != LAUNCH_VERSION) return -EPROTO;
-  if (header->bytes != count || header->reserved != 0) return -EINVAL;
+  if (header->bytes != count) return -EINVAL;
   if (header->limit_count > LAUNCH_LIMITS_MAX || header->path_count > LAUNCH_PATHS_MAX ||
       header->filter_count > LAUNCH_FILTER_MAX || header->filter_count == 0 ||
       header->monitor_filter_count > LAUNCH_FILTER_MAX || header->monitor_filter_count == 0 ||
@@ -70,8 +70,8 @@ static int cut_strings(struct plan *plan, struct cursor *cursor) {
 }
 
 static int check_path(const struct launch_path *path, const char *name) {
-  uint32_t rights =
-      LAUNCH_PATH_READ | LAUNCH_PATH_EXECUTE | LAUNCH_PATH_WRITE | LAUNCH_PATH_DEVICE;
+  uint32_t rights = LAUNCH_PATH_READ | LAUNCH_PATH_EXECUTE | LAUNCH_PATH_WRITE |
+                    LAUNCH_PATH_DEVICE | LAUNCH_PATH_MAP;
   uint32_t flags = LAUNCH_PATH_BIND | LAUNCH_PATH_REROOT | LAUNCH_PATH_OPTIONAL;
   if (path->rights & ~rights || path->flags & ~flags || path->reserved != 0) return -EINVAL;
   int is_plugins = path->descriptor <= LAUNCH_FD_PLUGIN_MAX;

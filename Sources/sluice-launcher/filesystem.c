@@ -57,7 +57,7 @@ static uint64_t tree_attributes(const struct launch_path *path) {
   uint64_t attributes = MOUNT_ATTR_NOSUID;
   if (!(path->rights & LAUNCH_PATH_DEVICE)) attributes |= MOUNT_ATTR_NODEV;
   if (path->flags & LAUNCH_PATH_REROOT) attributes |= MOUNT_ATTR_NOSYMFOLLOW;
-  if (!(path->rights & LAUNCH_PATH_EXECUTE)) attributes |= MOUNT_ATTR_NOEXEC;
+  if (!(path->rights & (LAUNCH_PATH_EXECUTE | LAUNCH_PATH_MAP))) attributes |= MOUNT_ATTR_NOEXEC;
   if (!(path->rights & LAUNCH_PATH_WRITE)) attributes |= MOUNT_ATTR_RDONLY;
   return attributes;
 }

@@ -45,6 +45,9 @@ extension FormatDescription {
       "executable  \(executable)",
     ]
     if let interpreter = manifest.interpreter { lines.append("interpreter \(interpreter)") }
+    if !manifest.commands.isEmpty {
+      lines.append("commands    \(manifest.commands.joined(separator: ", "))")
+    }
     lines += [
       "sandbox     \(manifest.profile.rawValue) profile, "
         + "\(formatBytes(manifest.memoryBytes)) memory limit, \(manifest.threads) extra threads"
@@ -74,6 +77,9 @@ extension FormatDescription {
     object["license"] = .string(manifest.license)
     object["executable"] = .string(executable)
     if let interpreter = manifest.interpreter { object["interpreter"] = .string(interpreter) }
+    if !manifest.commands.isEmpty {
+      object["commands"] = .array(manifest.commands.map { .string($0) })
+    }
     object["profile"] = .string(manifest.profile.rawValue)
     object["memory"] = JSONValue(manifest.memoryBytes)
     object["threads"] = JSONValue(manifest.threads)

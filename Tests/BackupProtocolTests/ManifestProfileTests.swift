@@ -18,7 +18,7 @@ import Testing
 
   @Test func `an interpreter goes with the profiles of scripts, and with no other`() throws {
     let path = #", "interpreter": "/usr/bin/python3""#
-    for profile in ["python", "perl"] {
+    for profile in ["python", "perl", "commands"] {
       let manifest = try Self.parse(#", "profile": "\#(profile)""# + path)
       #expect(manifest.profile.rawValue == profile && manifest.interpreter == "/usr/bin/python3")
       let complaint = try complaint(#", "profile": "\#(profile)""#)
@@ -27,7 +27,8 @@ import Testing
     for profile in ["", #", "profile": "static""#, #", "profile": "dynamic""#] {
       #expect(try Self.parse(profile).interpreter == nil)
       #expect(
-        try complaint(profile + path).contains("goes with the profile \"python\" or \"perl\""))
+        try complaint(profile + path)
+          .contains("goes with the profile \"python\", \"perl\" or \"commands\", not with"))
     }
   }
 
@@ -37,11 +38,38 @@ import Testing
     #expect(complaint == #""interpreter" is not an absolute path"#)
   }
 
+  @Test func `programs are listed for the profile commands, and for no other`() throws {
+    let shell = #", "profile": "commands", "interpreter": "/usr/bin/sh""#
+    let list = #", "commands": ["/usr/bin/cat", "/usr/bin/zstd"]"#
+    #expect(try Self.parse(shell).commands == [])
+    #expect(try Self.parse(shell + list).commands == ["/usr/bin/cat", "/usr/bin/zstd"])
+    #expect(
+      try complaint(list) == #""commands" goes with the profile "commands", not with "static""#)
+    let python = #", "profile": "python", "interpreter": "/usr/bin/python3""#
+    #expect(try complaint(python + list).hasSuffix(#"not with "python""#))
+  }
+
+  @Test(arguments: [
+    #""/usr/bin/cat""#, #"["cat"]"#, #"[""]"#, "[7]", #"["/usr/bin/"]"#, #"["/usr/../bin/cat"]"#,
+  ])
+  func `programs are listed by absolute paths`(value: String) throws {
+    let members = #", "profile": "commands", "interpreter": "/usr/bin/sh", "commands": \#(value)"#
+    #expect(try complaint(members) == #""commands" is not a list of at most 64 absolute paths"#)
+  }
+
+  @Test(arguments: [(64, true), (65, false)])
+  func `a script starts 64 programs at most`(count: Int, isAccepted: Bool) throws {
+    let list = (0..<count).map { "\"/usr/bin/p\($0)\"" }.joined(separator: ", ")
+    let members =
+      #", "profile": "commands", "interpreter": "/usr/bin/sh", "commands": [\#(list)]"#
+    #expect(((try? Self.parse(members)) != nil) == isAccepted)
+  }
+
   @Test(arguments: ["node", "Python", ""])
   func `a profile that there is not is answered with those that there are`(name: String) throws {
     #expect(
       try complaint(#", "profile": "\#(name)""#)
-        == #""profile" is none of "static", "dynamic", "python", "perl""#)
+        == #""profile" is none of "static", "dynamic", "python", "perl", "commands""#)
   }
 
   @Test(arguments: [

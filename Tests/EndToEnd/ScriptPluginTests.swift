@@ -50,7 +50,8 @@ struct ScriptPluginTests {
     ),
     (
       "sed -i 's,\"python\",\"dynamic\",' minimal.json",
-      "\"interpreter\" goes with the profile \"python\" or \"perl\", not with \"dynamic\""
+      "\"interpreter\" goes with the profile \"python\", \"perl\" or \"commands\", not with "
+        + "\"dynamic\""
     ),
     ("sed -i 's,\"python\",\"node\",' minimal.json", "\"profile\" is none of \"static\","),
     ("sed -i 's,/usr/bin/p,p,' minimal.json", "\"interpreter\" is not an absolute path"),

@@ -42,12 +42,14 @@ struct NewPlugin {
     return blocks.filter { $0.output.1 == fence }.map { String($0.output.2) }
   }
 
+  /// What is run, where it is a script.
+  var script: String? { ["python": "plugin.py", "shell": "plugin.sh"][language] }
+
   /// As it was built, for a host that speaks to it frame by frame.
   var built: Example {
-    let isScript = language == "python"
-    let place = isScript ? "share/sluice/plugins/\(Self.name)" : "libexec/sluice/writers"
+    let place = script == nil ? "libexec/sluice/writers" : "share/sluice/plugins/\(Self.name)"
     return Example(
-      language: language, program: isScript ? "plugin.py" : Self.name,
+      language: language, program: script ?? Self.name,
       folder: "\(folder)/build/\(place)", format: Self.name)
   }
 }

@@ -28,10 +28,23 @@ enum AttackTable {
         known["climb-by-stat"] =
           "Landlock does not rule over stat(2), and only root can re-root a directory without one"
       }
+    case "commands", "commands-without-landlock":
+      known.merge(ofCommands) { $1 }
+      if profile == "commands-without-landlock" {
+        known["list-root"] = "its root is its own, and holds what it is shown"
+      }
     default: break
     }
     return known
   }
+
+  /// What a program may besides that a shell script starts.
+  private static let ofCommands = [
+    "make-process": "that is the point of the profile; they end with the plugin, and are limited",
+    "make-process-by-vfork": "as above: it is how shells start programs",
+    "make-pipe": "a shell connects programs by pipes",
+    "map-pool-as-code": "the linker maps files as code, and the filter sees no names",
+  ]
 
   /// The same of scripts.
   static func survivors(ofScriptUnder profile: String) -> [String: String] {

@@ -4,7 +4,8 @@ import Testing
 /// A hostile plugin tries every attack it knows, one process each.
 @Suite(.inTurns, .serialized) struct AttackTests {
   static let profiles = [
-    "static", "dynamic", "static-without-landlock", "static-without-namespaces",
+    "static", "dynamic", "static-without-landlock", "static-without-namespaces", "commands",
+    "commands-without-landlock",
   ]
 
   @Test(.enabled(if: isRoot, "only root can succeed with all of them"))

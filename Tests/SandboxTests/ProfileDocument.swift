@@ -20,12 +20,19 @@ struct ProfileDocument {
         .interpretedPlugin(profile, folder: folder, $1, grant: $0)
       }
     }
+    + [
+      Profile(name: InterpreterProfile.shell.name, places: InterpreterProfile.shell.places) {
+        .commandPlugin(CommandPaths(), $1, grant: $0)
+      }
+    ]
 
   /// What stands between the marks in protocol.md.
   var text: String {
     [started, places, limits, allowed, answered, directory].map { $0 + "\n" }
       .joined(separator: "\n")
   }
+
+  private let shell = InterpreterProfile.shell
 
   private var started: String {
     table(
@@ -35,7 +42,11 @@ struct ProfileDocument {
         return "`\(profile.name)` | `\(profile.program)`, or a version of it such as "
           + "`\(profile.program)\(profile.name == "perl" ? "5.36.0" : ".11")` | "
           + "`\(words.joined(separator: " "))`"
-      })
+      } + [
+        "`\(shell.name)` | `\(shell.program)`, if it is one of "
+          + shell.targets.map { "`\($0)`" }.joined(separator: ", ")
+          + " | once for each verb, by Sluice's `sluice-plugin-sh`: `\(shell.program) SCRIPT VERB`"
+      ])
   }
 
   private var places: String {
@@ -99,19 +110,24 @@ struct ProfileDocument {
         rows(.file) { $0.action != .allow }.grouped)
   }
 
-  /// What a directory on channel 6 adds; it is the same for all profiles.
+  /// What a directory on channel 6 adds. It is the same for all profiles but the last, whose
+  /// programs reach it by its name, too.
   private var directory: String {
-    let usual = profiles[0].policy(.file, PluginResources()).rules
+    let last = profiles.count - 1
     let grants: [(SandboxGrant, String)] = [
       (.readableDirectory, "in read and verify mode"), (.writableDirectory, "in write mode"),
     ]
-    let rows = grants.flatMap { grant, mode in
-      profiles[0].policy(grant, PluginResources()).rules
-        .filter { $0.action == .allow && !usual.contains($0) }
-        .map { "`\($0.call)` | \(mode) | \($0.reason)" }
+    let rows = [(0, "all but `\(shell.name)`"), (last, "`\(shell.name)`")].flatMap { index, name in
+      let usual = profiles[index].policy(.file, PluginResources()).rules
+      return grants.flatMap { grant, mode in
+        profiles[index].policy(grant, PluginResources()).rules
+          .filter { $0.action == .allow && !usual.contains($0) }
+          .map { "`\($0.call)` | \(name) | \(mode) | \($0.reason)" }
+      }
     }
-    return "If channel 6 is a directory, relative to it or to a directory below:\n\n"
-      + table("call | mode | for", rows)
+    return "If channel 6 is a directory, relative to it or to a directory below\n(with "
+      + "`\(shell.name)` also by a path below `\(SandboxPolicy.archiveName)`):\n\n"
+      + table("call | profiles | mode | for", rows)
   }
 
   private func rows(
@@ -201,6 +217,7 @@ extension PathRights {
   fileprivate var words: String {
     let names: [(PathRights, String)] = [
       (.read, "read"), (.execute, "map as code"), (.write, "write"), (.device, "use as a device"),
+      (.map, "map as code"),
     ]
     return names.filter { contains($0.0) }.map(\.1).joined(separator: ", ")
   }

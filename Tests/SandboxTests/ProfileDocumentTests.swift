@@ -35,10 +35,16 @@ import Testing
 
   @Test func `no table is empty, and every call of a policy is in one`() {
     let text = ProfileDocument().text
-    for rule in SandboxPolicy.dynamicPlugin(PluginResources(), grant: .writableDirectory).rules {
+    let policies: [SandboxPolicy] = [
+      .dynamicPlugin(PluginResources(), grant: .writableDirectory),
+      .commandPlugin(CommandPaths(), PluginResources(), grant: .writableDirectory),
+    ]
+    for rule in policies.flatMap(\.rules) {
       #expect(text.contains("`\(rule.call)`") && text.contains(rule.reason), "\(rule.call)")
     }
-    for place in VisiblePlace.libraries + InterpreterProfile.perl.places {
+    for place in VisiblePlace.libraries + InterpreterProfile.perl.places
+      + InterpreterProfile.shell.places
+    {
       #expect(place.reason.count > 3 && text.contains("`\(place.path)`"))
     }
   }

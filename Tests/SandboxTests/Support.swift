@@ -88,6 +88,22 @@ struct Guest: ~Copyable {
     withExtendedLifetime(opened) {}
   }
 
+  /// A shell script in its sandbox, which may start some programs.
+  init(
+    shell script: String, commands: [String], grant: SandboxGrant = .file,
+    without: SandboxLayers = [], descriptors: [(source: Int32, target: Int32)] = []
+  ) throws {
+    let opened = try PluginScript(script)
+    let shell = InterpreterProfile.shell
+    let shown = try PluginCommands(shell: shell.program, commands, manifest: script)
+    let paths = CommandPaths(read: [opened.folderRule], programs: shown.programs)
+    try self.init(
+      try shell.open(shell.program), [shell.program, opened.path],
+      .commandPlugin(paths, PluginResources(), grant: grant), .auto, without, [], descriptors)
+    withExtendedLifetime(opened) {}
+    withExtendedLifetime(shown) {}
+  }
+
   private init(
     _ executable: consuming OwnedDescriptor, _ words: [String], _ policy: SandboxPolicy,
     _ mode: SandboxMode, _ without: SandboxLayers, _ environment: [String],

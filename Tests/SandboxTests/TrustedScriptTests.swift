@@ -104,7 +104,9 @@ enum Scripts {
     ("#! /usr/bin/perl -w", #""profile": "perl", "interpreter": "/usr/bin/perl""#),
     ("#!/usr/bin/env -S perl -w", #""profile": "perl", "interpreter": "/usr/bin/perl""#),
     ("#!/usr/bin/env node", "of its language there is no profile"),
-    ("#!/bin/sh", "of its language there is no profile"), ("#!", "there is no profile"),
+    ("#!/bin/sh", #""profile": "commands", "interpreter": "/usr/bin/sh""#),
+    ("#!/usr/bin/env bash", #""profile": "commands", "interpreter": "/usr/bin/sh""#),
+    ("#!/bin/tcsh", "of its language there is no profile"), ("#!", "there is no profile"),
   ])
   func `a script is told what to write into its manifest`(line: String, words: String) {
     let text = SandboxError.script("/x", line: line).description

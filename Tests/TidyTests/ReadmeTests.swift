@@ -62,7 +62,10 @@ import Testing
       let folder = manifest.path.split(separator: "/").dropLast().joined(separator: "/")
       // The examples of the SDKs have one format and one page.
       let isExample = manifest.name == "reel.json"
-      let page = isExample ? "Plugins/sdk/FORMAT.md" : "\(folder)/README.md"
+      let isScript = folder == "Plugins/sdk/shell/zst"
+      let page =
+        isExample
+        ? "Plugins/sdk/FORMAT.md" : isScript ? "Plugins/sdk/shell/README.md" : "\(folder)/README.md"
       let manual = try Tree.text(page)
       let text = manifest.lines.joined(separator: "\n")
       // Of all names, those of options are followed by a type.

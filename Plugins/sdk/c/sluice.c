@@ -1593,6 +1593,8 @@ static int require_host(void) {
   return poll(&entry, 1, 0) > 0 && entry.revents & POLLHUP ? HOST_GONE : 0;
 }
 
+int sluice_host_gone(void) { return require_host(); }
+
 static void append_text(uint16_t type, uint32_t stream, const uint8_t *head, size_t count,
                         const char *text) {
   uint8_t payload[64 + SLUICE_TEXT_BYTES_MAX];
@@ -2275,8 +2277,9 @@ static int answer(const struct frame *frame) {
   TRY(parse_read(frame, &offset, &length));
   reading.is_reading = 1;
   failure.is_hosts_fault = 0;
-  if (read_stream(stream, offset, length, &sink)) {
-    if (reading.ending) return reading.ending;
+  int result = read_stream(stream, offset, length, &sink);
+  if (result) {
+    if (reading.ending || result < FAILED) return reading.ending ? reading.ending : result;
     if (failure.is_hosts_fault) return FAILED;
     status = failure.code;
     append_error(stream, SLUICE_ERROR_READ, sink.request);

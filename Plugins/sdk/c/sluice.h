@@ -13,9 +13,9 @@
  *     }
  *
  * All that arrives has been checked before your functions see it. They return 0, or what
- * sluice_fail() returned. A process serves one job on one thread: there is no handle to pass on.
- * C11 and POSIX, no other library; once the job has begun nothing is allocated. With
- * SLUICE_TRACE=1 in the environment every frame is told on standard error. */
+ * sluice_fail() or sluice_host_gone() returned. A process serves one job on one thread: there is no
+ * handle to pass on. C11 and POSIX, no other library; once the job has begun nothing is allocated.
+ * With SLUICE_TRACE=1 in the environment every frame is told on standard error. */
 
 #ifndef SLUICE_H
 #define SLUICE_H
@@ -253,6 +253,9 @@ int sluice_fail(uint32_t code, const char *format, ...) __attribute__((format(pr
 int sluice_fail_errno(const char *doing);
 /* Says in what an archive is not as its format says: E_CORRUPT. Returns -1. */
 int sluice_damaged(const char *what);
+/* For functions that wait, or work for long without taking or giving data: 0, or, if the host has
+ * gone or wants no more, what they return at once [13.2-4]. */
+int sluice_host_gone(void);
 /* The code and the text of the last failure, for those who say it in other words. */
 uint32_t sluice_failure(const char **message);
 

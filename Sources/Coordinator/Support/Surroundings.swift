@@ -106,7 +106,7 @@ extension PluginFault {
     case .manifest: "repair or remove the manifest"
     case .program: "reinstall the plugin"
     case .profile: "change the manifest"
-    case .interpreter: "install the interpreter"
+    case .interpreter: "install what it names"
     case .host: "update Sluice"
     case .shadowed: .choosePlugin
     case .contested: .chooseRival(manifest: manifest)

@@ -28,14 +28,17 @@ package final class PublicBuild: Sendable {
   /// Where its `sluice` is.
   package var directory: String { files.path("build/debug/copy") }
 
-  /// - Parameter plugins: Those it has.
-  package init(plugins: [String] = ["raw"]) async throws {
+  /// - Parameters:
+  ///   - plugins: Those it has.
+  ///   - helpers: Programs beside those that every command needs.
+  package init(plugins: [String] = ["raw"], helpers: [String] = []) async throws {
     files = try Scratch()
+    let programs =
+      ["sluice", "sluice-launcher", "sluice-sink"] + helpers + plugins.map { "sluice-writer-\($0)" }
     try await files.shell(
       """
       chmod 755 . && mkdir -p build/debug/copy
-      cp \((["sluice", "sluice-launcher", "sluice-sink"] + plugins.map { "sluice-writer-\($0)" })
-        .map { "'\(Build.directory)/\($0)'" }.joined(separator: " ")) build/debug/copy
+      cp \(programs.map { "'\(Build.directory)/\($0)'" }.joined(separator: " ")) build/debug/copy
       for plugin in \(plugins.joined(separator: " ")); do
         mkdir -p Plugins/$plugin
         cp '\(Build.directory)/../../../Plugins/'$plugin/$plugin.json Plugins/$plugin

@@ -9,15 +9,23 @@ struct Attacker: ~Copyable {
   let words: [String]
   /// What its sandbox shows of its folder; valid as long as this value lives.
   let folderRule: PathRule?
+  /// What it is shown, as a program that a shell script starts.
+  let commands: CommandPaths
   private let script: PluginScript?
+  private let shown: PluginCommands
 
   init(_ path: String) throws {
+    let shown = try PluginCommands(
+      shell: InterpreterProfile.shell.program, ["/usr/bin/cat"], manifest: path)
+    let commands = CommandPaths(programs: shown.programs)
     guard let profile = Self.profile(of: path) else {
       (profile, words, folderRule) = (nil, [path], nil)
+      (self.commands, self.shown) = (commands, shown)
       script = nil
       return
     }
     let script = try PluginScript(path)
+    (self.commands, self.shown) = (commands, shown)
     self.profile = profile
     words = [profile.program] + profile.arguments + [script.path]
     folderRule = script.folderRule

@@ -1,0 +1,2 @@
+/* The SDK, as every plugin in C has it. */
+#include "../../c/sluice.c"
