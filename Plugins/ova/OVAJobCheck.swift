@@ -46,10 +46,6 @@ struct OVAJobCheck {
         .unsupported,
         "ova cannot store memory state (\"\(stream.name)\"); exclude it")
     }
-    guard !stream.isIncremental else {
-      throw PluginError(
-        .unsupported, "ova stores full backups only, and \"\(stream.name)\" is incremental")
-    }
     guard let size = stream.size else {
       throw PluginError(
         .unsupported, "ova needs the size of \"\(stream.name)\" in advance")

@@ -4,10 +4,6 @@ import WriterKit
 /// What a tar archive cannot hold is refused before anything is read.
 func checkTarJob(_ job: Job) throws(PluginError) {
   for stream in job.streams {
-    if stream.isIncremental {
-      throw PluginError(
-        .unsupported, "tar stores full backups only, and \"\(stream.name)\" is incremental")
-    }
     guard stream.size != nil else {
       throw PluginError(
         .unsupported, "tar needs the size of \"\(stream.name)\" in advance")

@@ -20,10 +20,6 @@ final class RawWriter: ArchiveWriter {
   private var hashedTo: UInt64 = 0
 
   init(job: Job, output: Output, host: Host) throws(PluginError) {
-    if let stream = job.streams.first(where: \.isIncremental) {
-      throw PluginError(
-        .unsupported, "raw stores full backups only, and \"\(stream.name)\" is incremental")
-    }
     try Layout.raw.check(job.streams)
     options = Options(host.options)
     self.job = job

@@ -33,10 +33,6 @@ struct JobCheck {
         .unsupported,
         "vma cannot store memory state (\"\(stream.name)\"): its readers drop blocks of zeros")
     }
-    if stream.isIncremental {
-      throw PluginError(
-        .unsupported, "vma stores full backups only, and \"\(stream.name)\" is incremental")
-    }
   }
 
   private func checkCounts() throws(PluginError) {

@@ -11,6 +11,12 @@ public protocol ArchiveReader: AnyObject {
   /// known: for a part of one that only goes forward, ``read(_:_:into:)`` throws E_UNSUPPORTED.
   static var readsRanges: Bool { get }
 
+  /// Whether the kit holds whatever is read against the digests of ``streams``, and says what is
+  /// proven by it; ``isProven`` is not asked then. A stream whose bytes have another digest fails
+  /// with E_CORRUPT. Trees are compared (protocol.md §10); a stream without one, or with a SHA-256
+  /// of all of it, proves nothing.
+  static var checksDigests: Bool { get }
+
   /// Whether every byte of every stream that was read has been held against digests that the
   /// archive keeps of them: SHA-1 or better, never sums of headers alone. Asked after ``finish()``.
   var isProven: Bool { get }
@@ -60,6 +66,8 @@ public protocol ArchiveReader: AnyObject {
 extension ArchiveReader {
   /// Whole streams only.
   public static var readsRanges: Bool { false }
+  /// The reader does so itself, or nobody does.
+  public static var checksDigests: Bool { false }
   /// The archive keeps no digests.
   public var isProven: Bool { false }
   /// The archive does not tell.

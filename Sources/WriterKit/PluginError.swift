@@ -38,6 +38,13 @@ public struct PluginError: Error, Equatable, Sendable {
     self.init(doing, errno: error.code)
   }
 
+  /// What is said of an archive that is not as its format says: E_CORRUPT.
+  ///
+  /// - Parameter what: As in "it has no end".
+  public static func damaged(_ what: String) -> PluginError {
+    PluginError(.corrupt, "the archive is damaged: \(what)")
+  }
+
   /// The code that an errno stands for.
   public static func code(errno: Int32) -> ErrorCode {
     switch errno {

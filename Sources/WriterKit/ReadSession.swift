@@ -17,9 +17,13 @@ final class ReadSession {
   private var hasDamage = false
   /// A READ has failed, or was of a range: what is proven then of others would be taken for all.
   private var hasUnproven = false
+  private let checksDigests: Bool
+  /// Whether the kit has held all that was read against digests; counts only if it is to.
+  private var isProven = true
 
   init(_ context: Context, _ type: any ArchiveReader.Type) throws(Ending) {
     self.context = context
+    checksDigests = type.checksDigests
     slots = ReadSlots(context)
     hasEndToCheck = context.job.mode == .verify
     do {
@@ -56,7 +60,8 @@ final class ReadSession {
       do throws(PluginError) { try reader.finish() } catch { throw .failed(error) }
     }
     slots.states.sentFinished()
-    let finished = Finished(isProven: hasEndToCheck && !hasUnproven && reader.isProven)
+    let isProven = checksDigests ? isProven : reader.isProven
+    let finished = Finished(isProven: hasEndToCheck && !hasUnproven && isProven)
     try context.channel.send { $0.append(.finished, finished.object) }
   }
 
@@ -96,7 +101,10 @@ final class ReadSession {
     if frame.isWholeStream { context.channel.append { $0.appendOpen(stream: stream.id) } }
     let sink = ReadSink(
       range, of: stream, request: header.sequence, slots: slots,
-      salvages: context.job.salvages)
+      salvages: context.job.salvages,
+      digests: checksDigests && frame.isWholeStream && stream.digest?.isTree ?? false)
+    let wasProven = isProven
+    isProven = false
     defer {
       ending = sink.ending
       if sink.hasDamage { hasDamage = true }
@@ -105,6 +113,7 @@ final class ReadSession {
     guard sink.position == sink.end else {
       throw PluginError(.internal, "the reader stopped before the end of \(stream.name)")
     }
+    isProven = try sink.proves(stream) && wasProven
     guard frame.isWholeStream else { return }
     let close = CloseFrame(logicalLength: range.upperBound, digest: stream.digest ?? .none)
     context.channel.append { $0.append(close, stream: stream.id) }
@@ -133,4 +142,9 @@ final class ReadSession {
     }
     return (stream, range)
   }
+}
+
+extension Digest {
+  /// Whether it is made as ``TreeDigest`` makes it.
+  fileprivate var isTree: Bool { algorithm == .treeSHA256 || algorithm == .incrementTreeSHA256 }
 }

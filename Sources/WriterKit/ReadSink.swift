@@ -21,11 +21,14 @@ internal import System
   private let isIncremental: Bool
   /// Whether the host was told of damage.
   public private(set) var hasDamage = false
+  /// Of what was put, if the kit is to check it.
+  private var tree: TreeDigest?
 
   init(
     _ range: Range<UInt64>, of stream: StreamDescription, request: UInt32, slots: ReadSlots,
-    salvages: Bool
+    salvages: Bool, digests: Bool
   ) {
+    tree = digests ? TreeDigest() : nil
     isIncremental = stream.isIncremental
     self.salvages = salvages
     cursor = StreamCursor(at: range.lowerBound, size: range.upperBound)
@@ -38,6 +41,30 @@ internal import System
 
   /// Bytes that are still wanted.
   public var bytesLeft: UInt64 { end - position }
+
+  /// Whether so many bytes can come next: no more than are wanted, and no cluster of 64 KiB cut. An
+  /// archive that has others is damaged.
+  public func takes(_ count: UInt64) -> Bool { (try? advanced(by: count)) != nil }
+
+  /// Puts bytes of any number that ``takes(_:)`` allows, in pieces as large as they may be.
+  public func writeAll(_ bytes: RawSpan) throws(PluginError) {
+    var start = 0
+    while start < bytes.byteCount {
+      let piece = bytes.extracting(start..<min(bytes.byteCount, start + pieceBytesMax))
+      try data(piece.byteCount) { room throws(PluginError) in
+        // Safe because: both have the same number of bytes.
+        unsafe piece.withUnsafeBytes { from in
+          unsafe room.withUnsafeMutableBytes { unsafe $0.copyMemory(from: from) }
+        }
+      }
+      start += piece.byteCount
+    }
+  }
+
+  /// Puts bytes of any number that ``takes(_:)`` allows, in pieces as large as they may be.
+  public func writeAll(_ bytes: [UInt8]) throws(PluginError) {
+    try unsafe writeAll(bytes.span.bytes)
+  }
 
   /// Puts bytes of which nobody claims anything; see ``data(_:masks:_:)``.
   public func data(
@@ -69,6 +96,7 @@ internal import System
       slots.putBack(slot)
       throw error
     }
+    unsafe tree?.update(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(memory)))
     let frame = DataFrame(
       offset: position, length: UInt32(count), place: slots.place(slot),
       maskCount: UInt16(masks.count), request: request)
@@ -102,6 +130,7 @@ internal import System
     let next = try advanced(by: count)
     let frame = ZeroFrame(offset: position, length: count, kind: kind, request: request)
     slots.append(frame, stream: stream)
+    if kind == .unchanged { tree?.updateUnchanged(count) } else { tree?.updateZeros(count) }
     cursor = next
   }
 
@@ -119,6 +148,19 @@ internal import System
     slots.append(frame, stream: stream)
     cursor = next
     hasDamage = true
+    tree = nil
+  }
+
+  /// Holds all that was put against the digest of the archive, if the kit is to do that.
+  ///
+  /// - Returns: Whether it is proven: not of what is damaged.
+  /// - Throws: E_CORRUPT for another digest.
+  func proves(_ stream: StreamDescription) throws(PluginError) -> Bool {
+    guard let digest = stream.digest, let found = tree?.finish() else { return false }
+    guard found == digest.bytes else {
+      throw .damaged("the bytes of \(stream.name) have another digest")
+    }
+    return true
   }
 
   /// Where the stream will be after `count` bytes.

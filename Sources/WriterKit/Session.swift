@@ -101,8 +101,27 @@ final class Session {
       throw .failed(
         PluginError(.badJob, "an archive of \(job.format) is \(known), not a \(job.output)"))
     }
+    if job.mode == .write { try require(format, fits: job.streams) }
     do { return (job, try JobOptions(job.options, of: format), code) } catch {
       throw .failed(error)
+    }
+  }
+
+  /// Refuses streams that the manifest does not provide for.
+  private func require(
+    _ format: ManifestFormat, fits streams: [StreamDescription]
+  ) throws(Ending) {
+    if let stream = streams.first(where: \.isIncremental), !format.isIncremental {
+      throw .failed(
+        PluginError(
+          .unsupported,
+          "\(format.name) stores full backups only, and \"\(stream.name)\" is incremental"))
+    }
+    let needsSize = plugin.manifest.needs.contains(.size)
+    if needsSize, let stream = streams.first(where: { $0.size == nil }) {
+      throw .failed(
+        PluginError(
+          .unsupported, "\(format.name) needs the size of \"\(stream.name)\" in advance"))
     }
   }
 

@@ -5,10 +5,12 @@ internal import System
 /// A file of an archive, or the archive itself: each call does all that it says, or throws. It is
 /// closed when it is dropped, unless it is the archive itself.
 ///
-/// A pipe knows ``append(_:)`` and ``readNext(_:)`` only.
+/// A pipe knows ``append(_:)``, ``finish()`` and ``readNext(_:)`` only.
 public struct StoredFile: ~Copyable, Sendable {
   /// For calls of your own.
   public let descriptor: Int32
+  /// Bytes that were appended by this value: where the next ones go, in a file that was empty.
+  public private(set) var place: UInt64 = 0
   private let name: String
   private let isOwned: Bool
 
@@ -73,14 +75,15 @@ extension StoredFile {
   }
 
   /// Writes all of the bytes behind those that were appended before.
-  public func append(_ bytes: RawSpan) throws(PluginError) {
+  public mutating func append(_ bytes: RawSpan) throws(PluginError) {
     try unsafe put(bytes, "writing") { start, count, _ in
       unsafe clinux_write(descriptor, start, count)
     }
+    place += UInt64(bytes.byteCount)
   }
 
   /// Writes all of the bytes behind those that were appended before.
-  public func append(_ bytes: [UInt8]) throws(PluginError) {
+  public mutating func append(_ bytes: [UInt8]) throws(PluginError) {
     try unsafe append(bytes.span.bytes)
   }
 
@@ -94,6 +97,14 @@ extension StoredFile {
   public func synchronize() throws(PluginError) {
     let result = clinux_fsync(descriptor)
     if result < 0 { throw failure("completing", -result) }
+  }
+
+  /// Brings all that was appended to stable storage, unless it went into a pipe.
+  ///
+  /// - Returns: What ``ArchiveWriter/finish()`` has to, of an archive that is this file.
+  public func finish() throws(PluginError) -> Finished {
+    if try status().kind == .regular { try synchronize() }
+    return Finished(archiveBytes: place)
   }
 
   private func put(
@@ -123,8 +134,13 @@ extension StoredFile {
 
   /// Reads bytes at a place.
   ///
-  /// - Throws: E_CORRUPT if the file ends before all of them.
+  /// - Throws: E_CORRUPT if the file ends before all of them; no memory is taken for these.
   public func read(_ count: Int, at offset: UInt64) throws(PluginError) -> [UInt8] {
+    let status = try status()
+    if status.kind == .regular {
+      let (end, isTooFar) = offset.addingReportingOverflow(UInt64(count))
+      guard !isTooFar, end <= UInt64(status.size) else { throw endsEarly }
+    }
     var bytes = [UInt8](repeating: 0, count: count)
     var span = bytes.mutableSpan
     var raw = unsafe span.mutableBytes
@@ -169,10 +185,12 @@ extension StoredFile {
         unsafe read(buffer.baseAddress! + done, buffer.count - done, done)
       }
       guard result >= 0 else { throw failure("reading", Int32(-result)) }
-      guard result > 0 else { throw PluginError(.corrupt, "\(name) ends early") }
+      guard result > 0 else { throw endsEarly }
       done += result
     }
   }
+
+  private var endsEarly: PluginError { PluginError(.corrupt, "\(name) ends early") }
 
   private func status() throws(PluginError) -> FileStatus {
     do throws(SystemCallError) {

@@ -57,6 +57,7 @@ struct PluginNew: AsyncParsableCommand {
     printer.say("\(plugin.folder): a plugin in \(template.language) that works, to be changed")
     printer.say("next:")
     printer.say("  cd \(plugin.folder)")
+    for command in template.first { printer.say("  \(command)") }
     printer.say("  make check")
     printer.say("README.md there says the rest")
   }

@@ -22,9 +22,12 @@ struct Example: Sendable, CustomTestStringConvertible {
     self.folder = folder ?? "\(Self.folder)/\(language)"
   }
 
+  /// Where the compilers are: what the tests start has a shorter one.
+  static let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
+
   /// What building all that this machine can build ended with; once.
   static let buildStatus = runAtOnce([
-    "/usr/bin/env", "PATH=" + (getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"),
+    "/usr/bin/env", "PATH=" + path,
     "/bin/sh", "-c", #"exec "$0" "$@" </dev/null >/dev/null 2>&1"#,
     Build.directory + "/../../../Plugins/sdk/build-examples", folder,
   ])
@@ -48,8 +51,12 @@ struct Example: Sendable, CustomTestStringConvertible {
   static let hasPython = Manifest.Profile(rawValue: "python") != nil
   private static let folder = Build.directory + "/../../sdk-examples"
 
+  /// The tree that is tested, of which plugins in Swift are built, and where.
+  static let source = Build.directory + "/../../.."
+  static let swiftScratch = folder + "/swift/build"
   static let rustLibrary = folder + "/rust/target/release/libsluice_plugin.rlib"
   static let hasRust = all.contains { $0.language == "rust" }
+  static let hasSwift = all.contains { $0.language == "swift" }
 }
 
 /// Bytes that every format has to think about, and their streams.

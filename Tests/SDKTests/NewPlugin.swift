@@ -25,15 +25,17 @@ struct NewPlugin {
     return names.output.1.split(separator: ", ").map(String.init)
   }
 
-  /// Runs commands as its vendor types them.
+  /// Runs commands as its vendor types them. What is built in Swift is built where the example is,
+  /// so that all of it but the plugin is there already.
   @discardableResult
   func shell(_ commands: String) async throws -> String {
     try await place.shell(
       """
       set -e; cd \(Self.name); umask 077; home=$(getent passwd "$(id -u)" | cut -d: -f6)
-      export HOME="$home" PATH="\(place.path("bin")):$PATH:$home/.cargo/bin"
+      export HOME="$home" PATH="\(place.path("bin")):$PATH:$home/.cargo/bin:\(Example.path)"
+      export SLUICE_SOURCE='\(Example.source)' SWIFTPM_BUILD_DIR='\(Example.swiftScratch)'
       \(commands)
-      """, within: 300)
+      """, within: 600)
   }
 
   /// What stands in its README between fences of a kind, in order.

@@ -7,6 +7,7 @@ import Testing
 @Suite(.inTurns) struct `A new plugin` {
   static let languages =
     ["c", "python"] + (Example.hasRust ? ["rust"] : []) + (ShellFolder.canRun ? ["shell"] : [])
+      + (Example.hasSwift ? ["swift"] : [])
 
   @Test(arguments: languages)
   func `does all that its README says, and passes every case of the levels it declares`(
@@ -19,12 +20,26 @@ import Testing
       #expect(said.contains(try Regex("# \(level): [1-9][0-9]* passed, 0 failed")), "\(level)")
     }
     #expect(said.contains("every byte verified against the receipt"))
+    if language == "swift" {
+      #expect(said.contains("Test run with 3 tests in 1 suite passed"), "\(said)")
+    }
     try await expectPacked(plugin)
     try await expectByHand(plugin)
     // A shell script is spoken for by a program of ours, whose tests are elsewhere.
     guard language != "shell" else { return }
     try expectProof(plugin.built)
     try expectRefusal(plugin.built)
+  }
+
+  @Test(.enabled(if: Example.hasSwift, "swift is not on the PATH"))
+  func `in Swift says that it is built from a checkout of Sluice`() async throws {
+    let (plugin, place) = (try await NewPlugin("swift"), try Scratch())
+    let hint = "there is no checkout of Sluice in \(place.directory): set SLUICE_SOURCE"
+    let refused = try await plugin.shell("SLUICE_SOURCE='\(place.directory)' make || echo refused")
+    #expect(refused.contains(hint) && refused.hasSuffix("refused\n"), "\(refused)")
+    let told = try await sluice(
+      ["plugin", "new", "x", "--language", "swift"], in: place.directory)
+    #expect(told.output.contains("  cd x\n  export SLUICE_SOURCE=DIR  #"), "\(told.output)")
   }
 
   /// Its package puts everything where a host looks, and what it puts there is the plugin.
@@ -164,12 +179,13 @@ import Testing
   }
 
   @Test func `is there in every language that has a template`() async throws {
-    #expect(try await NewPlugin.languages() == ["c", "python", "rust", "shell"])
+    #expect(try await NewPlugin.languages() == ["c", "python", "rust", "shell", "swift"])
   }
 
   @Test func `has at most 100 lines of its own`() async throws {
     for (language, code) in [
       ("c", "plugin.c"), ("python", "plugin.py"), ("rust", "src/main.rs"),
+      ("swift", "Sources/plugin/Plugin.swift"),
     ] {
       let plugin = try await NewPlugin(language)
       let lines = try plugin.place.text("\(NewPlugin.name)/\(code)").split(separator: "\n")

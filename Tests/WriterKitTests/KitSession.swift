@@ -8,8 +8,9 @@ import Synchronization
 import System
 @testable import WriterKit
 
-func kitManifest(needs: String) -> [UInt8] {
-  Array(
+func kitManifest(needs: [Manifest.Need]) -> [UInt8] {
+  let needs = needs.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+  return Array(
     """
     {"manifest": 1, "name": "kit", "version": "1", "executable": "kit", "protocol": [1],
      "needs": [\(needs)], "formats": [{"name": "raw", "modes": ["write"], "output": ["directory"],
@@ -28,7 +29,8 @@ final class KitSession {
   private final class Status: Sendable { let code = Atomic<Int32>(-1) }
 
   init(
-    _ writer: any ArchiveWriter.Type, pool: SharedPool?, shape: PoolShape, wantsMap: Bool = false
+    _ writer: any ArchiveWriter.Type, pool: SharedPool?, shape: PoolShape,
+    needs: [Manifest.Need] = []
   ) throws {
     var toPlugin = try Pipe()
     var fromPlugin = try Pipe()
@@ -43,7 +45,7 @@ final class KitSession {
       shape: shape)
     thread = try WorkerThread(name: "kit") {
       let plugin = Plugin(
-        manifest: kitManifest(needs: wantsMap ? #""map""# : ""), formats: ["raw": (type, nil)])
+        manifest: kitManifest(needs: needs), formats: ["raw": (type, nil)])
       let session = Session(plugin, input: input, output: output, pool: memory, target: 1)
       status.code.store(session.run(), ordering: .sequentiallyConsistent)
       _ = clinux_close(input)

@@ -22,7 +22,7 @@ private final class MapWriter: IdleWriter {
   /// A job with a disk of 300000 bytes, of which the second cluster is a hole, and a small file.
   func start(wantsMap: Bool = true) throws -> KitSession {
     seenMaps.withLock { $0 = [] }
-    let kit = try KitSession(MapWriter.self, pool: nil, shape: shape, wantsMap: wantsMap)
+    let kit = try KitSession(MapWriter.self, pool: nil, shape: shape, needs: wantsMap ? [.map] : [])
     let ack = try kit.host.greet(features: ["map"])
     #expect(ack.accepts(.map) == wantsMap)
     try kit.host.start([

@@ -22,6 +22,8 @@ package struct PluginTemplate: Sendable {
   private static let depthMax = 8
 
   package let language: String
+  /// What its vendor types before the first `make`: of a language that needs more than a compiler.
+  package private(set) var first: [String] = []
   /// By their paths; what a language has comes before what all have.
   private var own: [String: File] = [:]
   /// Those of the SDK, which are copied as they are.
@@ -43,6 +45,7 @@ package struct PluginTemplate: Sendable {
     for (word, name) in [("@CODE@", "code"), ("@NEEDS@", "needs"), ("@SDK@", "sdk")] {
       if case .string(let text)? = members[name] { words.append((word, text)) }
     }
+    first = members["first"]?.array?.compactMap(\.string) ?? []
     for source in sources.members {
       guard case .string(let from) = source.value else { continue }
       do throws(SystemCallError) {

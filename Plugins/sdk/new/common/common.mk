@@ -4,15 +4,17 @@ SLUICE ?= sluice
 plugins = build/share/sluice/plugins
 writers = build/libexec/sluice/writers
 manifest = $(plugins)/$(name).json
-version = $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' $(name).json)
+# The manifest as it lies in the source.
+source_manifest ?= $(name).json
+version = $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' $(source_manifest))
 package = sluice-plugin-$(name)_$(version)_$(architecture).deb
 trial = build-try/disk
 
 all:
 
-$(manifest): $(name).json
+$(manifest): $(source_manifest)
 	install -d $(plugins)
-	install -m 644 $(name).json $@
+	install -m 644 $(source_manifest) $@
 
 # Everything that the protocol demands of a plugin, in the plugin's sandbox.
 check: all
@@ -42,6 +44,6 @@ deb: all
 	dpkg-deb --build --root-owner-group build-package $(package)
 
 clean:
-	rm -rf build build-try build-package target $(package)
+	rm -rf build build-try build-package target .build $(package)
 
 .PHONY: all check try deb clean

@@ -5,33 +5,6 @@ import WriterKit
 /// What a Reel archive begins and ends with.
 let magic: [UInt8] = Array("\u{89}REL\r\n\u{1A}\n".unicodeScalars).map { UInt8($0.value) }
 
-/// CRC-32, as in zlib.
-struct Checksum {
-  private static let table: [UInt32] = (0..<256).map { byte in
-    (0..<8).reduce(UInt32(byte)) { sum, _ in sum >> 1 ^ (sum & 1 == 1 ? 0xEDB8_8320 : 0) }
-  }
-
-  static func of(_ bytes: RawSpan) -> UInt32 {
-    table.withUnsafeBufferPointer { table in
-      bytes.withUnsafeBytes { bytes in
-        ~bytes.reduce(UInt32.max) { sum, byte in
-          table[Int(UInt8(truncatingIfNeeded: sum) ^ byte)] ^ sum >> 8
-        }
-      }
-    }
-  }
-
-  static func of(_ bytes: ArraySlice<UInt8>) -> UInt32 { of(bytes.span.bytes) }
-}
-
-func littleEndian<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
-  withUnsafeBytes(of: number.littleEndian, Array.init)
-}
-
-func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-  bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
-}
-
 /// What stands before the bytes of a piece of a stream.
 struct Record {
   static let byteCount = 32
@@ -46,22 +19,22 @@ struct Record {
   var sum: UInt32 = 0
 
   var bytes: [UInt8] {
-    var bytes = littleEndian(stream) + littleEndian(kind.rawValue) + littleEndian(offset)
-    bytes += littleEndian(length) + littleEndian(sum)
-    return bytes + littleEndian(Checksum.of(bytes[...]))
+    var bytes = stream.littleEndianBytes + kind.rawValue.littleEndianBytes
+    bytes += offset.littleEndianBytes + length.littleEndianBytes + sum.littleEndianBytes
+    return bytes + CRC32.of(bytes).littleEndianBytes
   }
 }
 
 extension Record {
   /// - Returns: `nil` if the checksum or the kind is none.
   init?(parsing bytes: [UInt8]) {
-    guard number(bytes[28...]) == UInt64(Checksum.of(bytes[..<28])),
-      let kind = Kind(rawValue: UInt32(number(bytes[4..<8])))
+    guard UInt32(littleEndianBytes: bytes[28...]) == CRC32.of(bytes[..<28]),
+      let kind = Kind(rawValue: UInt32(littleEndianBytes: bytes[4..<8]))
     else { return nil }
-    stream = UInt32(number(bytes[..<4]))
+    stream = UInt32(littleEndianBytes: bytes[..<4])
     self.kind = kind
-    offset = number(bytes[8..<16])
-    length = number(bytes[16..<24])
-    sum = UInt32(number(bytes[24..<28]))
+    offset = UInt64(littleEndianBytes: bytes[8..<16])
+    length = UInt64(littleEndianBytes: bytes[16..<24])
+    sum = UInt32(littleEndianBytes: bytes[24..<28])
   }
 }

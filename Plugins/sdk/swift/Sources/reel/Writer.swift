@@ -6,31 +6,24 @@ import WriterKit
 final class Writer: ArchiveWriter {
   private let job: Job
   private let host: Host
-  private let output: Output
   private let recordBytes: Int
-  /// Where the next byte goes.
-  private var place: UInt64 = 0
+  private var file: StoredFile
   private var stream: StreamDescription?
-  private var start: UInt64 = 0
   private var closed: [(stream: StreamDescription, length: UInt64, digest: Digest)] = []
-  private var starts: [UInt64] = []
+  /// Of each stream its id, and where its records begin.
+  private var places: [JSONObject] = []
 
   init(job: Job, output: Output, host: Host) throws(PluginError) {
     self.job = job
     self.host = host
-    self.output = output
     recordBytes = (host.options.integer("record-kib") ?? 1024) << 10
-    try put(magic)
-  }
-
-  private func put(_ bytes: [UInt8]) throws(PluginError) {
-    try output.file.append(bytes)
-    place += UInt64(bytes.count)
+    file = output.file
+    try file.append(magic)
   }
 
   func open(_ stream: StreamDescription) throws(PluginError) {
     self.stream = stream
-    starts.append(place)
+    places.append(["id": JSONValue(stream.id), "at": JSONValue(file.place)])
   }
 
   func data(_ data: borrowing StreamData) throws(PluginError) {
@@ -39,10 +32,9 @@ final class Writer: ArchiveWriter {
       var record = Record(
         stream: stream?.id ?? 0, kind: .data, offset: data.offset + UInt64(start),
         length: UInt64(bytes.byteCount))
-      record.sum = Checksum.of(bytes)
-      try put(record.bytes)
-      try output.file.append(bytes)
-      place += record.length
+      record.sum = CRC32.of(bytes)
+      try file.append(record.bytes)
+      try file.append(bytes)
     }
   }
 
@@ -53,11 +45,9 @@ final class Writer: ArchiveWriter {
       case .hole: .hole
       case .unchanged: .unchanged
       }
-    try put(
-      Record(
-        stream: stream?.id ?? 0, kind: known, offset: range.lowerBound,
-        length: UInt64(range.count)
-      ).bytes)
+    let record = Record(
+      stream: stream?.id ?? 0, kind: known, offset: range.lowerBound, length: UInt64(range.count))
+    try file.append(record.bytes)
   }
 
   func close(length: UInt64, digest: Digest) throws(PluginError) {
@@ -65,19 +55,9 @@ final class Writer: ArchiveWriter {
   }
 
   func finish() throws(PluginError) -> Finished {
-    var index = job.receipt(closed, host: host)
-    let streams = zip(index["streams"]?.array ?? [], zip(closed, starts)).map { json, more in
-      var members = json.object ?? [:]
-      members["id"] = JSONValue(more.0.stream.id)
-      members["at"] = JSONValue(more.1)
-      return JSONValue.object(members)
-    }
-    index["streams"] = .array(streams)
+    var index = job.receipt(closed, more: places, host: host)
     if let machine = job.machine { index["machine"] = .object(machine.object) }
-    let text = JSONValue.object(index).serialised()
-    let tail = littleEndian(place) + littleEndian(UInt32(text.count))
-    try put(text + tail + littleEndian(Checksum.of(text[...])) + magic)
-    try output.file.synchronize()
-    return Finished(archiveBytes: place)
+    try file.writeIndex(JSONValue.object(index).serialised(), magic)
+    return try file.finish()
   }
 }
