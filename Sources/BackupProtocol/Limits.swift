@@ -37,6 +37,8 @@ public enum Limits {
   public static let nameBytesMax = 255
   /// UTF-8 bytes of a LOG text, a BUSY reason.
   public static let logBytesMax = 8 << 10
+  /// LOG frames that a host shows in a second.
+  public static let logLinesPerSecond = 1000
   /// Bytes of a CHECKPOINT_ACK token.
   public static let tokenBytesMax = 4 << 10
   /// Milliseconds a BUSY may ask for.

@@ -14,11 +14,13 @@ public struct ErrorFrame: Equatable, Sendable {
   public var message: String
   /// The name of an errno ("ENOSPC"), or nothing.
   public var errnoName: String?
+  /// More for people who look for the cause, or nothing.
+  public var detail: String?
 
   /// Makes one of its fields.
   public init(
     code: ErrorCode, isFatal: Bool = true, isStreamOnly: Bool = false, answers: UInt32 = 0,
-    message: String, errnoName: String? = nil
+    message: String, errnoName: String? = nil, detail: String? = nil
   ) {
     self.code = code
     self.isFatal = isFatal
@@ -26,6 +28,7 @@ public struct ErrorFrame: Equatable, Sendable {
     self.answers = answers
     self.message = message
     self.errnoName = errnoName
+    self.detail = detail
   }
 
   /// Reads the payload and checks every field.
@@ -47,6 +50,8 @@ public struct ErrorFrame: Equatable, Sendable {
     let members = try ControlFrame.members(.error, payload.bytes(from: 16))
     message = try members.string("message")
     errnoName = try members.optionalString("errno")
+    // Nothing depends on it: what is no text is as if it were not there.
+    detail = try? members.optionalString("detail")
   }
 }
 
@@ -152,6 +157,7 @@ extension FrameWriter {
       bytes.appendLittleEndian(UInt32(0))
       var members: JSONObject = ["message": .string(frame.message)]
       if let name = frame.errnoName { members["errno"] = .string(name) }
+      if let detail = frame.detail { members["detail"] = .string(detail) }
       bytes += JSONValue.object(members).serialised()
     }
   }

@@ -21,6 +21,7 @@ enum {
   LAUNCH_LIMITS_MAX = 16,
   LAUNCH_PATHS_MAX = 256,
   LAUNCH_FILTER_MAX = 4096,  // instructions: the kernel's BPF_MAXINSNS
+  LAUNCH_PATH_BYTES_MAX = 512,
 };
 
 /// Descriptors of the launcher. 0…15 belong to the plugin and keep their numbers.
@@ -144,11 +145,12 @@ struct launch_report {
   uint64_t cpu_nanoseconds;
   uint64_t peak_bytes;
   char step[32];  // NUL-terminated name of the step that failed
+  char path[LAUNCH_PATH_BYTES_MAX];  // NUL-terminated, of the denied call; what it says, cut off
 };
 
 #ifdef __STDC_VERSION__
 _Static_assert(sizeof(struct launch_header) == 72, "no padding");
 _Static_assert(sizeof(struct launch_limit) == 16, "no padding");
 _Static_assert(sizeof(struct launch_path) == 16, "no padding");
-_Static_assert(sizeof(struct launch_report) == 128, "no padding");
+_Static_assert(sizeof(struct launch_report) == 640, "no padding");
 #endif

@@ -20,6 +20,10 @@ package struct CaseBench: Sendable {
   let patience: Patience
   /// What a job that the format takes consists of.
   var contents: [Content] = Content.usual
+  /// Where what is said is kept, if somebody wants to see it.
+  var transcript: CaseTranscript?
+  /// It is being found out what all cases stand on.
+  var isFoundation = false
 
   var needsMap: Bool { plugin.manifest.needs.contains(.map) }
   var writes: Bool { format.modes.contains(.write) }

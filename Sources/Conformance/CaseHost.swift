@@ -58,6 +58,7 @@ final class CaseHost {
   private var pipe: ArchivePipe?
   private var excess: Excess
   private var debt = Debt()
+  private var ears: CaseEars?
 
   init(
     _ bench: CaseBench, _ setup: CaseSetup, _ plugin: RunningPlugin, room: CaseRoom,
@@ -73,9 +74,16 @@ final class CaseHost {
     machine = HostStateMachine(mode: setup.mode, salvages: setup.salvages)
     excess = Excess(archiveBytesMax: setup.archiveBytesMax)
     freeSlots = Array(0..<setup.shape.slotCount)
+    ears = bench.transcript.map { CaseEars($0, isFoundation: bench.isFoundation) }
+    plugin.ears = ears?.process
     if let pipe {
       self.pipe = try ArchivePipe(pipe, room, isWriting: setup.mode == .write, bench.identity)
     }
+  }
+
+  deinit {
+    for place in plugin.texts.indices { hear(place) }
+    ears?.end()
   }
 
   /// Number the next frame will bear.
@@ -302,6 +310,7 @@ extension CaseHost {
         break
       }
       if count <= 0 { return }
+      ears?.hear(sent: isTail ? tail.prefix(count) : outgoing[sent..<(sent + count)])
       if isTail { tail = tail.dropFirst(count) } else { sent += count }
       if setup.isSlow { break }
     }
@@ -321,11 +330,15 @@ extension CaseHost {
       unsafe reader.fill { room in
         let count = unsafe clinux_read(raw, room.baseAddress!, room.count)
         isEnd = count <= 0 && count != -Int(EAGAIN)
-        return max(0, count)
+        let bytes = unsafe UnsafeRawBufferPointer(rebasing: room[..<max(0, count)])
+        unsafe ears?.hear(received: bytes)
+        return bytes.count
       }
       if isEnd { hasInputEnded = true }
       while let header = try reader.next() {
-        received.append(Received(header: header, payload: reader.withPayload { $0.allBytes }))
+        let frame = Received(header: header, payload: reader.withPayload { $0.allBytes })
+        ears?.hear(frame)
+        received.append(frame)
         excess.queued(Int(header.length))
       }
     } catch { wireError = error }
@@ -334,6 +347,7 @@ extension CaseHost {
   private func hear(_ place: Int) {
     guard let bytes = Bytes.read(plugin.texts[place].raw, &buffer) else { return }
     excess.heard(bytes.count)
+    ears?.hear(bytes, channel: place)
     if texts[place].count < 1 << 20 { texts[place] += bytes }
   }
 

@@ -12,6 +12,7 @@ package struct ConformanceCheck: Sendable {
   private let directory: String
   private let levels: Set<ConformanceLevel>
   private let ids: Set<String>
+  private let keeps: CaseTranscript.Contents
   private let patience = Patience()
   /// Cases that run at once; most of them wait.
   private static let threadCount = 4
@@ -21,9 +22,11 @@ package struct ConformanceCheck: Sendable {
   ///   - directory: Where archives go meanwhile.
   ///   - levels: Those to be tried; all if empty.
   ///   - ids: Cases to be tried; all if empty.
+  ///   - keeps: What of each session the results tell.
   package init(
     _ plugin: InstalledPlugin, launcher: String, sandbox: SandboxMode?, directory: String,
-    levels: Set<ConformanceLevel> = [], ids: Set<String> = []
+    levels: Set<ConformanceLevel> = [], ids: Set<String> = [],
+    keeps: CaseTranscript.Contents = []
   ) {
     self.plugin = plugin
     self.launcher = launcher
@@ -31,6 +34,7 @@ package struct ConformanceCheck: Sendable {
     self.directory = directory
     self.levels = levels
     self.ids = ids
+    self.keeps = keeps
   }
 
   /// The cases with what each is tried on, in order.
@@ -85,7 +89,7 @@ package struct ConformanceCheck: Sendable {
     if sandbox == nil { Orphans.adopt() }
     defer { if sandbox == nil { Orphans.end() } }
     let board = TrialBoard(trials, tell)
-    let foundations = Foundations(benches, trials)
+    let foundations = Foundations(benches, trials, keeps: keeps)
     var threads: [WorkerThread] = []
     for _ in 0..<min(Self.threadCount, max(1, trials.count)) {
       threads.append(
@@ -106,7 +110,7 @@ package struct CaseTrial: Sendable {
   /// From 1, in the order of the report.
   package let number: Int
   package let trial: ConformanceCase
-  let bench: CaseBench
+  var bench: CaseBench
   /// Which bench it is.
   let place: Int
 
@@ -135,6 +139,8 @@ package struct CaseResult: Sendable {
   package let trial: CaseTrial
   package let outcome: Outcome
   package let seconds: Double
+  /// What was said, until the result has been told.
+  package internal(set) var transcript: CaseTranscript?
 
   /// Whether the plugin has not passed.
   package var isBad: Bool {
@@ -176,6 +182,7 @@ private final class TrialBoard: Sendable {
       state.results[trial.number - 1] = result
       while state.told < trials.count, let ready = state.results[state.told] {
         tell(ready)
+        state.results[state.told]?.transcript = nil
         state.told += 1
       }
     }

@@ -25,7 +25,10 @@ final class Foundations: Sendable {
   /// Trials that say what is wrong with a foundation which is no trial itself: the first ones.
   private let speakers: Set<Int>
 
-  init(_ benches: [CaseBench], _ trials: [CaseTrial]) {
+  private let keeps: CaseTranscript.Contents
+
+  init(_ benches: [CaseBench], _ trials: [CaseTrial], keeps: CaseTranscript.Contents) {
+    self.keeps = keeps
     places = benches.map { _ in Place() }
     let ids = Set(trials.map(\.trial.id))
     var speakers: Set<Int> = []
@@ -43,9 +46,12 @@ final class Foundations: Sendable {
   /// Runs a case.
   func run(_ trial: CaseTrial) -> CaseResult {
     let started = MonotonicTime.now
+    var trial = trial
+    trial.bench.transcript = keeps.isEmpty ? nil : CaseTranscript(trial.trial.id, keeps)
     let outcome = outcome(trial)
-    return CaseResult(
-      trial: trial, outcome: outcome, seconds: MonotonicTime.now.seconds(since: started))
+    let seconds = MonotonicTime.now.seconds(since: started)
+    let transcript = trial.bench.transcript.take()
+    return CaseResult(trial: trial, outcome: outcome, seconds: seconds, transcript: transcript)
   }
 
   private func outcome(_ trial: CaseTrial) -> CaseResult.Outcome {
@@ -54,7 +60,9 @@ final class Foundations: Sendable {
     let ground = ground(trial)
     if let bad = ground.greeting { return lacking(Self.greeting, bad, trial) }
     if one.needs == .archive, let bad = ground.archive { return lacking(Self.archive, bad, trial) }
-    return Self.attempt(one, ground.bench)
+    var bench = ground.bench
+    bench.transcript = trial.bench.transcript
+    return Self.attempt(one, bench)
   }
 
   private func lacking(
@@ -72,7 +80,10 @@ final class Foundations: Sendable {
   private func ground(_ trial: CaseTrial) -> Ground {
     places[trial.place].ground.withLock { ground in
       if let ground { return ground }
-      let found = Self.examine(trial.bench)
+      var bench = trial.bench
+      bench.isFoundation = true
+      var found = Self.examine(bench)
+      (found.bench.isFoundation, found.bench.transcript) = (false, nil)
       ground = found
       return found
     }

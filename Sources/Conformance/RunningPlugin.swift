@@ -23,9 +23,13 @@ final class RunningPlugin {
   private(set) var denial: String?
   private var failure: String?
   private var isKilled = false
-  private(set) var end: ExitStatus?
+  private(set) var end: ExitStatus? {
+    didSet { if oldValue == nil, let end { ears?.hear(process: "ended with \(end)") } }
+  }
   /// Of its processor time, once it has ended.
   private(set) var cpuSeconds = 0.0
+  /// Hears what becomes of it.
+  var ears: SessionEars?
 
   /// - Parameters:
   ///   - grants: Channels 5 and 6, and the scratch file.
@@ -133,7 +137,9 @@ final class RunningPlugin {
     for event in events {
       switch event {
       case .started: continue
-      case .denied: denial = event.denialText(of: "the plugin")
+      case .denied:
+        denial = event.denialText(of: "the plugin")
+        ears?.hear(process: denial ?? "")
       case .failed(let step, let code):
         // Whoever is killed while its sandbox is being built was never started, and has ended.
         if isKilled {

@@ -24,7 +24,9 @@ package struct LogCapture: ~Copyable {
   package var isFlooded: Bool { totalBytes > Self.totalBytesMax }
 
   /// Takes what is there, 256 KiB at most, so that a flood cannot hold up the rest.
-  package mutating func drain() {
+  ///
+  /// - Parameter hear: Sees it as it is, piece by piece.
+  package mutating func drain(_ hear: (ArraySlice<UInt8>) -> Void = { _ in }) {
     for _ in 0..<16 where isOpen {
       let room = buffer.count
       let raw = pipe.raw
@@ -38,6 +40,7 @@ package struct LogCapture: ~Copyable {
       }
       totalBytes += count
       keep(count)
+      hear(buffer[0..<count])
     }
   }
 

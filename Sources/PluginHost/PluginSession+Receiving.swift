@@ -65,7 +65,7 @@ extension PluginSession {
         try BusyFrame(parsing: payload)
       }
       deadlines.extend(bySeconds: Double(busy.expectedMilliseconds) / 1000, now)
-    case .log: try receiveLog()
+    case .log: try receiveLog(now)
     case .progress:
       // Shown nowhere, and checked like any other.
       _ = try incoming.withPayload { (payload) throws(WireError) in
@@ -138,6 +138,7 @@ extension PluginSession {
     let frame = try incoming.withPayload { (payload) throws(WireError) in
       try ErrorFrame(parsing: payload)
     }
+    voice?.say(frame)
     guard failure == nil else { return }
     if frame.isStreamOnly && job.mode != .write {
       readError = frame
@@ -150,13 +151,16 @@ extension PluginSession {
     deadlines.kill = now.advanced(bySeconds: patience.exit)
   }
 
-  private func receiveLog() throws(WireError) {
+  private func receiveLog(_ now: MonotonicTime) throws(WireError) {
     let frame = try incoming.withPayload { (payload) throws(WireError) in
       try LogFrame(parsing: payload)
     }
+    let isAdmitted = voice?.admits(now) ?? true
     if frame.level.rawValue >= LogFrame.Level.warning.rawValue && noticesLeft > 0 {
       noticesLeft -= 1
       handlers.notice("plugin \"\(label)\": \(sanitised(frame.text.utf8))")
+    } else if isAdmitted {
+      voice?.say(frame)
     }
   }
 
@@ -213,7 +217,8 @@ extension PluginSession {
   /// Decides the outcome once the process is gone and its pipes are empty.
   func settle(_ now: MonotonicTime) {
     guard outcome == nil, let status = exitStatus else { return }
-    log.drain()
+    log.drain { voice?.say($0) }
+    voice?.end()
     if let denial {
       conclude(.denied(denial))
     } else if let failure {

@@ -68,6 +68,8 @@ package final class PluginSession {
   /// Sees every byte that comes in.
   var tap: FrameTap?
   let ears: SessionEars?
+  /// Tells what the plugin says about itself, if somebody wants to hear all of it.
+  var voice: SessionVoice?
   let input: OwnedDescriptor
   var log: LogCapture
   let process: SandboxedProcess
@@ -99,6 +101,7 @@ package final class PluginSession {
     let ears = SessionEars(listeners, plugin: label, pool: pool)
     self.ears = ears
     tap = ears.map { FrameTap($0, .toHost) }
+    voice = listeners.lines.map { SessionVoice(listeners.name(of: label), $0) }
     self.label = label
     self.job = job
     self.patience = patience
@@ -173,7 +176,7 @@ package final class PluginSession {
   package func service(_ now: MonotonicTime) {
     guard outcome == nil else { return }
     flush(now)
-    log.drain()
+    log.drain { voice?.say($0) }
     if log.isFlooded { fail(.misconduct(.flood, "floods its log")) }
     receiveStatus()
     receiveFrames(now)

@@ -1,6 +1,7 @@
 internal import CLaunch
 internal import CLinux
 internal import Glibc
+internal import System
 
 extension SandboxEvent {
   /// Translates a report of the launcher; `nil` if it is none.
@@ -15,7 +16,7 @@ extension SandboxEvent {
       let number = Int32(truncatingIfNeeded: report.number)
       self = .denied(
         call: systemCallName(number), number: Int(number),
-        arguments: [a.0, a.1, a.2, a.3, a.4, a.5])
+        arguments: [a.0, a.1, a.2, a.3, a.4, a.5], path: report.pathText)
     case LAUNCH_REPORT_FAILED:
       self = .failed(step: Self.words(report.stepName), code: report.code)
     case LAUNCH_REPORT_EXITED:
@@ -37,6 +38,14 @@ extension SandboxEvent {
 }
 
 extension launch_report {
+  /// The path of a denied call, fit for people; `nil` if none is known.
+  fileprivate var pathText: String? {
+    // Why: a C array is a tuple here. Safe because: the bytes are copied out at once.
+    let bytes = unsafe withUnsafeBytes(of: path) { unsafe Array($0.prefix { $0 != 0 }) }
+    guard !bytes.isEmpty else { return nil }
+    return sanitised(nameText(bytes).utf8) + (bytes.count == LAUNCH_PATH_BYTES_MAX - 1 ? "…" : "")
+  }
+
   fileprivate var stepName: String {
     // Why: a C array is a tuple here. Safe because: the bytes are copied out at once.
     let bytes = unsafe withUnsafeBytes(of: step) { unsafe Array($0.prefix { $0 != 0 }) }

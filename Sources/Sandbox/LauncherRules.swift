@@ -28,6 +28,12 @@ extension SandboxPolicy {
         "ioctl", when: [.argument(1, equals: 0xc050_2100)],
         because: "SECCOMP_IOCTL_NOTIF_RECV: which call was denied")
     ]
+    + [
+      .allow(
+        "tgkill", when: [.argument(2, equals: 0)],
+        because: "whether the denied call is of the process whose memory it holds")
+    ]
+    + [SyscallRule].allow("pread64", because: "the path that a denied call names")
     + [SyscallRule].allow("pidfd_send_signal", "wait4", because: "ends and reaps the plugin")
     + [SyscallRule].allow("write", because: "reports to the host")
     + [SyscallRule].allow("close", "exit_group", "rt_sigreturn", because: "ends")

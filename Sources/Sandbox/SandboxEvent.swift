@@ -20,8 +20,9 @@ package enum ExitStatus: Sendable, Equatable, CustomStringConvertible {
 package enum SandboxEvent: Sendable, Equatable {
   /// The program runs, behind `layers`; `missing` names the wanted ones this kernel lacks.
   case started(layers: SandboxLayers, missing: [String])
-  /// It made a call that its policy denies, and is killed for it: ``exited`` follows.
-  case denied(call: String, number: Int, arguments: [UInt64])
+  /// It made a call that its policy denies, and is killed for it: ``exited`` follows. The path is
+  /// what the call names, as the program says.
+  case denied(call: String, number: Int, arguments: [UInt64], path: String?)
   /// It could not be started, or not be watched any longer; the last event.
   case failed(step: String, code: Int32)
   /// It has ended and is reaped; the last event.
@@ -35,12 +36,14 @@ package enum SandboxEvent: Sendable, Equatable {
     }
   }
 
-  /// For people: `plugin "x" called socket(2), which its sandbox denies`; `nil` for other events.
+  /// For people: `plugin "x" called openat(2) on "/x", which its sandbox denies`; `nil` for other
+  /// events.
   ///
   /// - Parameter subject: `plugin "x"`.
   package func denialText(of subject: String) -> String? {
-    guard case .denied(let call, _, _) = self else { return nil }
-    return "\(subject) called \(call), which its sandbox denies"
+    guard case .denied(let call, _, _, let path) = self else { return nil }
+    let object = path.map { " on \"\($0)\"" } ?? ""
+    return "\(subject) called \(call)\(object), which its sandbox denies"
   }
 }
 

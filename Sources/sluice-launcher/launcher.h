@@ -7,6 +7,7 @@
 /// Functions return 0 or a value, or -errno.
 
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -81,12 +82,21 @@ struct plugin {
   pid_t pid;
   int pidfd;
   int listener;
+  int memory;  // of its first process, to be read; -1 if it may not be
 };
 
 /// Watches the plugin, its denied calls and the host's lifeline until the plugin has ended.
 int monitor(const struct plan *plan, struct plugin *plugin);
 /// Kills the plugin (with a pid namespace: all of it) and reaps it without a report.
 void kill_and_reap(struct plugin *plugin);
+
+// path.c
+
+/// Reads the path that a denied call names; leaves it empty if it names none, or cannot be read.
+/// The call's task waits, but its other threads may write over the path meanwhile: it is for
+/// people, and nothing is decided by it.
+void read_path(const struct plugin *plugin, const struct seccomp_notif *denied,
+               char path[LAUNCH_PATH_BYTES_MAX]);
 
 // report.c
 

@@ -112,7 +112,7 @@ static int attempt(struct setup *setup, struct plugin *plugin, struct launch_rep
   int sockets[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
     return fail(failure, "socket", errno);
-  plugin->listener = -1;
+  plugin->listener = plugin->memory = -1;
   plugin->pid = start_child(setup, plugin, sockets);
   close(sockets[1]);
   int result = 0;
@@ -191,6 +191,14 @@ static void volunteer_for_oom(void) {
   close(file);
 }
 
+// Of the plugin that runs now, and of nobody else, whatever its number stands for later: this needs
+// rights that the monitor soon has no more. Without it denied calls are reported without a path.
+static void open_memory(struct plugin *plugin) {
+  char path[32];
+  snprintf(path, sizeof path, "/proc/%d/mem", plugin->pid);
+  plugin->memory = open(path, O_RDONLY | O_CLOEXEC);
+}
+
 // Everything but the two pipes to the host: above all the plugin's ends of its own pipes, whose
 // closing tells the host of the plugin's death.
 static int close_the_rest(struct plugin *plugin) {
@@ -201,7 +209,13 @@ static int close_the_rest(struct plugin *plugin) {
     listener = fcntl(plugin->listener, F_DUPFD_CLOEXEC, LAUNCH_FD_EXEC);
     if (listener < 0) return -errno;
   }
-  *plugin = (struct plugin){.pid = plugin->pid, .pidfd = pidfd, .listener = listener};
+  int memory = -1;
+  if (plugin->memory >= 0) {
+    memory = fcntl(plugin->memory, F_DUPFD_CLOEXEC, LAUNCH_FD_EXEC);
+    if (memory < 0) return -errno;
+  }
+  *plugin = (struct plugin){
+      .pid = plugin->pid, .pidfd = pidfd, .listener = listener, .memory = memory};
   syscall(SYS_close_range, 0, LAUNCH_FD_STATUS - 1, 0);
   syscall(SYS_close_range, LAUNCH_FD_LIFELINE + 1, LAUNCH_FD_EXEC - 1, 0);
   return 0;
@@ -217,6 +231,7 @@ static int run(struct failure *failure) {
   if ((result = prepare_mounts(&plan)) < 0) return fail(failure, "mounts", -result);
   volunteer_for_oom();
   if (start(&plan, &plugin, failure) < 0) return -1;
+  open_memory(&plugin);
   // Only now: an ignored signal would be inherited by the plugin.
   signal(SIGPIPE, SIG_IGN);
   if ((result = close_the_rest(&plugin)) == 0 && (result = monitor(&plan, &plugin)) == 0)

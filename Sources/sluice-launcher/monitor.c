@@ -42,6 +42,7 @@ void kill_and_reap(struct plugin *plugin) {
   reap(plugin, &ignored);
   close(plugin->pidfd);
   if (plugin->listener >= 0) close(plugin->listener);
+  if (plugin->memory >= 0) close(plugin->memory);
 }
 
 // Tells the host of one denied call. The call is never answered: its task waits until it is killed.
@@ -56,6 +57,7 @@ static void report_denial(const struct plugin *plugin) {
   struct launch_report report = {.kind = LAUNCH_REPORT_DENIED,
                                  .number = (uint64_t)(uint32_t)data->nr};
   for (int i = 0; i < 6; i++) report.arguments[i] = data->args[i];
+  read_path(plugin, &received.notification, report.path);
   send_report(LAUNCH_FD_STATUS, &report);
 }
 

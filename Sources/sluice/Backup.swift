@@ -53,10 +53,11 @@ struct Backup: AsyncParsableCommand {
 
   @OptionGroup var stall: StallOption
   @OptionGroup var sandbox: SandboxOption
-  @OptionGroup var trace: TraceOption
+  @OptionGroup var listening: ListeningOptions
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
+    try listening.verbose.check(common)
     try outputs.checkStandardOutput(isJSON: common.json)
     try validating { () throws(RequestError) in try makeSource().validateSource() }
   }
@@ -67,7 +68,7 @@ struct Backup: AsyncParsableCommand {
     var wanted = common.surroundings(sandbox.sandbox, printer)
     // Parents are read by plugins, too.
     wanted.readerStallLimit = stall.seconds
-    wanted.listeners = try trace.open(printer)
+    wanted.listeners = try listening.open(printer)
     let surroundings = wanted
     _ = try await performAsync(printer) { stop async throws(JobError) in
       try await BackupJob(request, surroundings, stop: stop).run()

@@ -1,6 +1,7 @@
 internal import BackupProtocol
 internal import JSON
 internal import JobSupport
+internal import PluginHost
 internal import Pump
 internal import Requests
 internal import Synchronization
@@ -16,6 +17,7 @@ extension JobEvent {
         error.lines.map { "sluice: \(label): \($0)" }.joined(separator: "\n"), true
       )
     case .began, .named, .planned, .started: nil
+    case .said(let line): (line.words, true)
     case .captured(let disk, let method, let reason, let bytes):
       isQuiet ? nil : (Self.captured(disk, method, reason, bytes), false)
     case .damaged(let stream, let piece, let reason):

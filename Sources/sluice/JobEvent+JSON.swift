@@ -1,6 +1,7 @@
 internal import BackupProtocol
 internal import JSON
 internal import JobSupport
+internal import PluginHost
 internal import Pump
 internal import System
 
@@ -24,6 +25,7 @@ extension JobEvent {
     case .warning(let text, let remedy):
       object["event"] = "warning"
       object["message"] = .string(Self.warning(text, remedy))
+    case .said(let line): line.describe(in: &object)
     case .started: object["event"] = "started"
     case .guest(let step):
       object["event"] = .string(step.name)
@@ -56,5 +58,27 @@ extension JobEvent {
     case .finished(let report): report.describe(in: &object)
     }
     return .object(object)
+  }
+}
+
+extension PluginLine {
+  /// Adds what tools read of it.
+  func describe(in object: inout JSONObject) {
+    object["event"] = "plugin-said"
+    object["plugin"] = .string(plugin)
+    switch source {
+    case .log(let level):
+      object["channel"] = "log"
+      object["level"] = .string("\(level)")
+    case .error(let code):
+      object["channel"] = "error"
+      object["code"] = .string(code.name)
+    case .output: object["channel"] = "output"
+    case .leftOut(let count):
+      object["channel"] = "log"
+      object["left_out"] = JSONValue(count)
+      return
+    }
+    object["message"] = .string(text)
   }
 }

@@ -46,9 +46,14 @@ struct PluginCheck: AsyncParsableCommand {
 
   @OptionGroup var trial: TrialOptions
 
+  @OptionGroup var trace: TraceOption
+
+  @OptionGroup var verbose: VerboseOption
+
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
+    try verbose.check(common)
     guard list || path != nil else { throw ValidationError("missing expected argument '<path>'") }
     for id in cases where !ConformanceCase.all.contains(where: { $0.id == id }) {
       throw ValidationError("there is no case '\(id)'; --list shows all")
@@ -60,15 +65,17 @@ struct PluginCheck: AsyncParsableCommand {
     guard let path, !list else { return showList(printer) }
     let check = try check(path, printer)
     let surroundings = TrialSurroundings(trial, common)
-    let format = format
+    let (format, trace) = (format, try trace.open(printer))
     let results = try await perform(printer) { stop throws(JobError) in
       try surroundings.check(printer)
       if format == .tap { TAPReport.head(check.trials.count).forEach { printer.say($0) } }
       do throws(SystemCallError) {
         return try check.run(stop: stop) { result in
           printer.say(result.json)
-          guard format == .tap else { return }
-          for line in TAPReport.lines(result) { printer.say(line, evenIfQuiet: result.isBad) }
+          if format == .tap {
+            for line in TAPReport.lines(result) { printer.say(line, evenIfQuiet: result.isBad) }
+          }
+          result.tellTranscript(trace, printer)
         }
       } catch { throw JobError(error, cannot: "start the check") }
     }
@@ -98,11 +105,18 @@ struct PluginCheck: AsyncParsableCommand {
       return ConformanceCheck(
         plugin, launcher: places.launcher, sandbox: trial.sandbox.mode,
         directory: trial.scratchDirectory,
-        levels: Set(level), ids: Set(cases))
+        levels: Set(level), ids: Set(cases), keeps: keeps)
     } catch {
       let status: CommandStatus = if case .program = error { .unavailable } else { .noInput }
       throw printer.failure(JobError(status, error.description))
     }
+  }
+
+  private var keeps: CaseTranscript.Contents {
+    var keeps: CaseTranscript.Contents = []
+    if trace.trace != nil { keeps.insert(.frames) }
+    if verbose.verbose { keeps.insert(.lines) }
+    return keeps
   }
 
   private func conclude(
@@ -129,6 +143,33 @@ extension ConformanceLevel: ExpressibleByArgument {}
 
 /// How results are written.
 enum CheckFormat: String, ExpressibleByArgument { case tap, junit }
+
+extension CaseResult {
+  /// Tells what was said in its sessions: frames to the trace, the plugin's own words to the user.
+  fileprivate func tellTranscript(_ trace: FrameTrace?, _ printer: EventPrinter) {
+    guard let transcript else { return }
+    let leftOut = transcript.leftOutCount
+    trace?.write(heading)
+    for line in transcript.frames { trace?.take(line) }
+    for line in transcript.lines { printer.show(.said(line)) }
+    guard leftOut > 0 else { return }
+    trace?.write("\(trial.trial.id): \(leftOut) lines more are left out")
+    printer.show(.warning("\(trial.trial.id): \(leftOut) lines more of its sessions are left out"))
+  }
+
+  /// What its part of a trace begins with.
+  private var heading: String {
+    let verdict =
+      switch outcome {
+      case .passed: "passed"
+      case .skipped(let reason): "not applicable: \(reason)"
+      case .failed(let clause, let message): "failed [\(clause)]: \(message)"
+      case .untried(let message): "not tried: \(message)"
+      }
+    let subject = trial.subject.isEmpty ? "" : " (\(trial.subject))"
+    return sanitised("\(trial.trial.id)\(subject) \(trial.trial.citations): \(verdict)".utf8)
+  }
+}
 
 // For tools
 

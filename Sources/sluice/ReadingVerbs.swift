@@ -29,8 +29,10 @@ struct ArchiveOptions: ParsableArguments {
 
   @OptionGroup var stall: StallOption
   @OptionGroup var sandbox: SandboxOption
-  @OptionGroup var trace: TraceOption
+  @OptionGroup var listening: ListeningOptions
   @OptionGroup var common: CommonOptions
+
+  func validate() throws { try listening.verbose.check(common) }
 
   var request: ArchiveRequest { ArchiveRequest(archive, format: format, receipt: receipt) }
 
@@ -38,7 +40,7 @@ struct ArchiveOptions: ParsableArguments {
     var surroundings = common.surroundings(sandbox.sandbox, printer)
     surroundings.scratchDirectory = scratchDirectory
     surroundings.readerStallLimit = stall.seconds
-    surroundings.listeners = try trace.open(printer)
+    surroundings.listeners = try listening.open(printer)
     return surroundings
   }
 }

@@ -10,6 +10,19 @@ struct TraceOption: ParsableArguments {
       "Write every frame to and from plugins into a new file, in words", valueName: "file"))
   var trace: String?
 
+  /// Makes the file, if one is wanted.
+  ///
+  /// - Throws: `ExitCode` if it cannot be made; that has been shown then.
+  func open(_ printer: EventPrinter) throws(ExitCode) -> FrameTrace? {
+    try printer.making(trace) { path throws(SystemCallError) in try FrameTrace(creating: path) }
+  }
+}
+
+/// Who hears what a command and its plugins say to each other.
+struct ListeningOptions: ParsableArguments {
+  @OptionGroup var trace: TraceOption
+  @OptionGroup var verbose: VerboseOption
+
   /// Set by `sluice plugin record` alone.
   @Option(name: .customLong(PluginRecord.fileOption), help: .private)
   var recording: String?
@@ -22,25 +35,27 @@ struct TraceOption: ParsableArguments {
   /// - Throws: `ExitCode` if one cannot be made; that has been shown then.
   func open(_ printer: EventPrinter) throws(ExitCode) -> SessionListeners {
     var listeners = SessionListeners()
-    listeners.trace = try make(trace, printer) { path throws(SystemCallError) in
-      try FrameTrace(creating: path)
-    }
+    listeners.trace = try trace.open(printer)
     let hasContents = hasContents
-    listeners.recorder = try make(recording, printer) { path throws(SystemCallError) in
+    listeners.recorder = try printer.making(recording) { path throws(SystemCallError) in
       try SessionRecorder(
         creating: path, by: "sluice \(ownVersion)", hasContents: hasContents)
     }
+    if verbose.verbose { listeners.lines = { printer.show(.said($0)) } }
     return listeners
   }
+}
 
-  private func make<File>(
-    _ path: String?, _ printer: EventPrinter, _ body: (String) throws(SystemCallError) -> File
+extension EventPrinter {
+  /// Makes a file that the user wants; shows why it cannot be made.
+  fileprivate func making<File>(
+    _ path: String?, _ body: (String) throws(SystemCallError) -> File
   ) throws(ExitCode) -> File? {
     guard let path else { return nil }
     do throws(SystemCallError) { return try body(path) } catch {
       let cause = errnoName(error.code) == "EEXIST" ? PublishingError.exists(path) : .system(error)
       let failure = JobError(cause, cannot: "create \(path)")
-      printer.fail(failure)
+      fail(failure)
       throw ExitCode(failure.status.rawValue)
     }
   }

@@ -59,7 +59,10 @@ struct ScriptSurroundingsTests {
   private static let attempts: [(code: String, words: String)] = [
     ("import socket; socket.create_connection(('127.0.0.1', 1))", "called socket(2)"),
     ("os.fork()", "which its sandbox denies"),
-    ("os.execv(sys.executable, ['python3'])", "called execve(2), which its sandbox denies"),
+    (
+      "os.execv(sys.executable, ['python3'])",
+      "called execve(2) on \"/usr/bin/python3\", which its sandbox denies"
+    ),
     ("open('/etc/shadow').read()", "'/etc/shadow'"),
     ("open('/etc/passwd').read()", "'/etc/passwd'"),
     ("open('/proc/1/environ').read()", "'/proc/1/environ'"),

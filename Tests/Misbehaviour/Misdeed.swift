@@ -178,16 +178,16 @@ extension Misdeed {
 
   static let leftovers = [
     Misdeed(
-      "leaves-a-symlink", software, "called symlinkat(2), which its sandbox denies",
+      "leaves-a-symlink", software, "called symlinkat(2) on \"link\", which its sandbox denies",
       breaks: "18 E_PERMISSION"),
     Misdeed(
-      "leaves-a-hard-link", software, "called linkat(2), which its sandbox denies",
+      "leaves-a-hard-link", software, "called linkat(2) on \"one\", which its sandbox denies",
       breaks: "18 E_PERMISSION"),
     Misdeed(
-      "leaves-a-fifo", software, "called mknodat(2), which its sandbox denies",
+      "leaves-a-fifo", software, "called mknodat(2) on \"fifo\", which its sandbox denies",
       breaks: "18 E_PERMISSION"),
     Misdeed(
-      "leaves-setuid", software, "called openat(2), which its sandbox denies",
+      "leaves-setuid", software, "called openat(2) on \"setuid\", which its sandbox denies",
       breaks: "18 E_PERMISSION"),
     Misdeed(
       "leaves-without-a-word", software, "left \"untold\", which is unannounced",

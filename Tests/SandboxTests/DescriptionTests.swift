@@ -89,7 +89,7 @@ import Testing
   @Test(arguments: [0, 4, 8, 28, 40, 44, 48, 52, 56, 60, 64])
   func `a wrong number in the header is refused`(offset: Int) throws {
     var bytes = try good()
-    for value in [UInt8(0xff), bytes[offset] &+ 1] {
+    for value in [UInt8(0xff), bytes[offset] | 1] {
       bytes[offset + 3] = value
       #expect(isRefused(try launch(bytes)), "at \(offset)")
       bytes[offset + 3] = 0

@@ -27,11 +27,31 @@ import Testing
     let visit = try Guest(["socket"]).finish()
     #expect(visit.denial == "plugin \"x\" called socket(2), which its sandbox denies")
     #expect(visit.status == .signal(SIGKILL))
-    guard case .denied(_, _, let arguments) = visit.events.dropFirst().first else {
+    guard case .denied(_, _, let arguments, nil) = visit.events.dropFirst().first else {
       Issue.record("no denial among \(visit.events)")
       return
     }
     #expect(arguments.prefix(3) == [UInt64(AF_INET), 1, 0])
+  }
+
+  /// What a program calls mkdirat(2) with, and what is told of it.
+  private static let paths: [(words: [String], told: String)] = [
+    (["make", "/etc/new"], " on \"/etc/new\""),
+    (["make", "not\u{1B}[2Jhing\nnew"], " on \"nothing new\""),
+    (["make", ""], ""),
+    (["make-from-thread", "/etc/new"], " on \"/etc/new\""),
+    (["make-nowhere"], ""),
+    (["make-at-the-edge"], " on \"edge\""),
+    (["make-endless"], " on \"\(String(repeating: "x", count: 511))…\""),
+  ]
+
+  @Test(arguments: paths.indices)
+  func `a denied call is reported with the path it names`(index: Int) throws {
+    let (words, told) = Self.paths[index]
+    let policy = SandboxPolicy.staticPlugin(PluginResources(threads: 9), grant: .file)
+    let visit = try Guest(words, policy: policy).finish()
+    #expect(visit.denial == "plugin \"x\" called mkdirat(2)\(told), which its sandbox denies")
+    #expect(visit.status == .signal(SIGKILL))
   }
 
   @Test func `the program holds exactly its own descriptors`() throws {

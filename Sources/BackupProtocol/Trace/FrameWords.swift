@@ -126,7 +126,7 @@ extension ErrorFrame {
   fileprivate var words: String {
     let name = errnoName.map { ", \(plainText($0.utf8))" } ?? ""
     return "\(code.name)\(isFatal ? "" : " of the stream alone")\(answering(answers))\(name): "
-      + plainText(message.utf8)
+      + plainText(message.utf8) + (detail.map { "; detail: \(plainText($0.utf8))" } ?? "")
   }
 }
 

@@ -1,4 +1,5 @@
 package import BackupProtocol
+package import PluginHost
 package import Pump
 package import Requests
 
@@ -17,6 +18,8 @@ package enum JobEvent: Sendable {
   case captured(disk: String, ChangeMethod, reason: String, bytes: UInt64)
   /// Something is wrong, but the job continues; the remedy, if any, ends the sentence.
   case warning(String, Remedy? = nil)
+  /// A plugin says something about itself.
+  case said(PluginLine)
   /// Work begins; counters are live until ``JobEvent/finished(_:)``.
   case started(LaneProgress)
   /// A step of a live backup.

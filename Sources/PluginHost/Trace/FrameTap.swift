@@ -1,21 +1,21 @@
-internal import BackupProtocol
+package import BackupProtocol
 internal import Glibc
 
 /// Follows the bytes of one direction of a session, and tells who listens what frames they are.
-struct FrameTap: ~Copyable {
+package struct FrameTap: ~Copyable {
   private let ears: SessionEars
   private let direction: RecordingLine.Direction
   private var reader = FrameReader()
   /// What follows cannot be understood any more.
   private var isLost = false
 
-  init(_ ears: SessionEars, _ direction: RecordingLine.Direction) {
+  package init(_ ears: SessionEars, _ direction: RecordingLine.Direction) {
     self.ears = ears
     self.direction = direction
   }
 
   /// Takes bytes as they pass, however they are cut.
-  mutating func pass(_ bytes: UnsafeRawBufferPointer) {
+  package mutating func pass(_ bytes: UnsafeRawBufferPointer) {
     var done = 0
     while done < bytes.count && !isLost {
       tell()

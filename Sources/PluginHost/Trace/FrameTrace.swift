@@ -5,7 +5,7 @@ package import System
 
 /// A file into which everything that a host and its plugins say to each other is written: a line
 /// for each frame, in words, with the section of protocol.md that says what it means.
-package final class FrameTrace: Sendable {
+package final class FrameTrace: TraceTaker {
   private let file: Mutex<Int32>
   private let path: String
   private let isUsed = Atomic(false)
@@ -27,17 +27,16 @@ package final class FrameTrace: Sendable {
     }
   }
 
-  /// Writes a line.
-  ///
-  /// - Parameters:
-  ///   - plugin: As the user named it.
-  ///   - arrow: `->` from the host to the plugin, `<-` the other way, `--` about the process.
-  package func write(_ plugin: String, _ arrow: String, _ words: String) {
-    isUsed.store(true, ordering: .relaxed)
-    let time = MonotonicTime.now.seconds(since: started)
-    let microseconds = Int((time * 1_000_000).rounded())
+  package func take(_ line: TraceLine) {
+    let microseconds = Int((line.time.seconds(since: started) * 1_000_000).rounded())
     let fraction = String(microseconds % 1_000_000 + 1_000_000).dropFirst()
-    let line = Array("\(microseconds / 1_000_000).\(fraction) \(plugin) \(arrow) \(words)\n".utf8)
+    write("\(microseconds / 1_000_000).\(fraction) \(line.plugin) \(line.arrow) \(line.words)")
+  }
+
+  /// Writes a line that is about those that follow.
+  package func write(_ words: String) {
+    isUsed.store(true, ordering: .relaxed)
+    let line = Array("\(words)\n".utf8)
     // A full disk costs the trace, never the backup.
     file.withLock { raw in
       _ = unsafe line.withUnsafeBytes { unsafe clinux_write(raw, $0.baseAddress!, $0.count) }

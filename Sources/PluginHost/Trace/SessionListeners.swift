@@ -1,30 +1,38 @@
 internal import BackupProtocol
-internal import SharedPool
+package import SharedPool
+internal import System
 
 /// Who listens to what is said between the host and all plugins of a job.
 package struct SessionListeners: Sendable {
   /// Writes it in words.
-  package var trace: FrameTrace?
+  package var trace: (any TraceTaker)?
   /// Writes it byte by byte.
   package var recorder: SessionRecorder?
+  /// Hears all that plugins say about themselves; `nil` if only warnings are wanted.
+  package var lines: (@Sendable (PluginLine) -> Void)?
   /// How many increments lie above the archive that a plugin reads: a chain has a reader for each.
   package var depth = 0
 
   package init() {}
+
+  /// How a plugin is called where several may read one chain.
+  func name(of plugin: String) -> String {
+    depth == 0 ? plugin : "\(plugin)(parent \(depth))"
+  }
 }
 
 /// Those who listen to one session.
-struct SessionEars {
+package struct SessionEars {
   private let plugin: String
-  private let trace: FrameTrace?
+  private let trace: (any TraceTaker)?
   private let recorder: SessionRecorder?
   private let number: Int
   private let pool: SharedPool?
 
   /// - Returns: `nil` if nobody listens.
-  init?(_ listeners: SessionListeners, plugin: String, pool: SharedPool?) {
+  package init?(_ listeners: SessionListeners, plugin: String, pool: SharedPool?) {
     if listeners.trace == nil && listeners.recorder == nil { return nil }
-    let name = listeners.depth == 0 ? plugin : "\(plugin)(parent \(listeners.depth))"
+    let name = listeners.name(of: plugin)
     self.plugin = name
     self.pool = pool
     trace = listeners.trace
@@ -35,7 +43,7 @@ struct SessionEars {
   /// A frame has passed.
   func hear(_ direction: RecordingLine.Direction, _ header: FrameHeader, _ payload: RawSpan) {
     let words = header.words(payload)
-    trace?.write(plugin, direction.rawValue, words)
+    write(direction.rawValue, words)
     guard let recorder else { return }
     let data = header.type == .data ? try? DataFrame(parsing: payload) : nil
     recorder.write(
@@ -46,16 +54,20 @@ struct SessionEars {
   /// Bytes have passed that are no frame, and so are all that follow.
   func lose(_ direction: RecordingLine.Direction, _ error: WireError, _ bytes: RawSpan) {
     let words = "cannot be understood: \(error) (\(error.rule.citation))"
-    trace?.write(plugin, direction.rawValue, words)
+    write(direction.rawValue, words)
     let most = min(bytes.byteCount, 1 << 20)
     recorder?.write(
       number, .unreadable(direction, RecordedBytes(bytes.extracting(0..<most))), comment: words)
   }
 
   /// Something is known of the process.
-  func hear(process words: String) {
-    trace?.write(plugin, "--", words)
+  package func hear(process words: String) {
+    write("--", words)
     recorder?.write(number, .process(words))
+  }
+
+  private func write(_ arrow: String, _ words: String) {
+    trace?.take(TraceLine(time: .now, plugin: plugin, arrow: arrow, words: words))
   }
 
   private func frame(

@@ -22,7 +22,7 @@ func attack(
   var denied: String?
   for event in process.readEvents() {
     switch event {
-    case .denied(let call, _, _): denied = denied ?? call
+    case .denied(let call, _, _, _): denied = denied ?? call
     case .failed(let step, let code): return "not started: \(step) \(errnoName(code))"
     case .started, .exited: continue
     }

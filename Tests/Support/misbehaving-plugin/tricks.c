@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "leftovers.h"
+#include "talk.h"
 
 /// A trick is played at one point; `act` returns whether what is usual there is left out.
 struct trick {
@@ -343,6 +344,11 @@ static const struct trick tricks[] = {
     {"receipt-is-a-dir", AT_FINISH, receipt_is_a_directory},
     {"endless-receipt", AT_FINISH, endless_receipt},
     {"fails-after-finished", AFTER_FINISHED, exit_one},
+    {"talks", AT_FINISH, talk},
+    {"chatters", AT_FINISH, chatter},
+    {"speaks-at-once", AT_START, speak_at_once},
+    {"speaks-at-once", AT_FINISH, leave_proper_file},
+    {"explains-its-error", AT_DATA, explain_its_error},
     {"lingers", AFTER_FINISHED, sleep_for_ever},
     {"ignores-abort", AT_DATA, go_on},
     {"ignores-abort", AT_ABORT, go_on},

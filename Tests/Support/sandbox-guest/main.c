@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-// A well-behaved guest of a sandbox (but for "socket"): does one thing and tells on descriptor 1.
+// A well-behaved guest of a sandbox (but for "socket" and "make"): does one thing and tells on
+// descriptor 1.
 
 extern char **environ;
 
@@ -88,6 +90,33 @@ static int use_threads(void) {
   return 0;
 }
 
+// Calls that every policy denies, with a path or what should be one.
+static int make_directory(const char *path) { return mkdirat(AT_FDCWD, path, 0700); }
+
+static void *make_in_thread(void *path) {
+  make_directory(path);
+  return NULL;
+}
+
+static int make_from_thread(char *path) {
+  pthread_t thread;
+  return pthread_create(&thread, NULL, make_in_thread, path) || pthread_join(thread, NULL);
+}
+
+// A path that ends where memory does, and has no end of its own.
+static int make_at_the_edge(void) {
+  char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return 1;
+  munmap(page + 4096, 4096);
+  return make_directory(memcpy(page + 4092, "edge", 4));
+}
+
+static int make_an_endless_one(void) {
+  static char path[100000];
+  memset(path, 'x', sizeof path - 1);
+  return make_directory(path);
+}
+
 int main(int count, char **arguments) {
   const char *what = count > 1 ? arguments[1] : "";
   const char *argument = count > 2 ? arguments[2] : "";
@@ -104,5 +133,10 @@ int main(int count, char **arguments) {
   if (!strcmp(what, "archive")) return write_archive();
   if (!strcmp(what, "scratch")) return use_scratch();
   if (!strcmp(what, "threads")) return use_threads();
+  if (!strcmp(what, "make")) return make_directory(argument);
+  if (!strcmp(what, "make-from-thread")) return make_from_thread(arguments[2]);
+  if (!strcmp(what, "make-nowhere")) return make_directory((const char *)8);
+  if (!strcmp(what, "make-at-the-edge")) return make_at_the_edge();
+  if (!strcmp(what, "make-endless")) return make_an_endless_one();
   return 64;
 }
