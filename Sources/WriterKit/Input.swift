@@ -6,12 +6,12 @@ public struct Input: Sendable {
   public let kind: Job.OutputKind
 
   /// The archive itself, where it is a file or a pipe.
-  public var file: StoredFile { StoredFile(borrowing: descriptor) }
+  public var file: ArchiveFile { ArchiveFile(borrowing: descriptor) }
 
   /// Opens a file of the archive, which is a directory.
   ///
   /// - Parameter name: Without `/`. A link, or what is no plain file, is refused with E_CORRUPT.
-  public func openFile(_ name: String) throws(PluginError) -> StoredFile {
-    try StoredFile.open(name, in: descriptor)
+  public func openFile(_ name: String) throws(PluginError) -> ArchiveFile {
+    try ArchiveFile.open(name, in: descriptor)
   }
 }

@@ -6,12 +6,12 @@ public struct Output: Sendable {
   public let kind: Job.OutputKind
 
   /// The archive itself, where it is a file or a pipe.
-  public var file: StoredFile { StoredFile(borrowing: descriptor) }
+  public var file: ArchiveFile { ArchiveFile(borrowing: descriptor) }
 
   /// Makes a file in the archive, which is a directory.
   ///
   /// - Parameter name: Without `/`; of a file that is not there yet.
-  public func createFile(_ name: String) throws(PluginError) -> StoredFile {
-    try StoredFile.create(name, in: descriptor)
+  public func createFile(_ name: String) throws(PluginError) -> ArchiveFile {
+    try ArchiveFile.create(name, in: descriptor)
   }
 }

@@ -108,7 +108,7 @@ private final class ArraySource: ByteSource {
 
 /// An appliance of ours whose receipt has digests.
 func makeAppliance(_ contents: [Content], _ talk: Talk = Talk()) throws -> [UInt8] {
-  let file = try ArchiveFile()
+  let file = try ScratchArchive()
   let plugin = try applianceWorkshop.startWriter(file, talk)
   try plugin.host.start(contents, format: "ova", output: .file, options: talk.options)
   try plugin.host.sendMaps(contents)
@@ -122,7 +122,7 @@ func makeAppliance(_ contents: [Content], _ talk: Talk = Talk()) throws -> [UInt
 func expectAppliance(
   _ bytes: [UInt8], holds contents: [Content], _ mode: Job.Mode = .verify, _ talk: Talk = Talk()
 ) throws {
-  let outcome = try applianceWorkshop.readAll(try ArchiveFile(bytes), mode, talk)
+  let outcome = try applianceWorkshop.readAll(try ScratchArchive(bytes), mode, talk)
   #expect(outcome.code == .none, "\(outcome.message)")
   #expect(outcome.streams.map(\.name).sorted() == contents.map(\.stream.name).sorted())
   for (stream, answer) in zip(outcome.streams, outcome.answers) {
@@ -137,7 +137,7 @@ func expectRefusal(
   _ bytes: [UInt8], _ code: ErrorCode = .corrupt, says words: String, _ mode: Job.Mode = .verify,
   _ kind: Job.OutputKind = .file
 ) throws {
-  let outcome = try applianceWorkshop.readAll(try ArchiveFile(bytes), mode, Talk(kind: kind))
+  let outcome = try applianceWorkshop.readAll(try ScratchArchive(bytes), mode, Talk(kind: kind))
   #expect(outcome.code == code, "\(outcome.code) \(outcome.message)")
   #expect(outcome.message.contains(words), "\(outcome.message)")
 }

@@ -14,7 +14,7 @@ func expectFailure(
   _ bytes: [UInt8], _ code: ErrorCode = .corrupt, says words: String, _ mode: Job.Mode = .verify,
   _ talk: Talk = Talk()
 ) throws {
-  let outcome = try workshop.readAll(try ArchiveFile(bytes), mode, talk)
+  let outcome = try workshop.readAll(try ScratchArchive(bytes), mode, talk)
   #expect(outcome.code == code, "\(outcome.message)")
   #expect(outcome.message.contains(words), "\(outcome.message)")
 }
@@ -24,7 +24,7 @@ extension Workshop {
   func expectRefused(
     _ contents: [Content], _ options: JSONObject, _ code: ErrorCode, says words: String
   ) throws {
-    let file = try ArchiveFile()
+    let file = try ScratchArchive()
     let plugin = try startWriter(file)
     #expect(throws: HostError.self) {
       try plugin.host.start(contents, format: format, output: .file, options: options)
@@ -39,7 +39,7 @@ extension Workshop {
   ///
   /// - Parameter isReleased: The writer is done with what came, and does not wait for more of it.
   func expectNothingWhenCalledOff(isDead: Bool, isReleased: Bool) throws {
-    let file = try ArchiveFile()
+    let file = try ScratchArchive()
     let plugin = try startWriter(file)
     let content = Content.disk(1, "d", noise(5 << 20, seed: 1))
     try plugin.host.start([content], format: format, output: .file)
@@ -58,8 +58,8 @@ extension Workshop {
   }
 
   /// Writes a disk whose map says data everywhere, and whose host finds zeros only.
-  func writeZeros(_ disk: Content, _ talk: Talk = Talk()) throws -> (ArchiveFile, Finished) {
-    let file = try ArchiveFile()
+  func writeZeros(_ disk: Content, _ talk: Talk = Talk()) throws -> (ScratchArchive, Finished) {
+    let file = try ScratchArchive()
     let plugin = try startWriter(file, talk)
     try plugin.host.start([disk], format: format, output: talk.kind)
     try plugin.host.sendMaps([disk], masks: false)

@@ -157,7 +157,7 @@ import Testing
       Self.extents("RW 100 FLAT \"d-flat.vmdk\" 0\nRW 28 FLAT \"d-flat.vmdk\" 100"),
     ]
     for bytes in odd {
-      let outcome = try applianceWorkshop.readAll(try ArchiveFile(bytes))
+      let outcome = try applianceWorkshop.readAll(try ScratchArchive(bytes))
       #expect(outcome.code == .none, "\(outcome.message)")
       #expect(outcome.streams.map(\.name) == ["m.ovf", "d"])
       #expect(areEqual(outcome.answers.last?.bytes ?? [], contents[0].bytes))
@@ -168,7 +168,7 @@ import Testing
     var disk = Self.disk
     disk.replaceSubrange(0..<4, with: [0x51, 0x46, 0x49, 0xFB])
     let outcome = try applianceWorkshop.readAll(
-      try ArchiveFile(Self.members(Self.good, [("d.raw", disk)])))
+      try ScratchArchive(Self.members(Self.good, [("d.raw", disk)])))
     #expect(outcome.code == .none && areEqual(outcome.answers.last?.bytes ?? [], disk))
   }
 
@@ -186,7 +186,7 @@ import Testing
         "</VirtualSystem>",
         with: "<VirtualHardwareSection><Info/>\(item(1, "d"))\(item(2, "e"))"
           + "</VirtualHardwareSection></VirtualSystem>")
-    let file = try ArchiveFile(Self.members(ovf, [("d.raw", Self.disk)]))
+    let file = try ScratchArchive(Self.members(ovf, [("d.raw", Self.disk)]))
     let plugin = try applianceWorkshop.startReader(file)
     let ack = try plugin.host.openArchive(.read, format: "ova", output: .file)
     #expect(ack.streams.map(\.name) == ["m.ovf", "d"] && ack.vm.name == "m")

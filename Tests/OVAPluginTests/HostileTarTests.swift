@@ -210,7 +210,7 @@ func base256(_ number: UInt64) -> [UInt8] {
       (TarMaker.records([("GNU.sparse.size", "1024"), ("GNU.sparse.map", "512,512")]), 1024),
     ]
     for archive in odd {
-      let outcome = try workshop.readAll(try ArchiveFile(archive.bytes))
+      let outcome = try workshop.readAll(try ScratchArchive(archive.bytes))
       #expect(outcome.code == .none, "\(outcome.message)")
       #expect(outcome.streams.map(\.name) == ["d"] && outcome.streams[0].size == archive.size)
       #expect(outcome.answers[0].bytes.filter { $0 == 7 }.count == data.count)
@@ -219,7 +219,7 @@ func base256(_ number: UInt64) -> [UInt8] {
 
   @Test func `of a petabyte of holes takes no memory and no time`() throws {
     let bytes = TarMaker.sparse("1\n1125899906842112\n512\n", realSize: "1125899906842624")
-    let outcome = try workshop.readAll(try ArchiveFile(bytes), .read)
+    let outcome = try workshop.readAll(try ScratchArchive(bytes), .read)
     #expect(outcome.code == .none, "\(outcome.message)")
     #expect(outcome.streams[0].size == 1 << 50)
   }
@@ -227,7 +227,7 @@ func base256(_ number: UInt64) -> [UInt8] {
   @Test func `with 1025 files is refused`() throws {
     var maker = TarMaker()
     for number in 0..<1024 { maker.add("c\(number)", [1]) }
-    #expect(try workshop.readAll(try ArchiveFile(maker.finished)).code == .none)
+    #expect(try workshop.readAll(try ScratchArchive(maker.finished)).code == .none)
     maker.add("one-more", [1])
     try expectFailure(maker.finished, .tooLarge, says: "1024")
   }

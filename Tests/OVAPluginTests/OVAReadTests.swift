@@ -26,7 +26,7 @@ import Testing
     .enabled(if: access("/usr/bin/zstd", X_OK) == 0, "needs zstd"),
     arguments: ["zstd -q", "gzip -1"], [Job.OutputKind.file, .pipe])
   func `works for compressed ones`(program: String, kind: Job.OutputKind) throws {
-    let file = try ArchiveFile(try makeAppliance(Self.contents))
+    let file = try ScratchArchive(try makeAppliance(Self.contents))
     let words = "cd \(file.place.directory) && \(program) < archive > packed && mv packed archive"
     #expect(try shell(words) == .exit(0))
     try expectAppliance(try file.bytes(), holds: Self.contents, .verify, Talk(kind: kind))
@@ -40,19 +40,19 @@ import Testing
     try expectAppliance(bytes, holds: Self.contents, .verify, Talk(kind: kind))
     guard kind == .pipe else { return }
     let outcome = try applianceWorkshop.readAll(
-      try ArchiveFile(bytes), .read, Talk(kind: kind), hasScratch: false)
+      try ScratchArchive(bytes), .read, Talk(kind: kind), hasScratch: false)
     #expect(outcome.code == .unsupported && outcome.message.contains("into a file"))
   }
 
   @Test func `from a pipe needs no scratch file`() throws {
     let bytes = try makeAppliance(Self.contents)
     let outcome = try applianceWorkshop.readAll(
-      try ArchiveFile(bytes), .verify, Talk(kind: .pipe), hasScratch: false)
+      try ScratchArchive(bytes), .verify, Talk(kind: .pipe), hasScratch: false)
     #expect(outcome.code == .none, "\(outcome.message)")
   }
 
   @Test func `tells the machine, the instant and the digests`() throws {
-    let file = try ArchiveFile(try makeAppliance(Self.contents))
+    let file = try ScratchArchive(try makeAppliance(Self.contents))
     for kind in [Job.OutputKind.file, .pipe] {
       let plugin = try applianceWorkshop.startReader(file, Talk(kind: kind))
       let ack = try plugin.host.openArchive(.read, format: "ova", output: kind, scratch: 8)
@@ -69,7 +69,7 @@ import Testing
   }
 
   @Test func `works in any order from a file, and forward only from a pipe`() throws {
-    let file = try ArchiveFile(try makeAppliance(Self.contents))
+    let file = try ScratchArchive(try makeAppliance(Self.contents))
     for kind in [Job.OutputKind.file, .pipe] {
       let plugin = try applianceWorkshop.startReader(file, Talk(kind: kind))
       let streams = try plugin.host.startReading(.read, format: "ova", output: kind, scratch: 8)
@@ -92,7 +92,7 @@ import Testing
       let place = wreck[name].count * 2 / 3
       wreck[name][place] ^= 1
       let outcome = try applianceWorkshop.readAll(
-        try ArchiveFile(wreck.archive), mode, Talk(kind: kind))
+        try ScratchArchive(wreck.archive), mode, Talk(kind: kind))
       #expect(outcome.code == .corrupt, "\(name): \(outcome.code) \(outcome.message)")
     }
   }

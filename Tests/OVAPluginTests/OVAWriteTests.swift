@@ -135,7 +135,7 @@ private func disk(
 
   @Test(arguments: [(1.98, true), (1.999, true), (1.999, false)])
   func `is stored and comes to 2 TiB, as the map says`(tebibytes: Double, isStored: Bool) throws {
-    let file = try ArchiveFile()
+    let file = try ScratchArchive()
     let plugin = try appliances.startWriter(file)
     let size = UInt64(tebibytes * 1024) << 30
     let content = disk(size: size)

@@ -26,7 +26,7 @@ import Testing
 
   /// Expects the disk, and words in a warning.
   private func expectDisk(_ archive: [UInt8], says words: String? = nil) throws {
-    let plugin = try applianceWorkshop.startReader(try ArchiveFile(archive))
+    let plugin = try applianceWorkshop.startReader(try ScratchArchive(archive))
     let streams = try plugin.host.startReading(.verify, format: "ova", output: .file, scratch: 8)
     #expect(streams.map(\.name).filter { $0 != "m.ovf" } == ["d"])
     for stream in streams {

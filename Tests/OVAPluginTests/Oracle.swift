@@ -24,7 +24,7 @@ enum Oracle: String, CaseIterable {
 
   /// Expects that the program extracts an archive to the contents, and nothing but them and what
   /// every archive has, without a word of complaint.
-  func expect(_ file: ArchiveFile, holds contents: [Content]) throws {
+  func expect(_ file: ScratchArchive, holds contents: [Content]) throws {
     let words = "rm -rf out && mkdir out && \(extraction)"
     #expect(
       try shell("cd \(file.place.directory) && { \(words) ; } > said 2>&1") == .exit(0))

@@ -57,7 +57,8 @@ struct `Ranges of a tar archive` {
       .disk(1, "d", noise(2 << 20, seed: 1)), .disk(2, "e", noise(2 << 20, seed: 2)),
     ]
     let whole = try workshop.write(contents).bytes()
-    let (plugin, streams) = try workshop.startRanges(try ArchiveFile(Array(whole.prefix(3 << 20))))
+    let (plugin, streams) = try workshop.startRanges(
+      try ScratchArchive(Array(whole.prefix(3 << 20))))
     #expect(try plugin.host.read(streams[1], 0..<65536).status == .none)
     #expect(try plugin.host.read(streams[1], 2 << 20 - 65536..<2 << 20).status == .corrupt)
     try plugin.host.expectRanges(of: streams[0], are: contents[0].bytes)
@@ -71,14 +72,14 @@ struct `Ranges of a tar archive` {
 
   @Test(arguments: [["level": 6], ["level": 0], ["disk-format": "qcow2"]] as [JSONObject])
   func `of ours are those of its disks`(options: JSONObject) throws {
-    let file = try ArchiveFile(try makeAppliance(contents, Talk(options: options)))
+    let file = try ScratchArchive(try makeAppliance(contents, Talk(options: options)))
     try applianceWorkshop.expectRanges(file, of: contents)
     let small = Talk(isShared: false, shape: PoolShape(slotCount: 4, slotBytes: 64 << 10))
     try applianceWorkshop.expectRanges(file, of: contents, small, seed: 2)
   }
 
   @Test func `are refused where there is no going back, and whole disks are not`() throws {
-    let file = try ArchiveFile(try makeAppliance(contents))
+    let file = try ScratchArchive(try makeAppliance(contents))
     try applianceWorkshop.expectNoRanges(file, of: contents, Talk(kind: .pipe))
     #expect(
       try shell("cd \(file.place.directory) && gzip -1 archive && mv archive.gz archive")
@@ -90,14 +91,14 @@ struct `Ranges of a tar archive` {
     let disk = noise(3 << 20, seed: 4) { $0 % 3 == 1 }
     let plain = Members(
       ovf: Members.ovf("d.raw", Members.raw, capacity: disk.count), [("d.raw", disk)])
-    try applianceWorkshop.expectRanges(try ArchiveFile(plain.archive), of: [.disk(1, "d", disk)])
-    let place = try ArchiveFile(disk)
+    try applianceWorkshop.expectRanges(try ScratchArchive(plain.archive), of: [.disk(1, "d", disk)])
+    let place = try ScratchArchive(disk)
     #expect(try shell("cd \(place.place.directory) && gzip -1 archive") == .exit(0))
     let ovf = Members.ovf(
       "d.raw", Members.raw, capacity: disk.count, more: "ovf:compression='gzip'")
     let packed = Members(ovf: ovf, [("d.raw", try place.place.bytes("archive.gz"))])
     try applianceWorkshop.expectNoRanges(
-      try ArchiveFile(packed.archive),
+      try ScratchArchive(packed.archive),
       of: [.disk(1, "d", disk), .config(2, "m.ovf", Array(ovf.utf8))])
   }
 
@@ -110,7 +111,7 @@ struct `Ranges of a tar archive` {
     // The footer's place of the directory.
     let count = members[name].count
     members[name][count - 1024 + 56 + 5] = 1
-    let (plugin, streams) = try applianceWorkshop.startRanges(try ArchiveFile(members.archive))
+    let (plugin, streams) = try applianceWorkshop.startRanges(try ScratchArchive(members.archive))
     let answers = try streams.filter { $0.kind == .disk }.map { stream in
       try plugin.host.read(stream, 0..<65536).status
     }

@@ -42,8 +42,8 @@ struct `Reading a tar archive of another program` {
   ]
 
   /// An archive of the contents, and of a directory and a link that are none.
-  func make(_ maker: Maker) throws -> ArchiveFile {
-    let file = try ArchiveFile()
+  func make(_ maker: Maker) throws -> ScratchArchive {
+    let file = try ScratchArchive()
     #expect(try shell("mkdir \(file.place.directory)/in") == .exit(0))
     for (name, content) in zip(["config", "d.raw", "e.img"], Self.contents) {
       try file.place.create("in/" + name, content.bytes)
@@ -55,7 +55,7 @@ struct `Reading a tar archive of another program` {
   }
 
   /// Expects the contents, in whatever order.
-  func expectContents(_ file: ArchiveFile, _ mode: Job.Mode, _ talk: Talk) throws {
+  func expectContents(_ file: ScratchArchive, _ mode: Job.Mode, _ talk: Talk) throws {
     let outcome = try workshop.readAll(file, mode, talk)
     #expect(outcome.code == .none, "\(outcome.message)")
     #expect(outcome.streams.map(\.name).sorted() == ["config", "d", "e"])
@@ -191,16 +191,16 @@ struct `Reading a tar archive of another program` {
   @Test func `what follows the end is refused by verify, but zeros are not`() throws {
     let file = try workshop.write(Self.contents)
     let bytes = try file.bytes()
-    let padded = try ArchiveFile(bytes + [UInt8](repeating: 0, count: 20_000))
+    let padded = try ScratchArchive(bytes + [UInt8](repeating: 0, count: 20_000))
     try workshop.expect(padded, holds: Self.contents)
     try expectFailure(bytes + [1], says: "after the end")
     try expectFailure(bytes + bytes, says: "after the end")
-    try workshop.expect(try ArchiveFile(bytes + [1]), holds: Self.contents, .read)
+    try workshop.expect(try ScratchArchive(bytes + [1]), holds: Self.contents, .read)
   }
 
   /// An archive whose manifest has digests.
-  private func writeWithDigests(_ contents: [Content]) throws -> ArchiveFile {
-    let file = try ArchiveFile()
+  private func writeWithDigests(_ contents: [Content]) throws -> ScratchArchive {
+    let file = try ScratchArchive()
     let plugin = try workshop.startWriter(file)
     try plugin.host.start(contents, format: "tar", output: .file)
     try plugin.host.sendMaps(contents)

@@ -35,7 +35,7 @@ private func disk(
 
   @Test func `is not what just fits`() throws {
     let contents = [disk(String(repeating: "n", count: 251)), disk("e", id: 2, size: 1 << 53 - 1)]
-    let file = try ArchiveFile()
+    let file = try ScratchArchive()
     let plugin = try workshop.startWriter(file)
     try plugin.host.start(contents, format: "tar", output: .file)
     plugin.host.closeInput()

@@ -61,7 +61,7 @@ import Testing
     let contents = [Content.disk(1, "d", noise(4 << 20, seed: 3))]
     let archive = try example.write(contents)
     // Inside the data of the second record.
-    try archive.place.flip(ArchiveFile.name, at: 8 + 32 + (1 << 20) + 32 + 5000)
+    try archive.place.flip(ScratchArchive.name, at: 8 + 32 + (1 << 20) + 32 + 5000)
     let reading = try example.read(archive)
     #expect(reading.answers.map(\.status) == [.corrupt])
     let salvaged = try example.read(archive, .read, salvages: true)
@@ -77,7 +77,7 @@ import Testing
     let contents = [Content.disk(1, "d", noise(1 << 20, seed: 3))]
     for place in 8..<40 where place % 3 == 0 {
       let archive = try example.write(contents)
-      try archive.place.flip(ArchiveFile.name, at: Int64(place))
+      try archive.place.flip(ScratchArchive.name, at: Int64(place))
       #expect(try example.read(archive).answers.map(\.status) == [.corrupt], "byte \(place)")
     }
     let lie = try example.lie(contents[0])
@@ -104,7 +104,7 @@ import Testing
         archive.replaceSubrange(8 + place..<8 + place + bytes.count, with: bytes)
         let check = crc32(archive[8..<36])
         archive.replaceSubrange(36..<40, with: withUnsafeBytes(of: check.littleEndian, Array.init))
-        let reading = try example.read(try ArchiveFile(archive), .read, salvages: true)
+        let reading = try example.read(try ScratchArchive(archive), .read, salvages: true)
         #expect(reading.answers.map(\.status) == [.corrupt], "\(bytes) at \(place)")
         #expect(!reading.isProven)
       }
@@ -148,7 +148,7 @@ import Testing
   }
 
   private func expectRefused(_ bytes: [UInt8], by example: Example) throws {
-    let process = try example.workshop.startReader(try ArchiveFile(bytes))
+    let process = try example.workshop.startReader(try ScratchArchive(bytes))
     let job = Job(id: "j", mode: .verify, format: "reel", output: .file)
     try process.host.send { $0.append(.job, job.object) }
     #expect(try process.host.awaitError().code == .corrupt)
@@ -157,7 +157,7 @@ import Testing
 
   @Test(arguments: Example.all)
   func `do without a pool that could shrink`(_ example: Example) throws {
-    let file = try ArchiveFile()
+    let file = try ScratchArchive()
     let loose = try openNamelessFile(file.place.directory)
     let process = try PluginProcess(
       example.workshop.plugin, target: try file.opened(O_RDWR | O_CREAT), pool: nil,
@@ -172,7 +172,7 @@ import Testing
       ["record-kib": 63], ["record-kib": 1025], ["record-kib": "64"], ["speed": 1],
     ]
     for options in wrong {
-      let process = try example.start(try ArchiveFile(), Talk())
+      let process = try example.start(try ScratchArchive(), Talk())
       // Behind the JOB nobody may read any more.
       process.host.isGreasing = false
       var job = Job(id: "j", mode: .write, format: "reel", output: .file, options: options)

@@ -10,8 +10,8 @@ extension Example {
   /// A whole archive of the contents, with digests.
   func write(
     _ contents: [Content], _ talk: Talk = Talk(), digests: Bool = true
-  ) throws -> ArchiveFile {
-    let file = try ArchiveFile()
+  ) throws -> ScratchArchive {
+    let file = try ScratchArchive()
     let process = try start(file, talk)
     try process.host.start(contents, format: format, output: .file, options: talk.options)
     for content in contents {
@@ -23,8 +23,8 @@ extension Example {
   }
 
   /// ``Sample/disk`` as an increment.
-  func writeIncrement(_ talk: Talk = Talk()) throws -> ArchiveFile {
-    let file = try ArchiveFile()
+  func writeIncrement(_ talk: Talk = Talk()) throws -> ScratchArchive {
+    let file = try ScratchArchive()
     let process = try start(file, talk)
     var content = Content.disk(1, "d", Sample.disk)
     content.stream.isIncremental = true
@@ -50,7 +50,7 @@ extension Example {
   }()
 
   /// The plugin in write mode, greeted; every byte alone if the talk says so.
-  func start(_ file: ArchiveFile, _ talk: Talk) throws -> PluginProcess {
+  func start(_ file: ScratchArchive, _ talk: Talk) throws -> PluginProcess {
     let pool = talk.isShared ? try SharedPool(talk.shape, name: "test") : nil
     let process = try PluginProcess(
       workshop.plugin, target: try file.opened(O_RDWR | O_CREAT), pool: pool, shape: talk.shape)
@@ -63,8 +63,8 @@ extension Example {
   }
 
   /// An archive whose digest is that of other bytes.
-  func lie(_ content: Content) throws -> ArchiveFile {
-    let file = try ArchiveFile()
+  func lie(_ content: Content) throws -> ScratchArchive {
+    let file = try ScratchArchive()
     let process = try start(file, Talk())
     try process.host.start([content], format: format, output: .file)
     try process.host.write(content, digest: treeDigest([1]))
@@ -72,7 +72,7 @@ extension Example {
     return file
   }
 
-  private func finish(_ process: PluginProcess, _ file: ArchiveFile) throws {
+  private func finish(_ process: PluginProcess, _ file: ScratchArchive) throws {
     let finished = try process.host.finish()
     #expect(process.wait() == .exit(0))
     #expect(process.host.unreleased == 0)
@@ -81,7 +81,8 @@ extension Example {
 
   /// Reads all of an archive.
   func read(
-    _ file: ArchiveFile, _ mode: Job.Mode = .verify, _ talk: Talk = Talk(), salvages: Bool = false
+    _ file: ScratchArchive, _ mode: Job.Mode = .verify, _ talk: Talk = Talk(),
+    salvages: Bool = false
   ) throws -> Reading {
     let process = try workshop.startReader(file, talk)
     process.host.pieceBytes = talk.pieceBytes

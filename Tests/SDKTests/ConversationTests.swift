@@ -22,7 +22,7 @@ import Testing
       _ = try process.host.startReading(.read, format: "reel", output: .file)
       return process
     }
-    let target = try ArchiveFile().opened(O_RDWR | O_CREAT)
+    let target = try ScratchArchive().opened(O_RDWR | O_CREAT)
     let process = try PluginProcess(
       example.workshop.plugin, target: target, pool: try SharedPool(shape, name: "test"),
       shape: shape)
@@ -163,7 +163,7 @@ import Testing
   @Test(arguments: Example.all)
   func `says what it has released before its last word`(_ example: Example) throws {
     let talk = Talk(shape: PoolShape(slotCount: 16, slotBytes: 65536))
-    let process = try example.start(try ArchiveFile(), talk)
+    let process = try example.start(try ScratchArchive(), talk)
     process.host.isGreasing = false
     try process.host.start([.disk(1, "d", noise(65536, seed: 1))], format: "reel", output: .file)
     process.host.lend(try process.host.takeSlot(), as: process.host.sequence + 1)

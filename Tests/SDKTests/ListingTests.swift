@@ -17,12 +17,12 @@ import Testing
     + Array("the end\n".utf8) + [UInt8](repeating: 0, count: 504)
 
   @Test func `show a job through shared memory, and a restore of its archive`() throws {
-    let file = try ArchiveFile()
+    let file = try ScratchArchive()
     try expect("shared", try job(file))
     try expect("restore", try restore(file))
   }
 
-  private func job(_ file: ArchiveFile) throws -> Listing {
+  private func job(_ file: ScratchArchive) throws -> Listing {
     let talk = try Conversation(file, isReading: false)
     try talk.host {
       $0.append(.hello, Self.hello(["shm", "grease-5e1c"]).object)
@@ -59,7 +59,7 @@ import Testing
     return try talk.end()
   }
 
-  private func restore(_ file: ArchiveFile) throws -> Listing {
+  private func restore(_ file: ScratchArchive) throws -> Listing {
     let talk = try Conversation(file, isReading: true)
     try talk.host { $0.append(.hello, Self.hello(["shm"]).object) }
     try talk.plugin(.helloAck)
@@ -104,7 +104,7 @@ import Testing
     private var listing = Listing()
     private var hostReader = FrameReader()
 
-    init(_ file: ArchiveFile, isReading: Bool) throws {
+    init(_ file: ScratchArchive, isReading: Bool) throws {
       let program = try #require(Example.all.first { $0.language == "python" })
       process = try PluginProcess(
         program.workshop.plugin,

@@ -7,7 +7,7 @@ import Testing
 @Suite(.inTurns) struct `A new plugin` {
   static let languages =
     ["c", "python"] + (Example.hasRust ? ["rust"] : []) + (ShellFolder.canRun ? ["shell"] : [])
-      + (Example.hasSwift ? ["swift"] : [])
+    + (Example.hasSwift ? ["swift"] : [])
 
   @Test(arguments: languages)
   func `does all that its README says, and passes every case of the levels it declares`(
@@ -78,7 +78,7 @@ import Testing
     #expect(try !built.read(built.write(contents, digests: false)).isProven)
     #expect(try built.read(try built.lie(contents[0])).answers.map(\.status) == [.corrupt])
     // In the data of the first record.
-    try archive.place.flip(ArchiveFile.name, at: 5000)
+    try archive.place.flip(ScratchArchive.name, at: 5000)
     #expect(try built.read(archive).answers.map(\.status) == [.corrupt, .none])
     let salvaged = try built.read(archive, .read, salvages: true)
     #expect(salvaged.answers.map(\.damaged) == [[0..<1 << 20], []])
@@ -101,7 +101,7 @@ import Testing
 
   /// At once, or when the stream is read.
   private func expectCorrupt(_ bytes: [UInt8], _ built: Example) throws {
-    let outcome = try built.workshop.readAll(try ArchiveFile(bytes))
+    let outcome = try built.workshop.readAll(try ScratchArchive(bytes))
     #expect(outcome.code == .corrupt, "\(outcome.message)")
   }
 

@@ -69,7 +69,7 @@ import Testing
     try await build(example.language)
     let program = place.path(example.language == "python" ? "p/plain.py" : "p/plain")
     let content = Content.disk(1, "d", Sample.disk)
-    let file = try ArchiveFile()
+    let file = try ScratchArchive()
     let process = try PluginProcess(program, target: try file.opened(O_RDWR | O_CREAT), pool: nil)
     try process.host.greet(features: [])
     try process.host.start([content], format: "plain", output: .file)

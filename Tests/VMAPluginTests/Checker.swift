@@ -14,14 +14,15 @@ enum Checker {
     + "/Support/vma-check"
 
   /// Whether it accepts an archive; with `written`, as one that we wrote.
-  static func accepts(_ file: ArchiveFile, written: Bool = true) throws -> Bool {
+  static func accepts(_ file: ScratchArchive, written: Bool = true) throws -> Bool {
     let out = "\(file.place.directory)/report"
     let flag = written ? "--written" : ""
     return try shell("python3 '\(script)' \(flag) '\(file.path)' > '\(out)' 2>&1") == .exit(0)
   }
 
   /// Accepts the archive, and finds in it what belongs there.
-  static func expect(_ file: ArchiveFile, holds contents: [Content], written: Bool = true) throws {
+  static func expect(_ file: ScratchArchive, holds contents: [Content], written: Bool = true) throws
+  {
     let isAccepted = try accepts(file, written: written)
     let report = String(decoding: try file.place.bytes("report"), as: UTF8.self)
     #expect(isAccepted, "\(report)")

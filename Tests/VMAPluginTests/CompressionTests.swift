@@ -51,7 +51,7 @@ import Testing
   }
 
   @Test func `that is called off leaves an empty file`() throws {
-    let file = try ArchiveFile()
+    let file = try ScratchArchive()
     let plugin = try startWriter(file)
     let disk = Content.disk(1, "d", noise(20 << 20, seed: 1))
     try plugin.host.start(

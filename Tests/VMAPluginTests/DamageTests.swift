@@ -136,7 +136,7 @@ private let lengthDamages: [Damage] = [
   func `is found out, by the checker too`(damage: Damage) throws {
     var wreck = Wreck(bytes: ArchiveMaker.make(Self.contents).bytes)
     damage.change(&wreck)
-    let file = try ArchiveFile(wreck.bytes)
+    let file = try ScratchArchive(wreck.bytes)
     #expect(try !Checker.accepts(file, written: false), "the checker takes it")
     for talk in [Talk(), Talk(kind: .pipe)] {
       let outcome = try readAll(file, .verify, talk)
@@ -148,7 +148,7 @@ private let lengthDamages: [Damage] = [
   }
 
   @Test func `is not what the damages started from`() throws {
-    let file = try ArchiveFile(ArchiveMaker.make(Self.contents).bytes)
+    let file = try ScratchArchive(ArchiveMaker.make(Self.contents).bytes)
     try Checker.expect(file, holds: Self.contents, written: true)
     try workshop.expect(file, holds: Self.contents)
     #expect(Self.damages.count >= 30)
@@ -156,17 +156,17 @@ private let lengthDamages: [Damage] = [
 
   @Test(arguments: ["zstd -q", "gzip"], [100, 20_000])
   func `is found out behind its compression`(program: String, cut: Int) throws {
-    let file = try ArchiveFile(ArchiveMaker.make(Self.contents).bytes)
+    let file = try ScratchArchive(ArchiveMaker.make(Self.contents).bytes)
     let place = "cd '\(file.place.directory)'"
     #expect(try shell("\(place) && \(program) -c archive > x && mv x archive") == .exit(0))
     let whole = try file.bytes()
     var flipped = whole
     flipped[whole.count - cut] ^= 0x10
     for bytes in [Array(whole.dropLast(cut)), flipped, whole + [1, 2, 3]] {
-      let outcome = try readAll(try ArchiveFile(bytes))
+      let outcome = try readAll(try ScratchArchive(bytes))
       #expect(outcome.code == .corrupt, "\(outcome.code.name) \(outcome.message)")
     }
-    #expect(try readAll(try ArchiveFile(whole)).code == .none)
-    #expect(try readAll(try ArchiveFile(whole + whole)).code == .corrupt)
+    #expect(try readAll(try ScratchArchive(whole)).code == .none)
+    #expect(try readAll(try ScratchArchive(whole + whole)).code == .corrupt)
   }
 }

@@ -12,7 +12,7 @@ import VMAFormat
 
   /// Reads within the memory that the manifest declares; the process must live on to say what is
   /// wrong.
-  func readLimited(_ file: ArchiveFile, _ kind: Job.OutputKind = .file) throws -> Outcome {
+  func readLimited(_ file: ScratchArchive, _ kind: Job.OutputKind = .file) throws -> Outcome {
     let talk = Talk(kind: kind)
     let pool = try SharedPool(talk.shape, name: "test")
     let archive = kind == .pipe ? try file.pipe(writing: false) : try file.opened(O_RDONLY)
@@ -64,10 +64,10 @@ import VMAFormat
   func `cannot make the reader remember more than it has room for`(
     kind: Job.OutputKind
   ) throws {
-    let outcome = try readLimited(try ArchiveFile(scattered(6000).bytes), kind)
+    let outcome = try readLimited(try ScratchArchive(scattered(6000).bytes), kind)
     #expect(outcome.code == .tooLarge, "\(outcome.code.name) \(outcome.message)")
     // What does fit is remembered, and the missing cluster is found.
-    let smaller = try readLimited(try ArchiveFile(scattered(500).bytes), kind)
+    let smaller = try readLimited(try ScratchArchive(scattered(500).bytes), kind)
     #expect(smaller.code == .corrupt, "\(smaller.code.name) \(smaller.message)")
   }
 
@@ -76,7 +76,7 @@ import VMAFormat
     for size in [UInt64(1) << 63, .max, 1 << 48 + 1, 1 << 48] {
       var wreck = Wreck(bytes: ArchiveMaker.make([.disk(1, "d", noise(512, seed: 1))]).bytes)
       wreck.changeHeader { $0[4096 + 32 + 8, UInt64.self] = size }
-      let outcome = try readLimited(try ArchiveFile(wreck.bytes))
+      let outcome = try readLimited(try ScratchArchive(wreck.bytes))
       #expect([.tooLarge, .corrupt].contains(outcome.code), "\(size): \(outcome.message)")
     }
   }
@@ -92,7 +92,7 @@ import VMAFormat
       $0[52, UInt32.self] = UInt32(size - 12288)
       $0[56, UInt32.self] = UInt32(size)
     }
-    let outcome = try readLimited(try ArchiveFile(wreck.bytes), .pipe)
+    let outcome = try readLimited(try ScratchArchive(wreck.bytes), .pipe)
     let expected: ErrorCode = size > 1 << 26 ? .tooLarge : size == 12289 ? .corrupt : .none
     #expect(outcome.code == expected, "\(outcome.code.name) \(outcome.message)")
   }
@@ -103,7 +103,7 @@ import VMAFormat
     let contents =
       (100...353).map { Content.disk(UInt32($0), "\(name)\($0)", [1]) }
       + (400...655).map { Content.config(UInt32($0), "\(name)\($0)", []) }
-    let outcome = try readAll(try ArchiveFile(ArchiveMaker(contents).bytes))
+    let outcome = try readAll(try ScratchArchive(ArchiveMaker(contents).bytes))
     #expect(outcome.code == .tooLarge, "\(outcome.code.name) \(outcome.message)")
   }
 
@@ -111,7 +111,7 @@ import VMAFormat
     // The content of "a" is the blob of its own name: a valid header, if an odd one.
     var wreck = Wreck(bytes: ArchiveMaker([.config(1, "a", [1])]).bytes)
     wreck.changeHeader { $0[3068, UInt32.self] = $0[2044, UInt32.self] }
-    let outcome = try readAll(try ArchiveFile(wreck.bytes))
+    let outcome = try readAll(try ScratchArchive(wreck.bytes))
     #expect(outcome.code == .none && outcome.answers.map(\.bytes) == [[0x61, 0]])
   }
 
@@ -120,7 +120,7 @@ import VMAFormat
     arguments: ["--long=27", "--long=28"])
   func `cannot ask for a window that is too large`(window: String) throws {
     let maker = ArchiveMaker.make([.disk(1, "d", noise(300 << 20, seed: 1) { $0 % 4096 != 0 })])
-    let file = try ArchiveFile(maker.bytes)
+    let file = try ScratchArchive(maker.bytes)
     // From a pipe: the program does not know the length, and takes the window it was told.
     let command =
       "cd '\(file.place.directory)' && cat archive | zstd -q \(window) > x && mv x archive"
@@ -130,14 +130,14 @@ import VMAFormat
     // The frame's descriptor: the window's logarithm is in the upper five bits of byte 5.
     let log = Int(wreck[5] >> 3) + 10
     if window == "--long=28" && log < 28 { wreck[5] = 18 << 3 }
-    let outcome = try readLimited(try ArchiveFile(wreck))
+    let outcome = try readLimited(try ScratchArchive(wreck))
     #expect(outcome.code == (window == "--long=27" ? .none : .unsupported), "\(outcome.message)")
     #expect(window == "--long=27" || outcome.message.contains("zstd -dc --long=31"))
   }
 
   @Test(.alone, .enabled(if: access("/usr/bin/zstd", X_OK) == 0, "zstd is not installed"))
   func `that swells a million times is not read to its end`() throws {
-    let file = try ArchiveFile(ArchiveMaker.make([.disk(1, "d", noise(512, seed: 1))]).bytes)
+    let file = try ScratchArchive(ArchiveMaker.make([.disk(1, "d", noise(512, seed: 1))]).bytes)
     let command =
       "cd '\(file.place.directory)' && { cat archive; head -c 4G /dev/zero; } | zstd -q -1 > x"
       + " && mv x archive"

@@ -58,8 +58,8 @@ struct Oracles: Sendable, CustomTestStringConvertible {
       ]),
   ]
 
-  func copy() throws -> ArchiveFile {
+  func copy() throws -> ScratchArchive {
     let path = "\(Self.directory ?? "")/\(testDescription).vma"
-    return try ArchiveFile(try readSmallFile(path, limit: 16 << 20))
+    return try ScratchArchive(try readSmallFile(path, limit: 16 << 20))
   }
 }

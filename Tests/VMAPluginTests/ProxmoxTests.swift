@@ -13,13 +13,13 @@ import VMAFormat
   }
 
   /// What the archive's header holds under the file's name.
-  func stored(_ file: ArchiveFile) throws -> String {
+  func stored(_ file: ScratchArchive) throws -> String {
     let header = try ArchiveHeader(reading: MemorySource(try file.bytes()))
     let config = try #require(header.configs.first { $0.name == "qemu-server.conf" })
     return String(decoding: header.content(config), as: UTF8.self)
   }
 
-  func write(_ text: String, _ disks: [Content]) throws -> ArchiveFile {
+  func write(_ text: String, _ disks: [Content]) throws -> ScratchArchive {
     let config = Content.config(1, "qemu-server.conf", Array(text.utf8))
     let file = try VMAPluginTests.write([config] + disks, Talk(options: ["proxmox": true]))
     // The file comes back as it was: it has a digest.
@@ -72,7 +72,7 @@ import VMAFormat
   func `is refused for a file that qmrestore would refuse, before a disk is read`(
     conf: String
   ) throws {
-    let file = try ArchiveFile()
+    let file = try ScratchArchive()
     let plugin = try startWriter(file)
     let text = conf == "too long" ? String(repeating: "x", count: 65500) : conf
     let config = Content.config(1, "qemu-server.conf", Array(text.utf8))
@@ -93,7 +93,7 @@ import VMAFormat
       "cores: 1\n#vzdump#sluice:99\n",
     ] {
       let contents = [Content.config(1, "qemu-server.conf", Array(conf.utf8))]
-      try workshop.expect(try ArchiveFile(ArchiveMaker.make(contents).bytes), holds: contents)
+      try workshop.expect(try ScratchArchive(ArchiveMaker.make(contents).bytes), holds: contents)
     }
   }
 }

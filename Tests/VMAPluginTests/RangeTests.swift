@@ -11,7 +11,7 @@ import VMAFormat
 
   @Test(arguments: Order.all)
   func `are those of the disks, in whatever order their clusters are`(order: Order) throws {
-    let file = try ArchiveFile(order.make(contents).bytes)
+    let file = try ScratchArchive(order.make(contents).bytes)
     try workshop.expectRanges(file, of: contents)
     let small = Talk(isShared: false, shape: PoolShape(slotCount: 4, slotBytes: 64 << 10))
     try workshop.expectRanges(file, of: contents, small, seed: 2)
@@ -23,7 +23,7 @@ import VMAFormat
       .disk(1, "d", noise(size, seed: UInt64(size)) { $0 % 5 == 1 }),
       .disk(2, "e", noise(65536, seed: 1)),
     ]
-    try workshop.expectRanges(try ArchiveFile(ArchiveMaker.make(contents).bytes), of: contents)
+    try workshop.expectRanges(try ScratchArchive(ArchiveMaker.make(contents).bytes), of: contents)
   }
 
   @Test(arguments: [Way.pipe, .zstd, .gzip])
@@ -33,7 +33,7 @@ import VMAFormat
   }
 
   @Test func `come between whole disks, and disturb none`() throws {
-    let file = try ArchiveFile(ArchiveMaker.make(contents).bytes)
+    let file = try ScratchArchive(ArchiveMaker.make(contents).bytes)
     let (plugin, streams) = try workshop.startRanges(file)
     for (stream, content) in zip(streams, contents) {
       try plugin.host.expectRanges(of: streams[4], are: contents[4].bytes, count: 2)
@@ -64,7 +64,7 @@ import VMAFormat
   private func statuses(
     _ bytes: [UInt8], _ clusters: [Int], name: String = "d"
   ) throws -> ([ErrorCode], String) {
-    let (plugin, streams) = try workshop.startRanges(try ArchiveFile(bytes))
+    let (plugin, streams) = try workshop.startRanges(try ScratchArchive(bytes))
     let stream = try #require(streams.first { $0.name == name })
     let found = try clusters.map { cluster in
       try plugin.host.read(stream, cluster * 65536..<(cluster + 1) * 65536).status
@@ -80,7 +80,7 @@ import VMAFormat
     let (found, message) = try statuses(wreck.bytes, [0, 8 * 58 - 1, 8 * 58, 900, 3])
     #expect(found == [.none, .none, .corrupt, .corrupt, .none])
     #expect(message.contains("wrong checksum"))
-    #expect(try readAll(try ArchiveFile(wreck.bytes), .read).code == .corrupt)
+    #expect(try readAll(try ScratchArchive(wreck.bytes), .read).code == .corrupt)
   }
 
   @Test func `of an archive that is cut off are those that are there`() throws {
@@ -148,7 +148,7 @@ import VMAFormat
     }
     let wrapper = ["/usr/bin/prlimit", "--data=469762048"]
     let (plugin, streams) = try workshop.startRanges(
-      try ArchiveFile(maker.bytes), wrapper: wrapper)
+      try ScratchArchive(maker.bytes), wrapper: wrapper)
     // What was met is remembered; what is missing is looked for to the end.
     #expect(try plugin.host.read(streams[1], 64 * 65536..<65 * 65536).status == .none)
     #expect(try plugin.host.read(streams[1], 0..<65536).status == .tooLarge)

@@ -10,8 +10,8 @@ import VMAFormat
 enum Way: CaseIterable, Sendable {
   case file, inlineFile, pipe, zstd, gzip
 
-  func bring(_ bytes: [UInt8]) throws -> (ArchiveFile, Talk) {
-    let file = try ArchiveFile(bytes)
+  func bring(_ bytes: [UInt8]) throws -> (ScratchArchive, Talk) {
+    let file = try ScratchArchive(bytes)
     let place = "cd '\(file.place.directory)'"
     switch self {
     case .file: return (file, Talk())
@@ -118,7 +118,7 @@ struct SeededRandom: RandomNumberGenerator {
   @Test(.enabled(if: Checker.canRun, "needs python3"), arguments: Order.all, Way.allCases)
   func `clusters may come in any order, by any way`(order: Order, way: Way) throws {
     let archive = order.make(Self.contents).bytes
-    if way == .file { #expect(try Checker.accepts(try ArchiveFile(archive), written: false)) }
+    if way == .file { #expect(try Checker.accepts(try ScratchArchive(archive), written: false)) }
     let (file, talk) = try way.bring(archive)
     try workshop.expect(file, holds: Self.contents, .verify, talk)
     if way == .file { try workshop.expect(file, holds: Self.contents, .read, talk) }
@@ -140,7 +140,7 @@ struct SeededRandom: RandomNumberGenerator {
     let contents = [Content.disk(1, "d", noise(40 << 20, seed: 2))]
     var maker = ArchiveMaker(contents)
     maker.add(maker.allSlots.reversed())
-    let file = try ArchiveFile(maker.bytes)
+    let file = try ScratchArchive(maker.bytes)
     let outcome = try readAll(file, .read, Talk(kind: .pipe), hasScratch: false)
     #expect(outcome.code == .unsupported)
     #expect(outcome.message.contains("scratch"))
@@ -148,7 +148,7 @@ struct SeededRandom: RandomNumberGenerator {
   }
 
   @Test func `a file can be passed over again, a stream cannot`() throws {
-    let file = try ArchiveFile(ArchiveMaker.make(Self.contents).bytes)
+    let file = try ScratchArchive(ArchiveMaker.make(Self.contents).bytes)
     for (kind, status) in [(Job.OutputKind.file, ErrorCode.none), (.pipe, .unsupported)] {
       let talk = Talk(kind: kind)
       let plugin = try startReader(file, talk)
@@ -172,7 +172,7 @@ struct SeededRandom: RandomNumberGenerator {
     var maker = ArchiveMaker(contents)
     maker.add(maker.allSlots.filter { !$0.mask.isEmpty })
     for (kind, status) in [(Job.OutputKind.file, ErrorCode.none), (.pipe, .unsupported)] {
-      let outcome = try readAll(try ArchiveFile(maker.bytes), .read, Talk(kind: kind))
+      let outcome = try readAll(try ScratchArchive(maker.bytes), .read, Talk(kind: kind))
       #expect(outcome.answers.map(\.status) == [.corrupt, status])
       if status == .none { #expect(areEqual(outcome.answers[1].bytes, contents[1].bytes)) }
     }
@@ -196,7 +196,7 @@ struct SeededRandom: RandomNumberGenerator {
       $0[4096 + 32 + 16, UInt64.self] = .max
     }
     for wreck in [moved, odd, reserved] {
-      try workshop.expect(try ArchiveFile(wreck.bytes), holds: Self.contents)
+      try workshop.expect(try ScratchArchive(wreck.bytes), holds: Self.contents)
     }
   }
 
@@ -209,14 +209,14 @@ struct SeededRandom: RandomNumberGenerator {
       $0[4096 + 32 * 200 + 8, UInt64.self] = 1 << 20
       $0[4096 + 32 * 201, UInt32.self] = $0[4096 + 32, UInt32.self]
     }
-    try workshop.expect(try ArchiveFile(wreck.bytes), holds: Self.contents)
+    try workshop.expect(try ScratchArchive(wreck.bytes), holds: Self.contents)
   }
 
   @Test func `of two configurations of one name the last one stays`() throws {
     let contents: [Content] = [
       .config(1, "a", [1]), .config(2, "b", [2]), .config(3, "a", [3]),
     ]
-    let file = try ArchiveFile(ArchiveMaker.make(contents).bytes)
+    let file = try ScratchArchive(ArchiveMaker.make(contents).bytes)
     let outcome = try readAll(file)
     #expect(outcome.streams.map(\.name) == ["b", "a"])
     #expect(outcome.answers.map(\.bytes) == [[2], [3]])
@@ -225,7 +225,7 @@ struct SeededRandom: RandomNumberGenerator {
   @Test func `an extent of nobody is no fault of a configuration`() throws {
     var maker = ArchiveMaker([.config(1, "a", [1, 2])])
     maker.addExtent([ExtentSlot(device: 9, cluster: 0, mask: [])])
-    let outcome = try readAll(try ArchiveFile(maker.bytes), .read)
+    let outcome = try readAll(try ScratchArchive(maker.bytes), .read)
     #expect(outcome.answers.map(\.status) == [.none])
     #expect(outcome.code == .corrupt && outcome.message.contains("device 9"))
   }
@@ -233,9 +233,9 @@ struct SeededRandom: RandomNumberGenerator {
   @Test func `an archive of configurations needs no extent`() throws {
     let contents: [Content] = [.config(1, "a", [1, 2]), .config(2, "b", [])]
     var maker = ArchiveMaker(contents)
-    try workshop.expect(try ArchiveFile(maker.bytes), holds: contents)
+    try workshop.expect(try ScratchArchive(maker.bytes), holds: contents)
     maker.addExtent([])
-    try workshop.expect(try ArchiveFile(maker.bytes), holds: contents)
+    try workshop.expect(try ScratchArchive(maker.bytes), holds: contents)
   }
 
   /// A device that others take for the machine's memory.
@@ -253,7 +253,7 @@ struct SeededRandom: RandomNumberGenerator {
     for contents in [[memory(1, bytes), disk], [disk, memory(2, bytes)]] {
       var maker = ArchiveMaker(contents)
       maker.add(maker.allSlots.reversed())
-      try workshop.expect(try ArchiveFile(maker.bytes), holds: contents)
+      try workshop.expect(try ScratchArchive(maker.bytes), holds: contents)
     }
   }
 
@@ -263,7 +263,7 @@ struct SeededRandom: RandomNumberGenerator {
     var maker = ArchiveMaker(shorter)
     maker.contents = contents
     maker.add(maker.allSlots)
-    let file = try ArchiveFile(maker.bytes)
+    let file = try ScratchArchive(maker.bytes)
     let outcome = try readAll(file)
     #expect(outcome.code == .corrupt && outcome.message.contains("longer than the header says"))
     let plugin = try startReader(file)
@@ -279,7 +279,7 @@ struct SeededRandom: RandomNumberGenerator {
       .config(1, "d", [1]), .config(2, ".hidden", [2]), .config(3, "c", [3]),
       .disk(4, "d", noise(512, seed: 1)), .disk(5, "d.conf", noise(512, seed: 2)),
     ]
-    let file = try ArchiveFile(ArchiveMaker.make(contents).bytes)
+    let file = try ScratchArchive(ArchiveMaker.make(contents).bytes)
     let outcome = try readAll(file)
     #expect(outcome.streams.map(\.name) == ["d.conf.conf", "c", "d", "d.conf"])
     #expect(outcome.answers.map(\.bytes) == [[1], [3], contents[3].bytes, contents[4].bytes])
@@ -301,13 +301,13 @@ struct SeededRandom: RandomNumberGenerator {
     var header = HeaderBuilder(
       identifier: ArchiveIdentifier(high: 1, low: 2), created: created)
     header.addConfig(name: "c", content: [1])
-    let plugin = try startReader(try ArchiveFile(header.finish()))
+    let plugin = try startReader(try ScratchArchive(header.finish()))
     let ack = try plugin.host.openArchive(.read, format: "vma", output: .file, scratch: 8)
     #expect(ack.instant?.text ?? "" == instant)
   }
 
   @Test func `an archive compressed with lzop is named`() throws {
-    let outcome = try readAll(try ArchiveFile([0x89, 0x4C, 0x5A, 0x4F, 0, 0x0D, 0x0A]))
+    let outcome = try readAll(try ScratchArchive([0x89, 0x4C, 0x5A, 0x4F, 0, 0x0D, 0x0A]))
     #expect(outcome.code == .unsupported && outcome.message.contains("lzop"))
   }
 }

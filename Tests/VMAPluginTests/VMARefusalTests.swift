@@ -84,7 +84,7 @@ private let refusals: [Refusal] = [
 @Suite(.inTurns) struct `What a VMA archive cannot hold` {
   @Test(arguments: refusals)
   func `is refused before anything is read`(refusal: Refusal) throws {
-    let file = try ArchiveFile()
+    let file = try ScratchArchive()
     let plugin = try startWriter(file)
     #expect(throws: HostError.self) {
       try plugin.host.start(
@@ -99,7 +99,7 @@ private let refusals: [Refusal] = [
 
   @Test func `is not what just fits`() throws {
     for contents in [disks(254), [disk(1 << 48)], [disk(512), disk(512, "d2", id: 2)]] {
-      let file = try ArchiveFile()
+      let file = try ScratchArchive()
       let plugin = try startWriter(file)
       try plugin.host.start(contents, format: "vma", output: .file)
       plugin.host.closeInput()
@@ -110,7 +110,7 @@ private let refusals: [Refusal] = [
 
   @Test(arguments: [true, false])
   func `leaves an empty file when the job is called off`(isDead: Bool) throws {
-    let file = try ArchiveFile()
+    let file = try ScratchArchive()
     let plugin = try startWriter(file)
     let content = Content.disk(1, "d", noise(5 << 20, seed: 1))
     try plugin.host.start([content], format: "vma", output: .file)

@@ -76,7 +76,7 @@ import Testing
 
   @Test(arguments: [4, 16])
   func `what is kept is among the last half of the frames`(slotCount: Int) throws {
-    let file = try ArchiveFile()
+    let file = try ScratchArchive()
     let talk = Talk(shape: PoolShape(slotCount: slotCount, slotBytes: 65536))
     let plugin = try startWriter(file, talk)
     let disk = Content.disk(1, "d", noise(58 << 16, seed: 1))
@@ -97,7 +97,7 @@ import Testing
   }
 
   @Test func `frames of zeros do not make what is kept older than half of the frames`() throws {
-    let file = try ArchiveFile()
+    let file = try ScratchArchive()
     let plugin = try startWriter(file, Talk(shape: PoolShape(slotCount: 8, slotBytes: 65536)))
     let disk = Content.disk(1, "d", noise(20 << 16, seed: 1) { $0 >= 16 })
     try plugin.host.start([disk], format: "vma", output: .file)

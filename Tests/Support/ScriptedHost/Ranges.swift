@@ -41,7 +41,7 @@ extension ScriptedHost {
 extension Workshop {
   /// Expects that ranges of all streams of an archive are those of its contents, by any way.
   package func expectRanges(
-    _ file: ArchiveFile, of contents: [Content], _ talk: Talk = Talk(), seed: UInt64 = 1
+    _ file: ScratchArchive, of contents: [Content], _ talk: Talk = Talk(), seed: UInt64 = 1
   ) throws {
     let (plugin, streams) = try startRanges(file, talk)
     for stream in streams + streams.reversed() {
@@ -55,7 +55,7 @@ extension Workshop {
 
   /// Expects that of no stream longer than a cluster a part can be read, and all of them whole.
   package func expectNoRanges(
-    _ file: ArchiveFile, of contents: [Content], _ talk: Talk = Talk()
+    _ file: ScratchArchive, of contents: [Content], _ talk: Talk = Talk()
   ) throws {
     let (plugin, streams) = try startRanges(file, talk)
     for stream in streams {

@@ -5,7 +5,7 @@ internal import Testing
 extension Workshop {
   /// Expects that an archive holds exactly the contents, in their order.
   package func expect(
-    _ file: ArchiveFile, holds contents: [Content], _ mode: Job.Mode = .verify,
+    _ file: ScratchArchive, holds contents: [Content], _ mode: Job.Mode = .verify,
     _ talk: Talk = Talk()
   ) throws {
     let outcome = try readAll(file, mode, talk)

@@ -62,7 +62,7 @@ package struct Workshop: Sendable {
   }
 
   /// The plugin in write mode, up to its HELLO_ACK.
-  package func startWriter(_ file: ArchiveFile, _ talk: Talk = Talk()) throws -> PluginProcess {
+  package func startWriter(_ file: ScratchArchive, _ talk: Talk = Talk()) throws -> PluginProcess {
     let pool = talk.isShared ? try SharedPool(talk.shape, name: "test") : nil
     let target =
       talk.kind == .pipe ? try file.pipe(writing: true) : try file.opened(O_RDWR | O_CREAT)
@@ -73,8 +73,8 @@ package struct Workshop: Sendable {
   }
 
   /// A whole archive of the contents.
-  package func write(_ contents: [Content], _ talk: Talk = Talk()) throws -> ArchiveFile {
-    let file = try ArchiveFile()
+  package func write(_ contents: [Content], _ talk: Talk = Talk()) throws -> ScratchArchive {
+    let file = try ScratchArchive()
     let process = try startWriter(file, talk)
     try process.host.start(contents, format: format, output: talk.kind, options: talk.options)
     if sendsMaps { try process.host.sendMaps(contents, masks: talk.masks) }
@@ -98,7 +98,7 @@ package struct Workshop: Sendable {
   ///   - features: What is offered beside shared memory.
   ///   - wrapper: A program and its arguments that start the plugin.
   package func startReader(
-    _ file: ArchiveFile, _ talk: Talk = Talk(), hasScratch: Bool = true, features: [String] = [],
+    _ file: ScratchArchive, _ talk: Talk = Talk(), hasScratch: Bool = true, features: [String] = [],
     wrapper: [String] = []
   ) throws -> PluginProcess {
     let pool = talk.isShared ? try SharedPool(talk.shape, name: "test") : nil
@@ -114,7 +114,7 @@ package struct Workshop: Sendable {
 
   /// The plugin in read mode, asked for ranges, and the archive's streams.
   package func startRanges(
-    _ file: ArchiveFile, _ talk: Talk = Talk(), wrapper: [String] = []
+    _ file: ScratchArchive, _ talk: Talk = Talk(), wrapper: [String] = []
   ) throws -> (plugin: PluginProcess, streams: [StreamDescription]) {
     let plugin = try startReader(file, talk, features: ["random-read"], wrapper: wrapper)
     let streams = try plugin.host.startReading(.read, format: format, output: talk.kind, scratch: 8)
@@ -123,7 +123,8 @@ package struct Workshop: Sendable {
 
   /// Reads every stream of an archive, in the order that the plugin says.
   package func readAll(
-    _ file: ArchiveFile, _ mode: Job.Mode = .verify, _ talk: Talk = Talk(), hasScratch: Bool = true
+    _ file: ScratchArchive, _ mode: Job.Mode = .verify, _ talk: Talk = Talk(),
+    hasScratch: Bool = true
   ) throws -> Outcome {
     let process = try startReader(file, talk, hasScratch: hasScratch)
     let host = process.host

@@ -9,7 +9,7 @@ final class Reader: IndexedReader {
   private static let tailBytes = 24
 
   let contents: Contents
-  private let file: StoredFile
+  private let file: ArchiveFile
   /// Where each stream begins and ends.
   private var places: [UInt32: Range<UInt64>] = [:]
 

@@ -7,7 +7,7 @@ final class Writer: ArchiveWriter {
   private let job: Job
   private let host: Host
   private let recordBytes: Int
-  private var file: StoredFile
+  private var file: ArchiveFile
   private var stream: StreamDescription?
   private var closed: [(stream: StreamDescription, length: UInt64, digest: Digest)] = []
   /// Of each stream its id, and where its records begin.

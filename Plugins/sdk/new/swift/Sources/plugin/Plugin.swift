@@ -44,7 +44,7 @@ struct Head {
 
 final class Writer: ArchiveWriter {
   let (job, host): (Job, Host)
-  var file: StoredFile
+  var file: ArchiveFile
   var streams: [(stream: StreamDescription, length: UInt64, digest: Digest)] = []
   var places: [JSONObject] = []
 
@@ -84,7 +84,7 @@ final class Writer: ArchiveWriter {
 
 final class Reader: IndexedReader {
   static let checksDigests = true
-  let file: StoredFile
+  let file: ArchiveFile
   let contents: Contents
 
   init(job: Job, input: Input, host: Host) throws(PluginError) {

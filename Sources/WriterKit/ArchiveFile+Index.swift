@@ -7,7 +7,7 @@ internal import BackupProtocol
 /// ```
 /// index · u64 place of the index · u32 its length · u32 its CRC-32 · the magic bytes again
 /// ```
-extension StoredFile {
+extension ArchiveFile {
   /// Bytes between the index and the magic bytes.
   private static let endBytes = 16
 

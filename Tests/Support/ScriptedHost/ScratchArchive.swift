@@ -3,7 +3,7 @@ internal import Glibc
 package import System
 
 /// An archive in a directory that goes away with its owner.
-package final class ArchiveFile {
+package final class ScratchArchive {
   package static let name = "archive"
   package let place: Scratch
 

@@ -6,7 +6,7 @@ internal import System
 /// closed when it is dropped, unless it is the archive itself.
 ///
 /// A pipe knows ``append(_:)``, ``finish()`` and ``readNext(_:)`` only.
-public struct StoredFile: ~Copyable, Sendable {
+public struct ArchiveFile: ~Copyable, Sendable {
   /// For calls of your own.
   public let descriptor: Int32
   /// Bytes that were appended by this value: where the next ones go, in a file that was empty.
@@ -21,15 +21,15 @@ public struct StoredFile: ~Copyable, Sendable {
   /// Makes a file that is not there yet.
   static func create(
     _ name: String, in directory: Int32
-  ) throws(PluginError) -> StoredFile {
+  ) throws(PluginError) -> ArchiveFile {
     let descriptor = try open(name, in: directory, O_RDWR | O_CREAT | O_EXCL)
-    return StoredFile(descriptor, name, isOwned: true)
+    return ArchiveFile(descriptor, name, isOwned: true)
   }
 
   /// Opens a plain file. Without O_NONBLOCK a pipe in its place would hold the open.
-  static func open(_ name: String, in directory: Int32) throws(PluginError) -> StoredFile {
+  static func open(_ name: String, in directory: Int32) throws(PluginError) -> ArchiveFile {
     let descriptor = try open(name, in: directory, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-    let file = StoredFile(descriptor, name, isOwned: true)
+    let file = ArchiveFile(descriptor, name, isOwned: true)
     guard try file.status().kind == .regular else {
       throw PluginError(.corrupt, "\(name) is no plain file")
     }
@@ -61,7 +61,7 @@ public struct StoredFile: ~Copyable, Sendable {
 
 // Writing
 
-extension StoredFile {
+extension ArchiveFile {
   /// Writes all of the bytes at a place; what lies between the end and there becomes a hole.
   public func write(_ bytes: RawSpan, at offset: UInt64) throws(PluginError) {
     try unsafe put(bytes, "writing") { start, count, done in
@@ -128,7 +128,7 @@ extension StoredFile {
 
 // Reading
 
-extension StoredFile {
+extension ArchiveFile {
   /// Bytes of the file.
   public func size() throws(PluginError) -> UInt64 { UInt64(try status().size) }
 
