@@ -32,6 +32,10 @@ public struct ManifestOption: Equatable, Sendable {
     let most = members.object["max"]?.integer ?? Int64(1 << 53)
     guard least <= most else { throw .member(.hello, name: "options.min") }
     range = least...most
+    // Every job that chooses nothing would be refused.
+    guard defaultValue == .null || accepts(defaultValue) else {
+      throw .member(.hello, name: "options.default")
+    }
   }
 
   /// Turns the text of a command line into the option's value.

@@ -66,6 +66,22 @@ extension Content {
     return bytes
   }
 
+  /// Clusters that are empty, as one before, or as none before, in an order that the seed decides;
+  /// up to two empty ones come first.
+  static func layout(clusters: Int, seed: UInt64) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: clusters * 65536)
+    let choices = Bytes.noise(clusters, seed: seed)
+    let some = (0..<3).map { Bytes.noise(65536, seed: seed * 10 + $0) }
+    for cluster in Int(seed) % 3..<clusters {
+      let choice = Int(choices[cluster] % 8)
+      guard choice < 5 else { continue }
+      let data =
+        choice < 3 ? some[choice] : Bytes.noise(65536, seed: seed * 1000 + UInt64(cluster))
+      Bytes.put(data, 0..<65536, into: &bytes, at: cluster * 65536)
+    }
+    return bytes
+  }
+
   /// The masks of the clusters of a piece: a bit for each block that has a byte other than zero.
   func masks(_ range: Range<Int>) -> [BlockMask] {
     stride(from: range.lowerBound, to: range.upperBound, by: 65536).map { start in

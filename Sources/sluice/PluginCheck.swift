@@ -64,6 +64,9 @@ struct PluginCheck: AsyncParsableCommand {
     let printer = EventPrinter(common)
     guard let path, !list else { return showList(printer) }
     let check = try check(path, printer)
+    guard !check.trials.isEmpty else {
+      throw ValidationError("none of the cases that --case names is of a level that --level names")
+    }
     let surroundings = TrialSurroundings(trial, common)
     let (format, trace) = (format, try trace.open(printer))
     let results = try await perform(printer) { stop throws(JobError) in

@@ -22,6 +22,19 @@ import Testing
     #expect(manifest.formats[0].options[0].value("10") == nil)
   }
 
+  @Test(arguments: [
+    #""type": "integer", "max": 9, "default": 10"#, #""type": "integer", "default": "3""#,
+    #""type": "bool", "default": "yes""#, #""type": "choice", "choices": ["a"], "default": "b""#,
+    #""type": "string", "default": 1"#,
+  ])
+  func `a default that the option itself would refuse is refused with the manifest`(
+    _ members: String
+  ) {
+    let bytes = Self.manifest(format: #", "options": [{"name": "o", \#(members)}]"#)
+    let error = #expect(throws: ManifestError.self) { try Manifest(parsing: bytes) }
+    #expect(error.map { "\($0)" }?.contains("options.default") == true)
+  }
+
   @Test func `options of a manifest as a whole are refused, and the message says where they go`() {
     let bytes = Self.manifest(top: Self.option)
     let error = #expect(throws: ManifestError.self) { try Manifest(parsing: bytes) }

@@ -98,6 +98,14 @@ import Testing
     #expect(broken.errors.contains("could not be tried"), "\(broken.errors)")
   }
 
+  @Test func `a choice of cases that leaves none is an error`() async throws {
+    let raw = Build.directory + "/../../../Plugins/raw"
+    let finding = try await sluice(
+      ["plugin", "check", "--level", "read", "--case", "core.info", raw])
+    #expect(finding.status == 64)
+    #expect(finding.errors.contains("none of the cases that --case names"), "\(finding.errors)")
+  }
+
   @Test func `a manifest that is none, and a scratch directory that is none, are errors`()
     async throws
   {

@@ -29,6 +29,7 @@ import Testing
     guard language != "shell" else { return }
     try expectProof(plugin.built)
     try expectRefusal(plugin.built)
+    try expectBound(plugin.built)
   }
 
   @Test(.enabled(if: Example.hasSwift, "swift is not on the PATH"))
@@ -97,6 +98,22 @@ import Testing
       bytes[place] ^= 0x40
       try expectCorrupt(bytes, built)
     }
+  }
+
+  /// Data that no slot could have held is refused before memory is taken for it.
+  private func expectBound(_ built: Example) throws {
+    let hole = Content.disk(1, "d", [UInt8](repeating: 0, count: 20 << 20))
+    var bytes = try built.write([hole]).bytes()
+    // The first record is behind the magic, and its check behind all of it.
+    let head = NewPlugin.name.utf8.count + 5
+    let check = head + (built.language == "python" ? 24 : 20)
+    bytes[head + 4] = 0
+    bytes.replaceSubrange(
+      check..<check + 4,
+      with: withUnsafeBytes(of: crc32(bytes[head..<check]).littleEndian, Array.init))
+    let outcome = try built.workshop.readAll(try ScratchArchive(bytes))
+    #expect(outcome.code == .corrupt)
+    #expect(outcome.message.contains(#/a record (of d|is wrong|is too large)/#), "\(outcome.message)")
   }
 
   /// At once, or when the stream is read.

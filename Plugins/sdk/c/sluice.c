@@ -1075,6 +1075,8 @@ int sluice_file_read_all(const sluice_file *file, uint64_t place, void *bytes, s
 
 int sluice_file_write_index(sluice_file *file, const void *text, size_t count, const char *magic) {
   uint8_t end[16];
+  if (count > SLUICE_RECEIPT_BYTES_MAX)
+    return sluice_fail(SLUICE_E_TOO_LARGE, "the index of the archive would have more than 4 MiB");
   put32(put32(put64(end, file->place), (uint32_t)count), sluice_crc32(text, count));
   TRY(sluice_file_write_all(file, text, count));
   TRY(sluice_file_write_all(file, end, sizeof end));

@@ -337,7 +337,8 @@ int sluice_file_write_all(sluice_file *file, const void *bytes, size_t count);
 /* Reads the bytes at a place; E_CORRUPT if the archive ends before their end. */
 int sluice_file_read_all(const sluice_file *file, uint64_t place, void *bytes, size_t count);
 /* Writes what is read first at the file's end: the text, its place (u64), length (u32) and CRC-32
- * (u32), and the magic bytes with which the file also begins, 64 at most. */
+ * (u32), and the magic bytes with which the file also begins, 64 at most. E_TOO_LARGE for a text of
+ * more than 4 MiB, which no reader would take: put what grows into records. */
 int sluice_file_write_index(sluice_file *file, const void *text, size_t count, const char *magic);
 /* Reads the text; E_CORRUPT if the file has no such end, or no such beginning. The text is never
  * freed: a job is one run. */

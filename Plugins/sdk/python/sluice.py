@@ -346,8 +346,9 @@ class PluginError(Exception):
             return error
         if isinstance(error, OSError) and error.errno:
             doing = f"{doing} failed: " if doing else ""
+            path = f" ({error.filename!r})" if error.filename is not None else ""
             return PluginError(ERRNO_CODES.get(error.errno, E_IO),
-                               doing + os.strerror(error.errno).lower(), error.errno)
+                               doing + os.strerror(error.errno).lower() + path, error.errno)
         traceback.print_exc()
         return PluginError(E_INTERNAL, f"{type(error).__name__}: {error}")
 
@@ -676,7 +677,10 @@ class ArchiveFile:
 
     def write_index(self, text, magic):
         """Writes what is read first at the file's end: the text, its place (u64), length (u32) and
-        CRC-32 (u32), and the magic bytes with which the file also begins."""
+        CRC-32 (u32), and the magic bytes with which the file also begins. A text of more than 4
+        MiB, which no reader would take, raises E_TOO_LARGE: put what grows into records."""
+        if len(text) > RECEIPT_BYTES_MAX:
+            raise PluginError(E_TOO_LARGE, "the index of the archive would have more than 4 MiB")
         end = struct.pack("<QII", self.place, len(text), crc32(text))
         self.write_all(text, end, magic)
 

@@ -12,6 +12,11 @@ extension ConformanceCase {
       remedy: "store any size to the byte, or refuse it in answer to JOB"
     ) { bench in try trySizes(bench) },
     ConformanceCase(
+      "core.layouts", "6.2-3", scope: .format,
+      does: "writes disks on which data, holes and equal clusters alternate; expects each back",
+      remedy: "keep every range at its own place, however short it is, and the first one too"
+    ) { bench in try tryLayouts(bench) },
+    ConformanceCase(
       "core.streams-none", "6.1-1",
       does: "writes an archive without streams; expects it back, or refused",
       remedy: "take a job without streams, or refuse it in answer to JOB"
@@ -90,6 +95,16 @@ extension ConformanceCase {
       }
     }
     if !isTaken, let refusal { throw NotApplicable("all refused: \(refusal.error.message)") }
+  }
+
+  private static func tryLayouts(_ bench: CaseBench) throws {
+    for seed in 1...6 {
+      let bytes = Content.layout(clusters: 40, seed: UInt64(seed))
+      let contents = Array(bench.contents.dropLast() + [.disk(1000, "check-disk", bytes)])
+      do { try bench.expectContents(try bench.write(contents)) } catch let fault as Fault {
+        throw Fault(fault.clause, "a disk of short ranges: \(fault.message)")
+      }
+    }
   }
 
   private static let names = [

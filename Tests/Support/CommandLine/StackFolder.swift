@@ -11,7 +11,7 @@ package final class StackFolder: Sendable {
       """
       chmod 755 . && cp '\(Build.directory)/stack-writer' . && \
       cp '\(Build.directory)/../../../Tests/Support/stack-writer/stack.json' . && \
-      sed -i 's/"manifest": 1,/& "needs": [\(needs.isEmpty ? "" : "\"\(needs)\"")],/' stack.json
+      sed -i 's/"needs": \\["map"\\]/"needs": [\(needs.isEmpty ? "" : "\"\(needs)\"")]/' stack.json
       """)
   }
 }

@@ -9,6 +9,7 @@ import sluice
 
 MAGIC = b"\x89newformat\r\n\x1a\n"
 HEAD, HEAD_BYTES = "<IIQII", 28  # Of a record: stream, kind, length, stored, sum; then check.
+PACKED_MAX = sluice.SLOT_BYTES_MAX + 65536  # What zlib makes of noise.
 
 
 class Writer(sluice.ArchiveWriter):
@@ -54,7 +55,9 @@ class Reader(sluice.ArchiveReader):
         while sink.position < sink.end:
             head = self.file.read_all(place, HEAD_BYTES)
             number, kind, length, stored, sum, check = struct.unpack(HEAD + "I", head)
-            if sluice.crc32(head[:-4]) != check or number != stream.id or not sink.takes(length):
+            most = sluice.SLOT_BYTES_MAX if kind == sluice.EXTENT_DATA else length
+            if (sluice.crc32(head[:-4]) != check or number != stream.id or not sink.takes(length)
+                    or length > most or stored > PACKED_MAX):
                 raise sluice.damaged(f"a record of {stream.name} at byte {place}")
             packed = self.file.read_all(place + HEAD_BYTES, stored)
             place += HEAD_BYTES + stored

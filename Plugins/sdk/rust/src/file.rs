@@ -4,7 +4,7 @@
 
 use crate::constants::*;
 use crate::data::Finished;
-use crate::error::{damaged, Result};
+use crate::error::{damaged, PluginError, Result};
 use crate::job::Output;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -56,8 +56,13 @@ impl ArchiveFile {
     }
 
     /// Writes what is read first at the file's end: the text, its place (u64), length (u32) and
-    /// CRC-32 (u32), and the magic bytes with which the file also begins.
+    /// CRC-32 (u32), and the magic bytes with which the file also begins. A text of more than 4
+    /// MiB, which no reader would take, is `E_TOO_LARGE`: put what grows into records.
     pub fn write_index(&mut self, text: &[u8], magic: &[u8]) -> Result<()> {
+        if text.len() as u64 > RECEIPT_BYTES_MAX {
+            let message = "the index of the archive would have more than 4 MiB";
+            return Err(PluginError::new(E_TOO_LARGE, message));
+        }
         let mut end = self.place.to_le_bytes().to_vec();
         end.extend((text.len() as u32).to_le_bytes());
         end.extend(crc32(text).to_le_bytes());

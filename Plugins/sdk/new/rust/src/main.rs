@@ -5,7 +5,7 @@ use sluice_plugin::*;
 use std::ops::Range;
 
 const MAGIC: &[u8] = b"\x89newformat\r\n\x1a\n";
-const HEAD_BYTES: u64 = 24;
+const HEAD_BYTES: u64 = 24; // Of a record, whose data came from a slot.
 
 struct Writer {
     job: Job,
@@ -91,10 +91,10 @@ impl ArchiveReader for Reader {
             let (kind, length) = (little_endian(&head[4..8]) as u32, little_endian(&head[8..16]));
             let is_sound = u64::from(crc32(&head[..20])) == little_endian(&head[20..]);
             let is_of_it = little_endian(&head[..4]) == u64::from(stream.id) && kind <= EXTENT_HOLE;
-            if !is_sound || !is_of_it || !sink.takes(length) {
+            let stored = if kind == EXTENT_DATA { length } else { 0 };
+            if !is_sound || !is_of_it || !sink.takes(length) || stored > SLOT_BYTES_MAX {
                 return Err(damaged(format!("a record of {} at byte {place}", stream.name)));
             }
-            let stored = if kind == EXTENT_DATA { length } else { 0 };
             let data = self.file.read_all(place + HEAD_BYTES, stored)?;
             place += HEAD_BYTES + stored;
             if kind != EXTENT_DATA {
