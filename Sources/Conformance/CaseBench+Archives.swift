@@ -94,7 +94,7 @@ extension Answer {
   func expect(_ content: Content, _ clause: String?) throws {
     let name = "\"\(content.stream.name)\""
     guard status == .none else {
-      throw Fault("7.2-1", "READ of \(name) ended with \(status.name)")
+      throw Fault("7.2-1", "READ of \(name) ended with \(ending)")
     }
     if let size = stream.size, size != content.length {
       throw Fault("4.3-2", "JOB_ACK gives \(name) \(size) bytes in place of \(content.length)")

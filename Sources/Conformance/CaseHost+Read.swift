@@ -6,11 +6,16 @@ internal import System
 struct Answer: Sendable {
   var stream: StreamDescription
   var status = ErrorCode.none
+  /// What an ERROR said of the status.
+  var reason = ""
   /// The range, with zeros where nothing came; empty if it is larger than memory.
   var bytes: [UInt8] = []
   var extents: [Extent] = []
   var damaged: [Range<UInt64>] = []
   var digest = Digest.none
+
+  /// How the READ ended, for people.
+  var ending: String { reason.isEmpty ? status.name : "\(status.name) (\(reason))" }
 
   /// Whether a host would take the bytes: nothing failed, and no digest speaks against them.
   var isAccepted: Bool {
@@ -76,6 +81,7 @@ extension CaseHost {
       try take(part, received, from: frame.offset, into: &answer, &borrowed, policy)
       if case .readDone = part {
         try release(&borrowed)
+        answer.reason = readErrors.last { $0.answers == request }?.message ?? ""
         return answer
       }
     }

@@ -14,4 +14,20 @@ import Testing
     }
     #expect(finding.left == [])
   }
+
+  @Test func `a READ that fails is told with what the plugin said of it`() async throws {
+    let place = try Scratch()
+    let sdk = Build.directory + "/../../../Plugins/sdk/python"
+    let change = #"s/^        place, end = self.places.*/        raise damaged("an empty shelf")/"#
+    try await place.shell(
+      """
+      chmod 755 . && install -m 644 '\(sdk)/sluice.py' '\(sdk)/reel.json' . && \
+      sed '\(change)' '\(sdk)/reel.py' >reel.py && chmod 755 reel.py
+      """)
+    let finding = try await sluice(
+      ["plugin", "check", "--case", "read.streams", place.directory], within: 100)
+    #expect(finding.status == 76)
+    let words = "ended with E_CORRUPT (the archive is damaged: an empty shelf)"
+    #expect(finding.output.contains(words), "\(finding.output)")
+  }
 }

@@ -113,7 +113,8 @@ import Testing
       with: withUnsafeBytes(of: crc32(bytes[head..<check]).littleEndian, Array.init))
     let outcome = try built.workshop.readAll(try ScratchArchive(bytes))
     #expect(outcome.code == .corrupt)
-    #expect(outcome.message.contains(#/a record (of d|is wrong|is too large)/#), "\(outcome.message)")
+    let words = #/a record (of d|is wrong|is too large)/#
+    #expect(outcome.message.contains(words), "\(outcome.message)")
   }
 
   /// At once, or when the stream is read.

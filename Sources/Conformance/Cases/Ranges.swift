@@ -75,7 +75,7 @@ extension ConformanceCase {
         let frame = ReadFrame(offset: UInt64(part.lowerBound), length: UInt64(part.count))
         let answer = try host.read(stream, frame, isShared ? .late : .atOnce)
         guard answer.status == .none else {
-          throw Fault("7.2-2", "READ of bytes \(part) ended with \(answer.status.name)")
+          throw Fault("7.2-2", "READ of bytes \(part) ended with \(answer.ending)")
         }
         guard Bytes.difference(answer.bytes, Array(content.bytes[part])) == nil else {
           throw Fault("7.2-2", "bytes \(part) of \"\(stream.name)\" are not those written")
