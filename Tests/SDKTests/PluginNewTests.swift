@@ -165,6 +165,16 @@ import Testing
     #expect(try await place.shell("grep -rl '\(words)' d | cat") == "")
   }
 
+  @Test func `can be used where new files are writable by their group`() async throws {
+    let place = try Scratch()
+    try await place.shell(
+      """
+      chmod 755 . && umask 002 && '\(Build.directory)/sluice' plugin new x --language python &&
+      test -z "$(find x -perm /022)" && make -C x >said 2>&1 && \
+      '\(Build.directory)/sluice' plugin check --case core.info x/build/share/sluice/plugins
+      """)
+  }
+
   @Test func `is warned of a format that there is`() async throws {
     let place = try Scratch()
     let finding = try await sluice(

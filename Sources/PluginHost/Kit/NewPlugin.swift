@@ -37,7 +37,7 @@ package struct NewPlugin: Sendable {
     folder = directory == "." ? name : "\(directory)/\(name)"
     do throws(SystemCallError) {
       let parent = try openFile(directory, flags: O_RDONLY | O_DIRECTORY)
-      try check(unsafe clinux_mkdirat(parent.raw, name, 0o777), .mkdir, folder)
+      try check(unsafe clinux_mkdirat(parent.raw, name, 0o755), .mkdir, folder)
       do throws(SystemCallError) { try Self.write(files, to: name, in: parent.raw) } catch {
         Self.remove(name, in: parent.raw)
         throw error
@@ -63,7 +63,7 @@ package struct NewPlugin: Sendable {
       try makeDirectories(of: file.path, in: folder.raw)
       let written = try openFile(
         file.path, in: folder.raw, flags: O_WRONLY | O_CREAT | O_EXCL,
-        mode: file.isProgram ? 0o777 : 0o666)
+        mode: file.isProgram ? 0o755 : 0o644)
       let bytes = file.bytes
       // Why: `writeAll` takes a buffer. Safe because: it is not kept.
       let result = unsafe bytes.withUnsafeBytes { buffer in
@@ -79,7 +79,7 @@ package struct NewPlugin: Sendable {
     var directory = ""
     for part in path.split(separator: "/").dropLast() {
       directory += directory.isEmpty ? String(part) : "/\(part)"
-      let result = unsafe clinux_mkdirat(folder, directory, 0o777)
+      let result = unsafe clinux_mkdirat(folder, directory, 0o755)
       if result != -EEXIST { try check(result, .mkdir, directory) }
     }
   }
