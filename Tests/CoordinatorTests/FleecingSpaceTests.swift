@@ -34,7 +34,7 @@ struct FleecingSpaceTests {
         if case .short = room.look() { found.append(true) } else { found.append(false) }
       }
     }
-    try await files.shell("umount small")
+    try await files.shell("umount -l small")
     return found
   }
 
