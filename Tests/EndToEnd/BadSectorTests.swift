@@ -50,7 +50,7 @@ struct BadSectorTests {
     try await place.shell("mount --bind d.raw \(file)")
     let finding = try await sluice(
       ["restore", "x", "--to", "r", "--keep-damaged"], in: place.directory)
-    try await place.shell("umount \(file)")
+    try await place.shell("umount -l \(file)")
     daemon.send(SIGTERM)
     _ = try await daemon.finding()
     #expect(finding.status == 65, "\(finding.errors)")

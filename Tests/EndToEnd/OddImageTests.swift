@@ -100,9 +100,9 @@ import Testing
       #expect(alone.status == 0, "\(alone.errors)")
       try await place.shell("mount \(device) at")
       try await expectWarning(device, "mounted, or part of another device")
-      try await place.shell("umount at")
+      try await place.shell("umount -l at")
     } catch {
-      try await place.shell("umount at; losetup -d \(device)")
+      try await place.shell("umount -l at; losetup -d \(device)")
       throw error
     }
     try await place.shell("losetup -d \(device)")

@@ -76,7 +76,7 @@ struct RestoreDeviceTests {
     let device = String(said.prefix { $0 != "\n" })
     try await place.shell("mount \(device) mounted")
     let finding = try await restore(device)
-    try await place.shell("umount mounted && losetup -d \(device)")
+    try await place.shell("umount -l mounted && losetup -d \(device)")
     #expect(finding.status == 73)
     #expect(finding.errors.contains("the device is in use"), "\(finding.errors)")
   }
