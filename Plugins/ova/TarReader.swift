@@ -73,7 +73,7 @@ final class TarReader: ArchiveReader {
     last = stream.id
   }
 
-  /// A part of a stream, which is held against no digest.
+  /// A part of a stream, which is not verified by a digest.
   private func readPart(
     _ stream: StreamDescription, _ range: Range<UInt64>, into sink: ReadSink
   ) throws(PluginError) {

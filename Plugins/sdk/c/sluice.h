@@ -410,7 +410,7 @@ int sluice_sink_damaged(sluice_sink *sink, uint64_t count, const char *reason);
 /* Turns an archive back into streams. The archive is hostile input: check all of it. */
 typedef struct {
   int reads_ranges;   /* whether `read` is quick for a part of a stream, in any order */
-  int checks_digests; /* whether all that is read is held against digests of the streams for you */
+  int checks_digests; /* whether all that is read is verified by digests of the streams for you */
   /* Opens the archive and fills `archive`. In mode "verify" also checks what costs time. */
   int (*init)(void **reader, const sluice_job *job, sluice_output input, const sluice_host *host,
               sluice_archive *archive);

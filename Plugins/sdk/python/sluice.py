@@ -779,7 +779,7 @@ class ArchiveReader:
     """Turns an archive back into streams. The archive is hostile input: check all of it."""
 
     reads_ranges = False  # Whether `read` is quick for a part of a stream, in any order.
-    checks_digests = False  # Whether all that is read is held against digests of `streams` for you.
+    checks_digests = False  # Whether all that is read is verified by digests of `streams` for you.
 
     def __init__(self, job, input, host):
         """Opens the archive. With `job.mode` "verify" also checks what costs time."""

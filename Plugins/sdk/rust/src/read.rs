@@ -56,7 +56,7 @@ pub trait ArchiveReader {
         false
     }
 
-    /// Whether all that is read is held against digests of the streams for you.
+    /// Whether all that is read is verified by digests of the streams for you.
     fn checks_digests(&self) -> bool {
         false
     }
