@@ -9,6 +9,16 @@ package struct GuestRequest: Sendable {
     case never
   }
 
+  /// How the machine's RAM is backed up with its disks.
+  package enum VMState: String, Sendable, CaseIterable {
+    /// In the background if the machine supports it, else while the guest is paused.
+    case auto
+    /// The guest keeps running while its RAM is copied.
+    case background
+    /// The guest is paused while its RAM is copied.
+    case stop
+  }
+
   /// The longest that a user may allow a guest's file systems to be frozen, in seconds.
   package static let stallLimitMax = 60.0
 
@@ -27,6 +37,8 @@ package struct GuestRequest: Sendable {
   /// The guest agent's socket, if there is one.
   package var agentSocket: String?
   package var freeze = Freeze.try
+  /// `nil`: disks only.
+  package var vmState: VMState?
 
   package init(socket: String) { self.socket = socket }
 
@@ -34,5 +46,6 @@ package struct GuestRequest: Sendable {
   package func validate() throws(RequestError) {
     guard stallLimit > 0 && stallLimit <= Self.stallLimitMax else { throw .guestStallLimit }
     guard freeze != .require || agentSocket != nil else { throw .freezeWithoutAgent }
+    guard vmState == nil || freeze != .require else { throw .freezeWithRAM }
   }
 }

@@ -66,6 +66,10 @@ package enum Remedy: Sendable, Equatable {
   // The guest.
   case spoolInstead
   case protectGuest
+  /// Disks can be backed up without RAM.
+  case omitRAM
+  /// A guest may be paused until its RAM is copied.
+  case allowPause
   case recover(socket: String)
   case recoverAgain(socket: String)
   case recoverOrBackUp(socket: String)

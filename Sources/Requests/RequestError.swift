@@ -13,6 +13,8 @@ package enum RequestError: Error, Equatable, Sendable {
   case spoolOfImages
   case guestStallLimit
   case freezeWithoutAgent
+  /// A guest restored from frozen RAM would stay frozen.
+  case freezeWithRAM
   case stallLimit
 
   /// Increments are bound to their parents by digests.
@@ -53,6 +55,8 @@ extension RequestError: CustomStringConvertible {
     case .strictGuest: "refusing odd images is for images only"
     case .spoolOfImages: "a spool is for running VMs only"
     case .guestStallLimit: "a guest may be frozen for more than 0 and at most 60 seconds"
+    case .freezeWithRAM:
+      "a guest whose RAM is backed up is not frozen: it would stay frozen when it is restored"
     case .freezeWithoutAgent: "freezing the guest requires its agent"
     case .stallLimit: "the stall limit must be a number of seconds greater than 0"
     case .levelWithoutDigests: "increments need digests"

@@ -113,8 +113,9 @@ extension JobReport {
 extension GuestReport {
   /// One line for people.
   var text: String {
+    let seconds = stallSeconds + (vmState?.pauseSeconds ?? 0)
     let paused =
-      stallSeconds > 0 ? "paused for \(Int((stallSeconds * 1000).rounded())) ms" : "never paused"
+      seconds > 0 ? "paused for \(Int((seconds * 1000).rounded())) ms" : "never paused"
     let frozen = frozenSeconds.map { ", file systems frozen for \(Int($0 * 1000)) ms" } ?? ""
     return "guest: \(paused)\(frozen)"
   }

@@ -51,6 +51,14 @@ struct GuestOptions: ParsableArguments {
       valueName: "require|try|never"))
   var freeze: GuestRequest.Freeze?
 
+  @Option(
+    defaultAsFlag: GuestRequest.VMState.auto,
+    help: ArgumentHelp(
+      "Back up the VM's RAM, too, so that it can be resumed from the archive: while the guest runs "
+        + "(background), or while it is paused (stop)",
+      valueName: "auto|background|stop"))
+  var vmstate: GuestRequest.VMState?
+
   func validate() throws {
     if qmp == nil, let option = firstGiven {
       throw ValidationError("\(option) needs --qmp")
@@ -64,6 +72,7 @@ struct GuestOptions: ParsableArguments {
     if fleecingDirectory != nil { return "--fleecing-dir" }
     if fleecingReserve != nil { return "--fleecing-reserve" }
     if guestAgent != nil { return "--guest-agent" }
+    if vmstate != nil { return "--vmstate" }
     return freeze == nil ? nil : "--freeze"
   }
 
@@ -79,6 +88,7 @@ struct GuestOptions: ParsableArguments {
     request.stallLimit = guestStallLimit
     request.agentSocket = guestAgent
     request.freeze = freeze ?? .try
+    request.vmState = vmstate
     return request
   }
 }

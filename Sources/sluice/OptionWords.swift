@@ -53,6 +53,9 @@ extension Remedy {
     case .spoolInstead:
       "check whether the guest's storage responds; sluice backup --transport spool works "
         + "without exports"
+    case .omitRAM: "omit --vmstate to back up the disks without RAM"
+    case .allowPause:
+      "use --vmstate stop to accept the pause, or raise --guest-stall-limit"
     case .protectGuest: "set werror=stop or werror=enospc on the device (see sluice doctor --qmp)"
     case .recover(let socket): Self.recovery(socket)
     case .recoverAgain(let socket):
@@ -119,6 +122,8 @@ extension RequestError {
     case .strictGuest: "--strict is for --image only"
     case .spoolOfImages: "--transport spool needs --qmp"
     case .guestStallLimit: "--guest-stall-limit must be greater than 0 and at most 60 seconds"
+    case .freezeWithRAM:
+      "--freeze require and --vmstate cannot be used together: a restored guest would stay frozen"
     case .freezeWithoutAgent: "--freeze require needs --guest-agent"
     case .stallLimit: "--stall-limit must be a number of seconds greater than 0"
     case .levelWithoutDigests: "--level cannot be used with --digest none"

@@ -5,7 +5,9 @@ internal import System
 /// Swift's own repair what is not valid UTF-8 to names that the user never said; these are names as
 /// ``nameText(_:)`` has them.
 enum ProgramArguments {
-  static let words: [String] = (1..<max(1, Int(CommandLine.argc))).compactMap { number in
+  static let words: [String] = OptionalValues.separated(given)
+
+  private static let given: [String] = (1..<max(1, Int(CommandLine.argc))).compactMap { number in
     guard let word = unsafe CommandLine.unsafeArgv[number] else { return nil }
     return unsafe nameText(cString: word)
   }

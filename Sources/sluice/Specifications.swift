@@ -18,6 +18,7 @@ extension BitmapChoice: ExpressibleByArgument {}
 extension ByteCount: ExpressibleByArgument {}
 extension ByteOffset: ExpressibleByArgument {}
 extension GuestRequest.Freeze: ExpressibleByArgument {}
+extension GuestRequest.VMState: ExpressibleByArgument {}
 extension IncrementRequest.Level: ExpressibleByArgument {}
 extension IncrementRequest.Parent: ExpressibleByArgument {}
 extension RestoreRequest.Disk: ExpressibleByArgument {}

@@ -24,9 +24,20 @@ extension JobError {
     case .busy, .anotherBackup: self.init(.busy, cannot: action, "\(error)")
     case .unknownJobs, .nbdServerInUse, .bitmapUnusable:
       self.init(.unavailable, cannot: action, "\(error)", hint: error.remedy)
-    case .fleecingSpace, .copyFailed, .ended:
+    case .fleecingSpace, .copyFailed, .vmStateFailed, .ended:
       self.init(.inputOutput, cannot: action, "\(error)", hint: error.remedy)
     case .system(let error): self.init(error, cannot: action)
+    }
+  }
+}
+
+extension JobError {
+  init(_ obstacle: VMStateObstacle) {
+    switch obstacle {
+    case .control(let error): self.init(error, cannot: "inspect the machine's RAM")
+    case .migrating: self.init(.busy, "\(obstacle)", hint: "wait until it ends, or cancel it")
+    case .noBackground: self.init(.unavailable, "\(obstacle)", hint: .allowPause)
+    default: self.init(.unavailable, "\(obstacle)", hint: .omitRAM)
     }
   }
 }

@@ -22,7 +22,8 @@ package struct GuestExamination: Sendable {
       try await GuestMachine.inspect(monitor)
     }
     return [identity(machine)] + (try await leftovers(monitor, path)) + jobs(machine)
-      + (try await backup(machine)) + (try await bitmaps(monitor, machine))
+      + (try await backup(machine)) + [try await ram(monitor, machine)]
+      + (try await bitmaps(monitor, machine))
       + machine.warnings.map { Finding.bad($0, remedy: "back it up by other means") }
   }
 
@@ -51,6 +52,22 @@ package struct GuestExamination: Sendable {
           "job \($0.id) left nodes or jobs in QEMU",
           remedy: .recoverOrBackUp(socket: socket))
       }
+  }
+
+  /// What a backup with RAM would do.
+  private func ram(
+    _ monitor: any Monitor, _ machine: GuestMachine
+  ) async throws(JobError) -> Finding {
+    do throws(JobError) {
+      let choice = try await GuestPreparation.ramChoice(monitor, machine, .auto, nil)
+      let text = "RAM, if it is backed up: \(GuestRAM.text(choice))"
+      return choice.reason == nil ? .good(text) : .bad(text, remedy: "works, with a longer pause")
+    } catch {
+      guard error.status == .unavailable || error.status == .busy else { throw error }
+      return .bad(
+        "RAM cannot be backed up: \(error.message)",
+        remedy: error.remedy ?? "back up the disks without it")
+    }
   }
 
   private func bitmaps(

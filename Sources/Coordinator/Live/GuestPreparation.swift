@@ -36,9 +36,11 @@ struct GuestPreparation {
     let increment = try await GuestIncrement.plan(
       order, of: identity, selection.chosen, machine.features, monitor)
     let places = try await Self.places(selection.chosen, guest, isSpool: isSpool)
+    let ramChoice = try await ramChoice(machine, selection)
     tell(machine, selection, choice, places)
     tell(increment, selection.chosen)
     let agent = try await agent()
+    let ramParts = try ramChoice.map { ram throws(JobError) in (ram, try ramSpool(ram, places)) }
     let images = try Self.images(places, choice)
     let watchdog = try GuestWatchdog(
       besideLauncher: surroundings.launcher, monitor: monitor, agent: agent, journal: journal,
@@ -54,12 +56,57 @@ struct GuestPreparation {
         monitor, mark: journal.mark, disks: disks,
         method: isSpool ? spooling(machine) : .fleece, journal: journal),
       agent: agent, events: surroundings.events)
+    let ram = ramParts.map { choice, spool in
+      GuestRAM(VMStateCapture(choice, spool, with: hold.instant), guest, order)
+    }
     let guardian = GuestGuard(
       hold, FleecingSpace(images, isSpool: isSpool), stop: stop, events: surroundings.events)
     guardian.start()
     return PreparedGuest(
       machine: machine, identity: identity, disks: selection.chosen, choice: choice,
-      increment: increment, hold: hold, guardian: guardian)
+      increment: increment, ram: ram, hold: hold, guardian: guardian)
+  }
+
+  /// How the RAM is captured; `nil` if it is not requested.
+  private func ramChoice(
+    _ machine: GuestMachine, _ selection: GuestSelection
+  ) async throws(JobError) -> VMStateChoice? {
+    guard let wish = guest.vmState else { return nil }
+    if selection.chosen.contains(where: { $0.name == GuestRAM.streamName }) {
+      throw JobError(
+        .usage, "a disk is called \(GuestRAM.streamName), which is the name of the RAM in archives",
+        hint: "give the disk another id in QEMU, or exclude it")
+    }
+    let choice = try await Self.ramChoice(monitor, machine, wish, journal)
+    surroundings.events(
+      .guest(
+        GuestStep(
+          "vmstate-way", GuestRAM.text(choice),
+          ["way": .string(choice.way.rawValue), "ram": .integer(choice.ramBytes)])))
+    return choice
+  }
+
+  static func ramChoice(
+    _ monitor: any Monitor, _ machine: GuestMachine, _ wish: GuestRequest.VMState,
+    _ journal: Journal?
+  ) async throws(JobError) -> VMStateChoice {
+    do throws(VMStateObstacle) {
+      return try await VMStateChoice.make(
+        monitor, runState: machine.runState, wish: VMStateWay(rawValue: wish.rawValue),
+        journal: journal)
+    } catch {
+      throw JobError(error)
+    }
+  }
+
+  /// Where QEMU writes the RAM: with the fleecing images.
+  private func ramSpool(
+    _ choice: VMStateChoice, _ places: FleecingChoice
+  ) throws(JobError) -> VMStateSpool {
+    let directory = places.wishes[0].directory
+    return try attempt("allocate space for the RAM") { () throws(ControlError) in
+      try VMStateSpool(in: directory, ramBytes: choice.ramBytes)
+    }
   }
 
   /// On a thread of its own: for a spool the tables of images are read.
@@ -146,6 +193,11 @@ struct GuestPreparation {
   /// The guest agent, in sync; `nil` if not requested, or unavailable and not required.
   private func agent() async throws(JobError) -> GuestAgent? {
     guard let path = guest.agentSocket, guest.freeze != .never else { return nil }
+    guard guest.vmState == nil else {
+      surroundings.events(
+        .warning("the guest's filesystems are not frozen: with its RAM they are consistent"))
+      return nil
+    }
     do throws(AgentError) {
       return try await GuestAgent.connect(path: path, seconds: Self.agentSeconds)
     } catch {

@@ -11,12 +11,14 @@ final class GuestStreams: SourceStreams {
   let streams: [LaneStream]
   let parent: ChosenParent?
   private let link: GuestLink
+  private let ram: GuestRAM?
 
   /// - Throws: `JobError` if a disk had to be compared with its parent, and could not.
   init(
-    _ disks: [GuestDisk], _ plan: BackupPlan, _ link: GuestLink, _ increment: GuestIncrement?,
+    _ disks: [GuestDisk], _ plan: BackupPlan, _ link: GuestLink, _ prepared: PreparedGuest,
     _ order: JobOrder
   ) throws(JobError) {
+    let increment = prepared.increment
     let pool = order.pool
     var streams = plan.configStreams(pool)
     for disk in disks {
@@ -25,6 +27,8 @@ final class GuestStreams: SourceStreams {
           description: plan.streams[streams.count], size: disk.size, map: disk.map,
           openReader: { () throws(SourceError) in try disk.reader(pool) }))
     }
+    ram = prepared.ram
+    if let ram { streams.append(ram.stream(plan.streams[streams.count], pool)) }
     let known = disks.filter(\.knowsChanges).map(\.name)
     self.streams = try increment?.captured(streams, knownChanges: known, order) ?? streams
     parent = increment?.chosen
@@ -32,6 +36,11 @@ final class GuestStreams: SourceStreams {
   }
 
   func endOfReading() { link.endReading() }
+
+  func stop() -> Double {
+    ram?.end()
+    return 0
+  }
 
   func requireSound(_ summaries: [StreamSummary]) throws(JobError) { try link.requireSound() }
 }

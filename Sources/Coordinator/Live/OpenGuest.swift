@@ -41,9 +41,9 @@ final class OpenGuest: OpenSource {
   func streams(of plan: BackupPlan) throws(JobError) -> any SourceStreams {
     switch data {
     case .exports(let disks, let link):
-      try GuestStreams(disks, plan, link, prepared.increment, order)
+      try GuestStreams(disks, plan, link, prepared, order)
     case .spool:
-      try SpoolStreams(prepared.hold.instant, plan, prepared.increment, order)
+      try SpoolStreams(plan, prepared, order)
     }
   }
 
@@ -96,6 +96,7 @@ final class OpenGuest: OpenSource {
     report.guest = self.report.withLock { $0 }
     report.guest?.frozenSeconds = hold.quiesce.seconds
     report.guest?.stallSeconds = hold.watch.stallSeconds
+    report.guest?.vmState = prepared.ram?.report(hold)
     return report
   }
 }

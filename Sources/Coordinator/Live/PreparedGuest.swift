@@ -16,6 +16,8 @@ struct PreparedGuest: Sendable {
   let choice: ExportChoice
   /// `nil` for a backup without a level.
   let increment: GuestIncrement?
+  /// `nil` for a backup of disks only.
+  let ram: GuestRAM?
   let hold: GuestHold
   let guardian: GuestGuard
 
@@ -52,7 +54,7 @@ struct PreparedGuest: Sendable {
       BackupPlan.Disk(
         name: $0.name, role: GuestSelection.role($0), size: UInt64(clamping: $0.size),
         file: $0.imageFile ?? "")
-    }
+    } + (ram.map { [$0.planned] } ?? [])
   }
 
   /// QEMU's description of the machine, archived with its disks.
@@ -62,8 +64,20 @@ struct PreparedGuest: Sendable {
       role: "qemu-machine")
   }
 
-  /// Takes the point in time of all disks, with the guest's filesystems frozen if requested.
+  /// Takes the point in time of all disks, with RAM or the guest's filesystems frozen if requested.
   func take(
+    _ guest: GuestRequest, _ events: EventSink
+  ) async throws(JobError) -> PointInTime.Taken {
+    // Not frozen: a guest restored from its RAM would be so, too.
+    if let ram {
+      let taken = try await ram.take(hold)
+      tell(taken, events)
+      return taken
+    }
+    return try await takeFrozen(guest, events)
+  }
+
+  private func takeFrozen(
     _ guest: GuestRequest, _ events: EventSink
   ) async throws(JobError) -> PointInTime.Taken {
     try await attempt("prepare the point in time") { () async throws(ControlError) in
@@ -106,7 +120,7 @@ struct PreparedGuest: Sendable {
   }
 
   private func tell(_ taken: PointInTime.Taken, _ events: EventSink) {
-    let count = "\(disks.count) disk\(disks.count == 1 ? "" : "s")"
+    let count = "\(disks.count) disk\(disks.count == 1 ? "" : "s")" + (ram == nil ? "" : " and RAM")
     let milliseconds = Int(taken.milliseconds.rounded(.up))
     events(
       .guest(

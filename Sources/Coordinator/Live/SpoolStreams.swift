@@ -16,12 +16,14 @@ final class SpoolStreams: SourceStreams {
   let parent: ChosenParent?
   private let daemons: [StorageDaemon]
   private let images: [FleecingImage]
+  private let ram: GuestRAM?
   private var hasStopped = false
 
   /// Starts as many daemons as the disks need, and reads their allocation maps.
   init(
-    _ instant: PointInTime, _ plan: BackupPlan, _ increment: GuestIncrement?, _ order: JobOrder
+    _ plan: BackupPlan, _ prepared: PreparedGuest, _ order: JobOrder
   ) throws(JobError) {
+    let (instant, increment) = (prepared.hold.instant, prepared.increment)
     let (surroundings, pool) = (order.surroundings, order.pool)
     let disks = instant.disks
     for disk in disks where !disk.image.standsAlone {
@@ -43,6 +45,8 @@ final class SpoolStreams: SourceStreams {
             openReader: { () throws(SourceError) in try daemon.reader(image: index, pool: pool) }))
       }
     }
+    ram = prepared.ram
+    if let ram { streams.append(ram.stream(plan.streams[streams.count], pool)) }
     self.streams = streams
     self.daemons = daemons
     images = disks.map(\.image)
@@ -93,6 +97,7 @@ final class SpoolStreams: SourceStreams {
     let seconds = daemons.reduce(0) { $0 + ($1.stop()?.cpuSeconds ?? 0) }
     // A paused guest keeps QEMU from closing its descriptors: free the space now.
     for image in images { image.empty() }
+    ram?.end()
     return seconds
   }
 }

@@ -29,5 +29,35 @@ package struct GuestReport: Sendable {
   /// Size of each fleecing image in bytes, by disk.
   package var fleecedBytes: [String: UInt64] = [:]
 
+  /// The capture of RAM; `nil` if there was none.
+  package var vmState: VMStateReport?
+
   package init() {}
+}
+
+/// What the capture of a machine's RAM has cost.
+package struct VMStateReport: Sendable {
+  /// `background` or `stop`.
+  package let way: String
+  /// Bytes of RAM and device state.
+  package let storedBytes: UInt64
+  /// Seconds that QEMU took to write them.
+  package let seconds: Double
+  /// Seconds for which the guest was paused; `nil`: it was paused before.
+  package let pauseSeconds: Double?
+
+  package init(way: String, storedBytes: UInt64, seconds: Double, pauseSeconds: Double?) {
+    self.way = way
+    self.storedBytes = storedBytes
+    self.seconds = seconds
+    self.pauseSeconds = pauseSeconds
+  }
+
+  /// One line for people.
+  package var text: String {
+    let rate = seconds > 0 ? UInt64(Double(storedBytes) / seconds) >> 20 : 0
+    let pause = pauseSeconds.map { "; guest paused for \(Int(($0 * 1000).rounded())) ms" } ?? ""
+    return "RAM and device state captured: \(storedBytes >> 20) MiB in "
+      + "\((seconds * 10).rounded() / 10) s (\(rate) MiB/s)\(pause)"
+  }
 }

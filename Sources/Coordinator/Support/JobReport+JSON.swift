@@ -43,10 +43,21 @@ extension JobReport {
 
 extension GuestReport {
   fileprivate var json: JSONValue {
-    [
+    var object: JSONObject = [
       "instant": .string(instant), "point_in_time_ms": .real(pointInTimeMilliseconds),
       "stall_seconds": .real(stallSeconds),
       "frozen_seconds": frozenSeconds.map { .real($0) } ?? .null,
+    ]
+    if let vmState { object["vmstate"] = vmState.json }
+    return .object(object)
+  }
+}
+
+extension VMStateReport {
+  fileprivate var json: JSONValue {
+    [
+      "way": .string(way), "bytes": JSONValue(storedBytes), "seconds": .real(seconds),
+      "pause_seconds": pauseSeconds.map { .real($0) } ?? .null,
     ]
   }
 }

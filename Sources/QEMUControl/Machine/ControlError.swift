@@ -16,6 +16,8 @@ package enum ControlError: Error, Equatable, Sendable {
   case fleecingSpace(directory: String, freeBytes: Int64, wantedBytes: Int64)
   /// QEMU has not copied all of a disk.
   case copyFailed(disk: String, words: String)
+  /// QEMU has not captured the RAM.
+  case vmStateFailed(words: String)
   /// A running process is backing up this machine.
   case anotherBackup(job: String, process: Int32?)
   /// Names of jobs in QEMU that have no journal here.
@@ -39,6 +41,7 @@ extension ControlError: CustomStringConvertible {
       "\(directory) has \(free >> 20) MiB free, but the fleecing images need \(wanted >> 20) MiB"
     case .copyFailed(let disk, let words):
       "QEMU did not copy all of \(disk) to the spool: \(words)"
+    case .vmStateFailed(let words): "QEMU did not capture the RAM: \(words)"
     case .anotherBackup(let job, let process):
       """
       another backup of this machine is running (job \(job)\

@@ -54,5 +54,7 @@ package struct JobMark: Hashable, Sendable {
   package func nbdExport(_ disk: Int) -> String { "\(prefix)n\(disk)" }
   /// The passed listener of a vhost-user export.
   func vhostUserListener(_ disk: Int) -> String { "\(prefix)lv\(disk)" }
+  /// The file that QEMU migrates into.
+  var vmStateDescriptor: String { "\(prefix)m" }
   var nbdListener: String { "\(prefix)ln" }
 }

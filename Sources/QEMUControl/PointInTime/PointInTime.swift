@@ -196,9 +196,12 @@ package final class PointInTime: Sendable {
       monitor, of: mark,
       knowing: TakeDown.Knowledge(
         ownsNBDServer: journal?.contents.ownsNBDServer ?? steps.ownsNBDServer,
-        continuesGuest: continuesGuest, keepsContents: keepsContents),
+        continuesGuest: continuesGuest, keepsContents: keepsContents, vmState: vmStateUndo),
       seconds: deadline.seconds(since: .now))
-    if outcome.isClean { noteNBDServer(false) }
+    if outcome.isClean {
+      noteNBDServer(false)
+      try? noteVMState(nil)
+    }
     return outcome
   }
 
@@ -207,6 +210,19 @@ package final class PointInTime: Sendable {
     // A full disk must not stop a backup: the name of an NBD export tells as much, except for the
     // moment in which there is none.
     try? journal?.update { $0.ownsNBDServer = isOurs }
+  }
+
+  /// What a capture of RAM has changed and not put back.
+  var vmStateUndo: VMStateUndo? { steps.vmState }
+
+  /// - Throws: `system` if the journal cannot be written: then whoever cleans up after a dead
+  ///   coordinator would not know what to undo.
+  func noteVMState(_ undo: VMStateUndo?) throws(ControlError) {
+    guard steps.vmState != undo else { return }
+    steps.noteVMState(undo)
+    do throws(SystemCallError) { try journal?.update { $0.vmState = undo } } catch {
+      throw .system(error)
+    }
   }
 
   /// Asks QEMU for a step, unless the take-down has begun.

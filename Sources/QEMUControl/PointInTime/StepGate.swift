@@ -7,6 +7,7 @@ final class StepGate: Sendable {
     var isClosed = false
     var underWay = 0
     var ownsNBDServer = false
+    var vmState: VMStateUndo?
   }
 
   private let state = Mutex(State())
@@ -36,5 +37,7 @@ final class StepGate: Sendable {
   var isClosed: Bool { state.withLock { $0.isClosed } }
 
   var ownsNBDServer: Bool { state.withLock { $0.ownsNBDServer } }
+  var vmState: VMStateUndo? { state.withLock { $0.vmState } }
+  func noteVMState(_ undo: VMStateUndo?) { state.withLock { $0.vmState = undo } }
   func noteNBDServer(_ isOurs: Bool) { state.withLock { $0.ownsNBDServer = isOurs } }
 }

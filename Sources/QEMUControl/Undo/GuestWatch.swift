@@ -14,6 +14,10 @@ package final class GuestWatch: Sendable {
     var isHeld = false
     var heldSeconds = 0.0
     var isRescuing = false
+    /// The backup pauses the guest itself, for its RAM.
+    var isPausing = false
+    var pausedSince: Double?
+    var pauseSeconds: Double?
   }
 
   private let pointInTime: PointInTime
@@ -49,6 +53,13 @@ package final class GuestWatch: Sendable {
 
   /// Whether the guest is paused because of the backup, or about to be.
   package var isGuestHeld: Bool { state.withLock { $0.isHeld } }
+
+  /// Seconds for which the backup paused the guest to capture its RAM, by QEMU's clock; `nil` until
+  /// the guest was resumed.
+  package var pauseSeconds: Double? { state.withLock { $0.pauseSeconds } }
+
+  /// The next pause of the guest is ours.
+  package func expectPause() { state.withLock { $0.isPausing = true } }
 
   /// Ends the observations; the watch itself ends with its owner.
   package func end() { output.finish() }
@@ -91,6 +102,12 @@ package final class GuestWatch: Sendable {
   }
 
   private func stopped(at seconds: Double) {
+    let isExpected = state.withLock { state in
+      guard state.isPausing, state.pausedSince == nil else { return false }
+      state.pausedSince = seconds
+      return true
+    }
+    if isExpected { return }
     let isOurs = state.withLock { state in
       if state.isHeld { state.heldSince = seconds }
       return state.isHeld
@@ -101,6 +118,13 @@ package final class GuestWatch: Sendable {
   }
 
   private func resumed(at seconds: Double) {
+    let isExpected = state.withLock { state in
+      guard state.isPausing, let since = state.pausedSince else { return false }
+      (state.isPausing, state.pausedSince) = (false, nil)
+      state.pauseSeconds = max(0, seconds - since)
+      return true
+    }
+    if isExpected { return }
     let held = state.withLock { state -> Double? in
       defer { (state.heldSince, state.isHeld) = (nil, false) }
       guard state.isHeld, let since = state.heldSince else { return nil }

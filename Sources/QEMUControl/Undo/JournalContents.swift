@@ -15,6 +15,8 @@ package struct JournalContents: Equatable, Sendable {
   package var ownsNBDServer = false
   /// The guest's filesystems are about to be frozen, or are.
   package var isFrozen = false
+  /// What a capture of RAM has changed in QEMU; `nil`: nothing.
+  package var vmState: VMStateUndo?
   /// Socket of the guest's agent, if it is used.
   package var agent: String?
 
@@ -40,6 +42,7 @@ package struct JournalContents: Equatable, Sendable {
       guestRan: value?["guest-ran"]?.bool ?? true, agent: value?["agent"]?.string)
     ownsNBDServer = value?["nbd-server"]?.bool ?? false
     isFrozen = value?["frozen"]?.bool ?? false
+    vmState = VMStateUndo(parsing: value?["vmstate"])
   }
 
   var serialised: [UInt8] {
@@ -48,12 +51,14 @@ package struct JournalContents: Equatable, Sendable {
       "process": JSONValue(process), "started": JSONValue(Int64(started)),
       "guest-ran": .bool(guestRan), "nbd-server": .bool(ownsNBDServer), "frozen": .bool(isFrozen),
     ]
+    if let vmState { value["vmstate"] = vmState.json }
     if let agent { value["agent"] = .string(agent) }
     return JSONValue.object(value).serialised(.indented)
   }
 
   /// What a take-down has to know of the job.
   package var knowledge: TakeDown.Knowledge {
-    TakeDown.Knowledge(ownsNBDServer: ownsNBDServer, continuesGuest: guestRan)
+    TakeDown.Knowledge(
+      ownsNBDServer: ownsNBDServer, continuesGuest: guestRan, vmState: vmState)
   }
 }

@@ -4,9 +4,10 @@ internal import System
 /// Removes from QEMU everything of a job, by its mark alone.
 ///
 /// It lists, removes what can be removed, and lists again, until nothing is left: so it works after
-/// any step of a job or of another take-down, even concurrently with one. Order: exports, the NBD
-/// server, jobs (then the guest is resumed), bitmaps, overlays, files, descriptors. Dirty bitmaps
-/// that backups continue from (`BitmapName`) bear no mark, and stay.
+/// any step of a job or of another take-down, even concurrently with one. Order: a capture of RAM
+/// (then a guest that it paused is resumed), exports, the NBD server, jobs (then the guest is
+/// resumed), bitmaps, overlays, files, descriptors. Dirty bitmaps that backups continue from
+/// (`BitmapName`) bear no mark, and stay.
 package enum TakeDown {
   /// What the caller knows beside the mark.
   package struct Knowledge: Equatable, Sendable {
@@ -16,13 +17,17 @@ package enum TakeDown {
     package var continuesGuest: Bool
     /// The images are read afterwards: only by a live coordinator.
     package var keepsContents: Bool
+    /// What a capture of RAM has changed: from the journal.
+    package var vmState: VMStateUndo?
 
     package init(
-      ownsNBDServer: Bool = false, continuesGuest: Bool = true, keepsContents: Bool = false
+      ownsNBDServer: Bool = false, continuesGuest: Bool = true, keepsContents: Bool = false,
+      vmState: VMStateUndo? = nil
     ) {
       self.ownsNBDServer = ownsNBDServer
       self.continuesGuest = continuesGuest
       self.keepsContents = keepsContents
+      self.vmState = vmState
     }
   }
 
@@ -65,6 +70,7 @@ struct TakeDownWork {
   private var seen: [String] = []
   private var stopsNBD: Bool
   private var continuesGuest: Bool
+  private var vmState: VMStateUndo?
 
   init(monitor: any Monitor, mark: JobMark?, knowledge: TakeDown.Knowledge, deadline: MonotonicTime)
   {
@@ -74,6 +80,7 @@ struct TakeDownWork {
     self.deadline = deadline
     stopsNBD = knowledge.ownsNBDServer
     continuesGuest = knowledge.continuesGuest
+    vmState = knowledge.vmState
   }
 
   mutating func run() async -> TakeDownOutcome {
@@ -81,16 +88,18 @@ struct TakeDownWork {
     do throws(ControlError) {
       repeat {
         // Someone who waits for an answer of QEMU for the whole time gets one more chance to look.
+        try await undoVMState()
         found = try await MarkedThings.find(monitor, of: mark, seconds: max(0.5, left))
         note(found)
         try await step(found)
-        if found.isEmpty && !stopsNBD { break }
-        if !found.isEmpty { await pause(milliseconds: 3) }
+        if found.isEmpty && !stopsNBD && vmState == nil { break }
+        if !found.isEmpty || vmState != nil { await pause(milliseconds: 3) }
       } while left > 0
     } catch {
       outcome.failure = error
     }
     outcome.left = outcome.isQEMUGone ? [] : found.names
+    if vmState != nil && !outcome.isQEMUGone { outcome.left.append("a migration of RAM") }
     outcome.removed = seen.filter { !outcome.left.contains($0) }
     if outcome.left.isEmpty && !outcome.isQEMUGone { outcome.failure = failureThatCounts }
     return outcome
@@ -107,6 +116,20 @@ struct TakeDownWork {
     for name in found.names where !seen.contains(name) { seen.append(name) }
     // Whoever has an NBD export of this mark has started the server: it is never borrowed.
     if found.exports.contains(where: \.isNBD) { stopsNBD = true }
+  }
+
+  /// Ends a capture of RAM; tried again as long as QEMU refuses.
+  private mutating func undoVMState() async throws(ControlError) {
+    guard let undo = vmState else { return }
+    do throws(QMPError) {
+      let removal = VMStateRemoval(
+        monitor: monitor, undo: undo, descriptor: mark?.vmStateDescriptor ?? "",
+        deadline: deadline)
+      outcome.hasContinuedGuest = try await removal.run()
+      vmState = nil
+    } catch {
+      try swallow(error)
+    }
   }
 
   private mutating func step(_ found: MarkedThings) async throws(ControlError) {
@@ -145,7 +168,8 @@ struct TakeDownWork {
     guard continuesGuest, mark != nil || !seen.isEmpty else { return }
     continuesGuest = false
     do throws(QMPError) {
-      outcome.hasContinuedGuest = try await TakeDown.continueGuest(monitor, seconds: max(0.5, left))
+      let isContinued = try await TakeDown.continueGuest(monitor, seconds: max(0.5, left))
+      outcome.hasContinuedGuest = outcome.hasContinuedGuest || isContinued
     } catch {
       try swallow(error)
     }
