@@ -68,6 +68,8 @@ package enum Remedy: Sendable, Equatable {
   case protectGuest
   /// Disks can be backed up without RAM.
   case omitRAM
+  /// QEMU may not write-protect the guest's RAM.
+  case allowUserfaultfd
   /// A guest may be paused until its RAM is copied.
   case allowPause
   case recover(socket: String)

@@ -54,6 +54,9 @@ extension Remedy {
       "check whether the guest's storage responds; sluice backup --transport spool works "
         + "without exports"
     case .omitRAM: "omit --vmstate to back up the disks without RAM"
+    case .allowUserfaultfd:
+      "if QEMU does not run as root, sysctl vm.unprivileged_userfaultfd=1 may allow it; or pause "
+        + "the guest with --vmstate stop"
     case .allowPause:
       "use --vmstate stop to accept the pause, or raise --guest-stall-limit"
     case .protectGuest: "set werror=stop or werror=enospc on the device (see sluice doctor --qmp)"

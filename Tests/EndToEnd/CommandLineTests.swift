@@ -18,6 +18,23 @@ import Testing
     #expect((finding.output == "") == !words.contains("--json"))
   }
 
+  /// The library took every value after a `=` for none.
+  @Test(arguments: [
+    ("--qmp q --vmstate=bogus", "unexpected argument 'bogus'"),
+    ("--qmp q --vmstate bogus", "unexpected argument 'bogus'"),
+    ("--qmp q --vmstate=", "unexpected argument ''"),
+    ("--vmstate=stop", "--vmstate needs --qmp"), ("--vmstate", "--vmstate needs --qmp"),
+    ("--vmstate --freeze require --qmp q --guest-agent a", "a restored guest would stay frozen"),
+  ])
+  func `an option's value may be left out, but not be wrong`(
+    words: String, error: String
+  ) async throws {
+    let finding = try await sluice(
+      ["backup", "--to", "raw=x"] + words.split(separator: " ").map(String.init))
+    #expect(finding.status == 64)
+    #expect(finding.errors.contains(error), "\(finding.errors)")
+  }
+
   @Test(arguments: [
     ("backup", "sluice: missing expected argument '--to"),
     ("backup --to raw=x --imge d=d", "sluice: unknown option '--imge'. Did you mean '--image'?"),

@@ -36,7 +36,7 @@ extension JobError {
     switch obstacle {
     case .control(let error): self.init(error, cannot: "inspect the machine's RAM")
     case .migrating: self.init(.busy, "\(obstacle)", hint: "wait until it ends, or cancel it")
-    case .noBackground: self.init(.unavailable, "\(obstacle)", hint: .allowPause)
+    case .noBackground: self.init(.unavailable, "\(obstacle)", hint: .allowUserfaultfd)
     default: self.init(.unavailable, "\(obstacle)", hint: .omitRAM)
     }
   }

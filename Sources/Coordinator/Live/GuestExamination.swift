@@ -61,7 +61,7 @@ package struct GuestExamination: Sendable {
     do throws(JobError) {
       let choice = try await GuestPreparation.ramChoice(monitor, machine, .auto, nil)
       let text = "RAM, if it is backed up: \(GuestRAM.text(choice))"
-      return choice.reason == nil ? .good(text) : .bad(text, remedy: "works, with a longer pause")
+      return choice.reason == nil ? .good(text) : .bad(text, remedy: .allowUserfaultfd)
     } catch {
       guard error.status == .unavailable || error.status == .busy else { throw error }
       return .bad(

@@ -40,7 +40,8 @@ struct GuestPreparation {
     tell(machine, selection, choice, places)
     tell(increment, selection.chosen)
     let agent = try await agent()
-    let ramParts = try ramChoice.map { ram throws(JobError) in (ram, try ramSpool(ram, places)) }
+    let ramParts = try ramChoice.map { ram throws(JobError) in try ramSpool(ram, places) }
+    if let ramParts { tell(ramParts.choice) }
     let images = try Self.images(places, choice)
     let watchdog = try GuestWatchdog(
       besideLauncher: surroundings.launcher, monitor: monitor, agent: agent, journal: journal,
@@ -77,13 +78,15 @@ struct GuestPreparation {
         .usage, "a disk is called \(GuestRAM.streamName), which is the name of the RAM in archives",
         hint: "give the disk another id in QEMU, or exclude it")
     }
-    let choice = try await Self.ramChoice(monitor, machine, wish, journal)
+    return try await Self.ramChoice(monitor, machine, wish, journal)
+  }
+
+  private func tell(_ choice: VMStateChoice) {
     surroundings.events(
       .guest(
         GuestStep(
           "vmstate-way", GuestRAM.text(choice),
           ["way": .string(choice.way.rawValue), "ram": .integer(choice.ramBytes)])))
-    return choice
   }
 
   static func ramChoice(
@@ -100,13 +103,23 @@ struct GuestPreparation {
   }
 
   /// Where QEMU writes the RAM: with the fleecing images.
+  ///
+  /// - Returns: With the choice that is possible there.
   private func ramSpool(
     _ choice: VMStateChoice, _ places: FleecingChoice
-  ) throws(JobError) -> VMStateSpool {
+  ) throws(JobError) -> (choice: VMStateChoice, spool: VMStateSpool) {
     let directory = places.wishes[0].directory
-    return try attempt("allocate space for the RAM") { () throws(ControlError) in
-      try VMStateSpool(in: directory, ramBytes: choice.ramBytes)
+    let spool = try attempt("allocate space for the RAM") { () throws(ControlError) in
+      try VMStateSpool(in: directory, memoryBytes: choice.memoryBytes)
     }
+    guard choice.needsReservedSpace && !spool.isReserved else { return (choice, spool) }
+    let reason =
+      "the filesystem of \(directory.path) cannot reserve space, and this QEMU cannot end a "
+      + "background snapshot early"
+    guard guest.vmState == .auto else {
+      throw JobError(.unavailable, reason, hint: .otherFleecingDirectory)
+    }
+    return (choice.pausing(because: reason), spool)
   }
 
   /// On a thread of its own: for a spool the tables of images are read.

@@ -133,7 +133,7 @@ final class GuestRAM: Sendable {
   /// For the plan and the doctor.
   static func text(_ choice: VMStateChoice) -> String {
     let way = choice.way == .background ? "in the background" : "while the guest is paused"
-    let why = choice.reason.map { ", because QEMU refuses a background snapshot: \(cleaned($0))" }
+    let why = choice.reason.map { ", because \(cleaned($0))" }
     let pause = choice.way.pauseText(
       ramBytes: choice.ramBytes, isGuestRunning: choice.isGuestRunning)
     return "\(choice.ramBytes >> 20) MiB of RAM are copied \(way)\(why ?? ""); \(pause)"

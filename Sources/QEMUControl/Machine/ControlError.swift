@@ -41,7 +41,7 @@ extension ControlError: CustomStringConvertible {
       "\(directory) has \(free >> 20) MiB free, but the fleecing images need \(wanted >> 20) MiB"
     case .copyFailed(let disk, let words):
       "QEMU did not copy all of \(disk) to the spool: \(words)"
-    case .vmStateFailed(let words): "QEMU did not capture the RAM: \(words)"
+    case .vmStateFailed(let words): "QEMU's migration failed: \(words)"
     case .anotherBackup(let job, let process):
       """
       another backup of this machine is running (job \(job)\

@@ -201,6 +201,10 @@ package final class PointInTime: Sendable {
     if outcome.isClean {
       noteNBDServer(false)
       try? noteVMState(nil)
+    } else if outcome.hasContinuedGuest, var undo = vmStateUndo {
+      // Whoever pauses it from now on is somebody else.
+      undo.isPaused = false
+      try? noteVMState(undo)
     }
     return outcome
   }

@@ -70,7 +70,7 @@ struct TakeDownWork {
   private var seen: [String] = []
   private var stopsNBD: Bool
   private var continuesGuest: Bool
-  private var vmState: VMStateUndo?
+  private var vmState: VMStateRemoval?
 
   init(monitor: any Monitor, mark: JobMark?, knowledge: TakeDown.Knowledge, deadline: MonotonicTime)
   {
@@ -80,7 +80,9 @@ struct TakeDownWork {
     self.deadline = deadline
     stopsNBD = knowledge.ownsNBDServer
     continuesGuest = knowledge.continuesGuest
-    vmState = knowledge.vmState
+    vmState = mark.flatMap { mark in
+      knowledge.vmState.map { VMStateRemoval($0, of: mark, monitor) }
+    }
   }
 
   mutating func run() async -> TakeDownOutcome {
@@ -93,13 +95,17 @@ struct TakeDownWork {
         note(found)
         try await step(found)
         if found.isEmpty && !stopsNBD && vmState == nil { break }
-        if !found.isEmpty || vmState != nil { await pause(milliseconds: 3) }
+        if !found.isEmpty {
+          await pause(milliseconds: 3)
+        } else if vmState != nil {
+          await pause(milliseconds: 20)
+        }
       } while left > 0
     } catch {
       outcome.failure = error
     }
     outcome.left = outcome.isQEMUGone ? [] : found.names
-    if vmState != nil && !outcome.isQEMUGone { outcome.left.append("a migration of RAM") }
+    if vmState != nil && !outcome.isQEMUGone { outcome.left.append(VMStateRemoval.name) }
     outcome.removed = seen.filter { !outcome.left.contains($0) }
     if outcome.left.isEmpty && !outcome.isQEMUGone { outcome.failure = failureThatCounts }
     return outcome
@@ -120,14 +126,13 @@ struct TakeDownWork {
 
   /// Ends a capture of RAM; tried again as long as QEMU refuses.
   private mutating func undoVMState() async throws(ControlError) {
-    guard let undo = vmState else { return }
+    guard var removal = vmState else { return }
     do throws(QMPError) {
-      let removal = VMStateRemoval(
-        monitor: monitor, undo: undo, descriptor: mark?.vmStateDescriptor ?? "",
-        deadline: deadline)
-      outcome.hasContinuedGuest = try await removal.run()
-      vmState = nil
+      let (isDone, hasResumed) = try await removal.step(seconds: max(0.5, left))
+      outcome.hasContinuedGuest = outcome.hasContinuedGuest || hasResumed
+      vmState = isDone ? nil : removal
     } catch {
+      vmState = removal
       try swallow(error)
     }
   }

@@ -17,6 +17,9 @@ package struct TakeDownOutcome: Equatable, Sendable {
     if case .qmp(.disconnected) = failure { true } else { false }
   }
 
+  /// QEMU is still writing RAM that nobody wants any more, and does so to the end.
+  package var awaitsMigration: Bool { left == [VMStateRemoval.name] }
+
   /// Nothing of the job is left in QEMU.
   package var isClean: Bool { left.isEmpty && (failure == nil || isQEMUGone) }
 }

@@ -97,9 +97,17 @@ package enum Watchdog {
   ) async -> TakeDownOutcome {
     do throws(QMPError) {
       let monitor = try QMPClient.takeOver(qmp, idPrefix: "sluice-watchdog-")
-      return await TakeDown.run(
-        monitor, of: mark, knowing: contents?.knowledge ?? TakeDown.Knowledge(),
-        seconds: deadline.seconds(since: .now))
+      var knowledge = contents?.knowledge ?? TakeDown.Knowledge()
+      var outcome = await TakeDown.run(
+        monitor, of: mark, knowing: knowledge, seconds: deadline.seconds(since: .now))
+      // The guest runs, and QEMU has an end to come to, however large the RAM is.
+      knowledge.vmState?.isPaused = false
+      while outcome.awaitsMigration {
+        let next = await TakeDown.run(monitor, of: mark, knowing: knowledge, seconds: seconds)
+        outcome.left = next.left
+        outcome.failure = next.failure
+      }
+      return outcome
     } catch {
       var outcome = TakeDownOutcome()
       outcome.failure = .qmp(error)

@@ -38,7 +38,10 @@ package final class VMStateCapture: Sendable {
     let settings = try await MigrationSettings(before: choice.way) {
       command async throws(ControlError) in try await self.instant.execute(command)
     }
-    try note { $0.settings = settings }
+    try note {
+      $0.settings = settings
+      $0.mayBeCancelled = choice.mayBeCancelled
+    }
     for (command, arguments) in settings.changes { try await instant.execute(command, arguments) }
     try await instant.execute(
       "getfd", ["fdname": .string(descriptor)], passing: spool.rawDescriptor)
@@ -76,9 +79,24 @@ package final class VMStateCapture: Sendable {
     guard choice.isGuestRunning else { return }
     if choice.way == .background { try await awaitProtection() }
     if try await instant.execute("query-status")["status"]?.string != "running" {
-      try await instant.execute("cont")
+      try await retrying { () async throws(ControlError) in try await instant.execute("cont") }
     }
     try note { $0.isPaused = false }
+  }
+
+  /// QEMU 10.0 refuses until it has cleaned up after a migration that is complete.
+  private func retrying(
+    _ command: () async throws(ControlError) -> Void
+  ) async throws(ControlError) {
+    let deadline = MonotonicTime.now.advanced(bySeconds: 2)
+    while true {
+      do throws(ControlError) { return try await command() } catch {
+        guard case .qmp(.refused(_, let kind, _)) = error, kind != "CommandNotFound",
+          MonotonicTime.now < deadline
+        else { throw error }
+      }
+      await pause(milliseconds: 2)
+    }
   }
 
   private func awaitProtection() async throws(ControlError) {
@@ -104,7 +122,7 @@ package final class VMStateCapture: Sendable {
     switch answer["status"]?.string {
     case "completed": return .complete
     case "failed", "cancelled", "none", nil:
-      let words = answer["error-desc"]?.string ?? "the migration was cancelled"
+      let words = answer["error-desc"]?.string ?? "it was cancelled by another program"
       return .failed(words)
     default:
       let ram = answer["ram"]
@@ -117,7 +135,9 @@ package final class VMStateCapture: Sendable {
   package func activateDisks() async throws(ControlError) {
     try note { $0.isMigrating = false }
     do throws(ControlError) {
-      try await instant.execute("blockdev-set-active", ["active": true])
+      try await retrying { () async throws(ControlError) in
+        try await instant.execute("blockdev-set-active", ["active": true])
+      }
     } catch {
       // QEMU 7.2 has no such state, nor the command.
       guard case .qmp(.refused(_, let kind, _)) = error, kind == "CommandNotFound" else {

@@ -3,13 +3,22 @@ internal import System
 
 /// What a capture of the RAM of one machine would be: which way, and why.
 package struct VMStateChoice: Sendable {
-  package let way: VMStateWay
+  package private(set) var way: VMStateWay
   /// Bytes of the machine's RAM.
   package let ramBytes: Int64
+  /// Bytes of all memory that is saved with it.
+  package let memoryBytes: Int64
   /// Whether the guest runs; one that is paused stays so.
   package let isGuestRunning: Bool
-  /// Why there is no background snapshot; for people. `nil`: there is one, or it was not asked for.
-  package let reason: String?
+  /// Why there is no background snapshot; for people. `nil`: there is one, or nobody asked for it.
+  package private(set) var reason: String?
+  /// A background snapshot that ends early lets the guest run on. Not in QEMU 7.2, whose guest would
+  /// wait for ever; `blockdev-set-active` is new in 10.0, and what is between the two is not known.
+  package let survivesFailure: Bool
+  /// The migration can be cancelled without harm to the guest.
+  var mayBeCancelled: Bool { way == .stop || survivesFailure }
+  /// The capture must not run out of space.
+  package var needsReservedSpace: Bool { !mayBeCancelled }
   /// QEMU leaves a paused machine in its state `postmigrate` until it is resumed.
   package var endsPostmigrate: Bool { !isGuestRunning }
 
@@ -28,18 +37,34 @@ package struct VMStateChoice: Sendable {
   ) async throws(VMStateObstacle) -> VMStateChoice {
     let inquiry = Inquiry(monitor: monitor, deadline: .now.advanced(bySeconds: seconds))
     try require(runState)
-    try await requireNoOther(inquiry)
+    let schema = try await requireNoOther(inquiry)
     let ram = try await ramBytes(inquiry)
+    let memory = try await asking { () async throws(ControlError) in
+      try await RAMBlocks.byteCount(inquiry, ram: ram)
+    }
     let isRunning = runState == "running"
     // A guest that is paused anyway loses nothing, and QEMU 7.2 would resume it after a background
     // snapshot.
-    guard isRunning, wish != .stop else {
-      return VMStateChoice(way: .stop, ramBytes: ram, isGuestRunning: isRunning, reason: nil)
+    var choice = VMStateChoice(
+      way: .stop, ramBytes: ram, memoryBytes: memory, isGuestRunning: isRunning,
+      survivesFailure: schema.hasCommand("blockdev-set-active"))
+    guard isRunning, wish != .stop else { return choice }
+    if let words = try await refusal(inquiry, journal) {
+      if wish == .background { throw .noBackground(words) }
+      choice.reason = "QEMU refuses a background snapshot: \(words)"
+    } else {
+      choice.way = .background
     }
-    let words = try await refusal(inquiry, journal)
-    if let words, wish == .background { throw .noBackground(words) }
-    return VMStateChoice(
-      way: words == nil ? .background : .stop, ramBytes: ram, isGuestRunning: true, reason: words)
+    return choice
+  }
+
+  /// The guest is paused instead.
+  ///
+  /// - Parameter reason: Why there is no background snapshot; for people.
+  package func pausing(because reason: String) -> VMStateChoice {
+    var choice = self
+    (choice.way, choice.reason) = (.stop, reason)
+    return choice
   }
 
   private static func require(_ runState: String) throws(VMStateObstacle) {
@@ -57,7 +82,10 @@ package struct VMStateChoice: Sendable {
     "migrate-set-parameters", "migrate", "migrate_cancel", "query-memory-size-summary",
   ]
 
-  private static func requireNoOther(_ inquiry: Inquiry) async throws(VMStateObstacle) {
+  /// - Returns: What this QEMU can do.
+  private static func requireNoOther(
+    _ inquiry: Inquiry
+  ) async throws(VMStateObstacle) -> QMPSchema {
     let (schema, migration) = try await asking { () async throws(ControlError) in
       (
         QMPSchema(try await inquiry.asked("query-qmp-schema")),
@@ -70,6 +98,7 @@ package struct VMStateChoice: Sendable {
     if VMStateRemoval.active.contains(status) { throw .migrating(status) }
     let reasons = (migration["blocked-reasons"]?.array ?? []).compactMap(\.string)
     if !reasons.isEmpty { throw .blocked(reasons) }
+    return schema
   }
 
   private static func ramBytes(_ inquiry: Inquiry) async throws(VMStateObstacle) -> Int64 {

@@ -19,12 +19,16 @@ package final class VMStateSpool: Sendable {
   /// Another descriptor of it.
   package func duplicate() throws(SystemCallError) -> OwnedDescriptor { try file.duplicate() }
 
-  /// Makes the file, with room for all of the RAM, where the filesystem can reserve it.
+  /// Whether all the space it can need is its own.
+  package let isReserved: Bool
+
+  /// Makes the file, with room for all of the memory, where the filesystem can reserve it.
   ///
+  /// - Parameter memoryBytes: ``VMStateChoice/memoryBytes``.
   /// - Throws: `fleecingSpace`, `system`.
-  package init(in directory: FleecingDirectory, ramBytes: Int64) throws(ControlError) {
+  package init(in directory: FleecingDirectory, memoryBytes: Int64) throws(ControlError) {
     self.directory = directory
-    let wanted = Self.wantedBytes(ofRAM: ramBytes)
+    let wanted = Self.wantedBytes(ofMemory: memoryBytes)
     let free = try directory.freeBytes()
     guard free >= wanted else {
       throw .fleecingSpace(directory: directory.path, freeBytes: free, wantedBytes: wanted)
@@ -32,16 +36,18 @@ package final class VMStateSpool: Sendable {
     do throws(SystemCallError) {
       file = try directory.makeFile()
       let result = clinux_reserve(file.raw, 0, wanted)
-      if result != -EOPNOTSUPP { try check(result, .fallocate, directory.path) }
+      isReserved = result != -EOPNOTSUPP
+      if isReserved { try check(result, .fallocate, directory.path) }
     } catch {
       guard error.code == ENOSPC else { throw .system(error) }
       throw .fleecingSpace(directory: directory.path, freeBytes: free, wantedBytes: wanted)
     }
   }
 
-  /// Bytes that RAM can need: each page has a few bytes before it, and the devices have memory and
-  /// state of their own.
-  package static func wantedBytes(ofRAM bytes: Int64) -> Int64 { bytes + bytes / 128 + (64 << 20) }
+  /// Bytes that memory can need: each page has a few bytes before it, and devices have state.
+  package static func wantedBytes(ofMemory bytes: Int64) -> Int64 {
+    bytes + bytes / 64 + (64 << 20)
+  }
 
   /// What QEMU has written.
   package var byteCount: Int64 {
