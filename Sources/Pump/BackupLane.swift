@@ -71,6 +71,7 @@ package final class BackupLane {
       try awaitWriters()
       sendMaps()
       for (index, stream) in streams.enumerated() {
+        if !streams[index...].contains(where: \.needsSource) { endReading() }
         progress.streamIndex.store(index, ordering: .relaxed)
         outcome.summaries.append(try send(stream))
       }

@@ -8,16 +8,19 @@ package struct LaneStream {
   package let size: UInt64
   /// Ascending; cover the stream.
   package let map: [Extent]
+  /// Whether what serves the source is needed to read it; not for a copy that was made before.
+  package let needsSource: Bool
   /// Makes the reader when the stream's turn has come.
   package let openReader: () throws(SourceError) -> any DiskReader
 
   package init(
-    description: StreamDescription, size: UInt64, map: [Extent],
+    description: StreamDescription, size: UInt64, map: [Extent], needsSource: Bool = true,
     openReader: @escaping () throws(SourceError) -> any DiskReader
   ) {
     self.description = description
     self.size = size
     self.map = map
+    self.needsSource = needsSource
     self.openReader = openReader
   }
 

@@ -191,7 +191,7 @@ extension GuestRAM {
     let spool = capture.spool
     return LaneStream(
       description: description, size: size,
-      map: size == 0 ? [] : [Extent(offset: 0, length: size, kind: .data)],
+      map: size == 0 ? [] : [Extent(offset: 0, length: size, kind: .data)], needsSource: false,
       openReader: { () throws(SourceError) in
         do throws(SystemCallError) {
           return FileReader(try spool.duplicate(), subject: "the captured RAM", pool: pool)
