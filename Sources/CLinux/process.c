@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -75,6 +77,19 @@ int clinux_spawn(const char *path, char *const *arguments, char *const *environm
 int clinux_pidfd_open(pid_t pid) {
   int descriptor = (int)syscall(SYS_pidfd_open, pid, 0);
   return descriptor < 0 ? -errno : descriptor;
+}
+
+int clinux_pidfd_descriptor(int pidfd, int number) {
+  // Close-on-exec by itself.
+  int descriptor = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
+int clinux_userfault_release(int descriptor, uint64_t start, uint64_t length) {
+  struct uffdio_range range = {.start = start, .len = length};
+  if (ioctl(descriptor, UFFDIO_UNREGISTER, &range) < 0) return -errno;
+  // The kernel wakes those that miss a page by itself, but not those that may not write to it.
+  return ioctl(descriptor, UFFDIO_WAKE, &range) < 0 ? -errno : 0;
 }
 
 int clinux_pidfd_signal(int pidfd, int signal) {

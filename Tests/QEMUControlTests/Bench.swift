@@ -128,10 +128,13 @@ enum TinyGuest {
   /// The disk is full of data: overwritten holes take no space in a fleecing image.
   /// Not an IDE disk: QEMU 7.2 lets its guest see an error now and then when it goes on after
   /// werror=stop, without any backup too (2 of 20; virtio-blk and scsi-hd 0 of 20).
-  static func bench(writeErrors policy: String) async throws -> Bench {
+  static func bench(
+    writeErrors policy: String, memory mebibytes: Int = 64
+  ) async throws -> Bench {
     let bench = try await Bench(
       [
-        "-machine", "pc", "-blockdev", "driver=file,node-name=n0,filename=boot.raw",
+        "-m", "\(mebibytes)", "-machine", "pc", "-blockdev",
+        "driver=file,node-name=n0,filename=boot.raw",
         "-device", "virtio-blk-pci,drive=n0,id=disk0,werror=\(policy)",
       ], runs: false, prepare: "yes | head -c 64M > boot.raw")
     let sector = code + [UInt8](repeating: 0, count: 510 - code.count) + [0x55, 0xAA]

@@ -180,6 +180,12 @@ int clinux_spawn(const char *_Nonnull path, char *const _Nullable *_Nonnull argu
                  const int *_Nonnull targets, size_t descriptor_count, pid_t *_Nonnull pid);
 /// Returns a descriptor that polls readable when the process has ended (pidfd_open(2), 5.3).
 int clinux_pidfd_open(pid_t pid);
+/// A descriptor of what another process has open under a number (pidfd_getfd(2), Linux 5.6); needs
+/// the right to trace it.
+int clinux_pidfd_descriptor(int pidfd, int number);
+/// Ends the watch of a userfaultfd over a mapping, and wakes threads that wait there for its answer
+/// (UFFDIO_UNREGISTER and UFFDIO_WAKE of ioctl_userfaultfd(2), Linux 4.11). -EINVAL: not watched.
+int clinux_userfault_release(int descriptor, uint64_t start, uint64_t length);
 /// Sends a signal to the process a pidfd names (pidfd_send_signal(2), Linux 5.1).
 int clinux_pidfd_signal(int pidfd, int signal);
 /// Reaps a child if it has ended: 1 and its end in `status`/`is_signal`, 0 if it runs.

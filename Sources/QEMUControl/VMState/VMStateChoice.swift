@@ -49,13 +49,21 @@ package struct VMStateChoice: Sendable {
       way: .stop, ramBytes: ram, memoryBytes: memory, isGuestRunning: isRunning,
       survivesFailure: schema.hasCommand("blockdev-set-active"))
     guard isRunning, wish != .stop else { return choice }
-    if let words = try await refusal(inquiry, journal) {
-      if wish == .background { throw .noBackground(words) }
-      choice.reason = "QEMU refuses a background snapshot: \(words)"
-    } else {
-      choice.way = .background
-    }
+    let words =
+      try await refusal(inquiry, journal).map { "QEMU refuses a background snapshot: \($0)" }
+      ?? choice.danger(monitor)
+    if let words, wish == .background { throw .noBackground(words) }
+    choice.reason = words
+    if words == nil { choice.way = .background }
     return choice
+  }
+
+  /// Why a background snapshot could harm the guest; for people.
+  private func danger(_ monitor: any Monitor) -> String? {
+    if survivesFailure || UserfaultRescue.isPossible(monitor.process) { return nil }
+    return
+      "a background snapshot of this QEMU that fails blocks the guest, and sluice may not trace "
+      + "QEMU to free it"
   }
 
   /// The guest is paused instead.

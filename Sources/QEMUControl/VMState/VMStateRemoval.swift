@@ -5,8 +5,9 @@ internal import JSON
 ///
 /// A background snapshot that does not complete is the end of the guest in QEMU 7.2: the RAM stays
 /// write-protected, and the next write waits for ever (`ram_write_tracking_stop` is called on
-/// completion only, QEMU `migration/migration.c`). There a migration is never cancelled; QEMU has
-/// the file and writes what is left, while the guest runs.
+/// completion only, QEMU `migration/migration.c`). There a migration is never cancelled: QEMU has
+/// the file and writes what is left, while the guest runs. One that has failed, or that somebody else
+/// has cancelled, is where `UserfaultRescue` comes in.
 struct VMStateRemoval {
   /// What it is called among the things that are left.
   static let name = "a migration of RAM"
@@ -16,6 +17,9 @@ struct VMStateRemoval {
     "setup", "active", "device", "pre-switchover", "postcopy-active", "postcopy-paused",
     "postcopy-recover", "cancelling", "colo", "wait-unplug",
   ]
+
+  /// States of one that does not complete.
+  private static let broken: Set = ["failed", "cancelled", "cancelling"]
 
   /// States of a machine that our pause leads to.
   private static let paused: Set = ["paused", "postmigrate", "finish-migrate"]
@@ -39,11 +43,11 @@ struct VMStateRemoval {
   mutating func step(
     seconds: Double
   ) async throws(QMPError) -> (isDone: Bool, hasResumedGuest: Bool) {
-    // The guest of a background snapshot does not wait for its end.
-    let isBackground = undo.isMigrating && !undo.mayBeCancelled
-    var isResumed = isBackground ? try await resume(seconds) : false
-    guard try await endMigration(seconds) else { return (false, isResumed) }
-    if !isBackground { isResumed = try await resume(seconds) }
+    // The guest does not wait for the end of a migration that is not cancelled.
+    let waits = undo.isMigrating && !undo.mayBeCancelled
+    let hasEnded = try await endMigration(seconds)
+    let isResumed = hasEnded || waits ? try await resume(seconds) : false
+    guard hasEnded else { return (false, isResumed) }
     for (command, arguments) in undo.settings.restoration {
       _ = try await monitor.execute(command, arguments, seconds: seconds)
     }
@@ -61,7 +65,8 @@ struct VMStateRemoval {
   /// - Returns: Whether no migration is in progress.
   private mutating func endMigration(_ seconds: Double) async throws(QMPError) -> Bool {
     guard undo.isMigrating else { return true }
-    let status = try await monitor.execute("query-migrate", seconds: seconds)["status"]?.string
+    let status = try await status(seconds)
+    if Self.broken.contains(status ?? "") { freeGuest() }
     guard Self.active.contains(status ?? "") else {
       undo.isMigrating = false
       return true
@@ -71,6 +76,21 @@ struct VMStateRemoval {
       isCancelled = true
     }
     return false
+  }
+
+  private func status(_ seconds: Double) async throws(QMPError) -> String? {
+    do throws(QMPError) {
+      return try await monitor.execute("query-migrate", seconds: seconds)["status"]?.string
+    } catch {
+      // QEMU waits for a thread of the guest, perhaps.
+      if case .notInTime = error { freeGuest() }
+      throw error
+    }
+  }
+
+  /// Nobody wants the RAM any more: its protection can go, whatever QEMU is doing.
+  private func freeGuest() {
+    if !undo.mayBeCancelled { UserfaultRescue.run(monitor.process) }
   }
 
   /// A guest that runs, or stands for another reason, is left alone.

@@ -33,7 +33,7 @@ package enum VMStateObstacle: Error, Equatable, Sendable {
   case blocked([String])
   /// Another migration is in progress; QEMU's word for its state.
   case migrating(String)
-  /// No background snapshot; QEMU's words.
+  /// No background snapshot; for people.
   case noBackground(String)
   case control(ControlError)
 }
@@ -50,7 +50,7 @@ extension VMStateObstacle: CustomStringConvertible {
     case .blocked(let reasons):
       "QEMU cannot save the state of this machine: \(reasons.joined(separator: "; "))"
     case .migrating(let status): "a migration of this machine is in progress (\(status))"
-    case .noBackground(let words): "no background snapshot of RAM: \(words)"
+    case .noBackground(let words): words
     case .control(let error): "\(error)"
     }
   }
