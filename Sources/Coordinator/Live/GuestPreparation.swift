@@ -36,12 +36,11 @@ struct GuestPreparation {
     let increment = try await GuestIncrement.plan(
       order, of: identity, selection.chosen, machine.features, monitor)
     let places = try await Self.places(selection.chosen, guest, isSpool: isSpool)
-    let ramChoice = try await ramChoice(machine, selection)
     tell(machine, selection, choice, places)
     tell(increment, selection.chosen)
+    let ramParts = try await RAMPreparation(guest, monitor, journal, surroundings.events)
+      .run(machine, selection, places)
     let agent = try await agent()
-    let ramParts = try ramChoice.map { ram throws(JobError) in try ramSpool(ram, places) }
-    if let ramParts { tell(ramParts.choice) }
     let images = try Self.images(places, choice)
     let watchdog = try GuestWatchdog(
       besideLauncher: surroundings.launcher, monitor: monitor, agent: agent, journal: journal,
@@ -66,60 +65,6 @@ struct GuestPreparation {
     return PreparedGuest(
       machine: machine, identity: identity, disks: selection.chosen, choice: choice,
       increment: increment, ram: ram, hold: hold, guardian: guardian)
-  }
-
-  /// How the RAM is captured; `nil` if it is not requested.
-  private func ramChoice(
-    _ machine: GuestMachine, _ selection: GuestSelection
-  ) async throws(JobError) -> VMStateChoice? {
-    guard let wish = guest.vmState else { return nil }
-    if selection.chosen.contains(where: { $0.name == GuestRAM.streamName }) {
-      throw JobError(
-        .usage, "a disk is called \(GuestRAM.streamName), which is the name of the RAM in archives",
-        hint: "give the disk another id in QEMU, or exclude it")
-    }
-    return try await Self.ramChoice(monitor, machine, wish, journal)
-  }
-
-  private func tell(_ choice: VMStateChoice) {
-    surroundings.events(
-      .guest(
-        GuestStep(
-          "vmstate-way", GuestRAM.text(choice),
-          ["way": .string(choice.way.rawValue), "ram": .integer(choice.ramBytes)])))
-  }
-
-  static func ramChoice(
-    _ monitor: any Monitor, _ machine: GuestMachine, _ wish: GuestRequest.VMState,
-    _ journal: Journal?
-  ) async throws(JobError) -> VMStateChoice {
-    do throws(VMStateObstacle) {
-      return try await VMStateChoice.make(
-        monitor, runState: machine.runState, wish: VMStateWay(rawValue: wish.rawValue),
-        journal: journal)
-    } catch {
-      throw JobError(error)
-    }
-  }
-
-  /// Where QEMU writes the RAM: with the fleecing images.
-  ///
-  /// - Returns: With the choice that is possible there.
-  private func ramSpool(
-    _ choice: VMStateChoice, _ places: FleecingChoice
-  ) throws(JobError) -> (choice: VMStateChoice, spool: VMStateSpool) {
-    let directory = places.wishes[0].directory
-    let spool = try attempt("allocate space for the RAM") { () throws(ControlError) in
-      try VMStateSpool(in: directory, memoryBytes: choice.memoryBytes)
-    }
-    guard choice.needsReservedSpace && !spool.isReserved else { return (choice, spool) }
-    let reason =
-      "the filesystem of \(directory.path) cannot reserve space, and this QEMU cannot end a "
-      + "background snapshot early"
-    guard guest.vmState == .auto else {
-      throw JobError(.unavailable, reason, hint: .otherFleecingDirectory)
-    }
-    return (choice.pausing(because: reason), spool)
   }
 
   /// On a thread of its own: for a spool the tables of images are read.

@@ -12,7 +12,7 @@ package struct VMStateChoice: Sendable {
   package let isGuestRunning: Bool
   /// Why there is no background snapshot; for people. `nil`: there is one, or nobody asked for it.
   package private(set) var reason: String?
-  /// A background snapshot that ends early lets the guest run on. Not in QEMU 7.2, whose guest waits
+  /// A background snapshot that ends early lets the guest run on. Not in QEMU 7.2, where it waits
   /// for ever; `blockdev-set-active` is new in 10.0, and what is between the two is not known.
   package let survivesFailure: Bool
   /// The migration can be cancelled without harm to the guest.

@@ -6,8 +6,8 @@ internal import JSON
 /// A background snapshot that does not complete is the end of the guest in QEMU 7.2: the RAM stays
 /// write-protected, and the next write waits for ever (`ram_write_tracking_stop` is called on
 /// completion only, QEMU `migration/migration.c`). There a migration is never cancelled: QEMU has
-/// the file and writes what is left, while the guest runs. One that has failed, or that somebody else
-/// has cancelled, is where `UserfaultRescue` comes in.
+/// the file and writes what is left, while the guest runs. Of one that has failed, or that somebody
+/// else has cancelled, `UserfaultRescue` frees the guest.
 struct VMStateRemoval {
   /// What it is called among the things that are left.
   static let name = "a migration of RAM"
