@@ -24,6 +24,8 @@ public struct ManifestFormat: Equatable, Sendable {
   public var outputs: [Job.OutputKind]
   /// For directories: the file inside that is the receipt, and tells the format.
   public var receipt: String?
+  /// Kinds of streams that an archive of it can hold.
+  public var streams: [StreamDescription.Kind]
   /// Whether an archive of it may hold increments.
   public var isIncremental: Bool
   /// What a user may choose; JOB carries it under the options' names.
@@ -53,9 +55,20 @@ public struct ManifestFormat: Equatable, Sendable {
     if let receipt, !StreamDescription.isAcceptable(name: receipt) {
       throw .member(.hello, name: "receipt")
     }
+    streams = try Self.streams(members)
     isIncremental = try members.bool("incremental", default: false)
     magic = try Self.magic(members)
     options = try Self.options(members)
+  }
+
+  /// Kinds of a later version say nothing: this host never sends one.
+  private static func streams(
+    _ members: ControlMembers
+  ) throws(WireError) -> [StreamDescription.Kind] {
+    guard members.object["streams"] != nil else { return [.disk, .config] }
+    let kinds = try members.strings("streams")
+    guard !kinds.isEmpty else { throw .member(.hello, name: "streams") }
+    return kinds.compactMap(StreamDescription.Kind.init)
   }
 
   private static func options(_ members: ControlMembers) throws(WireError) -> [ManifestOption] {

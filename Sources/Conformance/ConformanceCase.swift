@@ -47,6 +47,7 @@ package struct ConformanceCase: Sendable {
 extension ConformanceCase {
   /// All cases, in the order in which a plugin is tried.
   package static let all: [ConformanceCase] =
-    starting + greeting + jobs + archives + edges + maps + framing + states + endings + sharedMemory
+    starting + greeting + jobs + archives + edges + machineState + maps + framing + states + endings
+    + sharedMemory
     + reading + damage + ranges + increments
 }

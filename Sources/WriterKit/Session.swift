@@ -111,6 +111,11 @@ final class Session {
   private func require(
     _ format: ManifestFormat, fits streams: [StreamDescription]
   ) throws(Ending) {
+    if let stream = streams.first(where: { !format.streams.contains($0.kind) }) {
+      throw .failed(
+        PluginError(
+          .unsupported, "\(format.name) holds no \(stream.kind), and \"\(stream.name)\" is one"))
+    }
     if let stream = streams.first(where: \.isIncremental), !format.isIncremental {
       throw .failed(
         PluginError(

@@ -15,7 +15,7 @@ final class NullWriter: ArchiveWriter {
     {"manifest": 1, "name": "null", "version": "0.1.0", "executable": "sluice-null-writer",
      "protocol": [1],
      "formats": [{"name": "null", "help": "nothing at all", "extensions": [], "modes": ["write"],
-                  "output": ["file"]}]}
+                  "output": ["file"], "streams": ["disk", "config", "vmstate"]}]}
     """
 
   static func main() {

@@ -15,6 +15,7 @@ struct FormatDescription {
 
   private var modes: [String] { format.modes.map(\.rawValue) }
   private var outputs: [String] { format.outputs.map(\.rawValue) }
+  private var streams: [String] { format.streams.map(\.rawValue) }
   private var executable: String { (try? realPath(plugin.executable)) ?? plugin.executable }
 }
 
@@ -36,6 +37,7 @@ extension FormatDescription {
       "format      \(format.name)" + (format.help.isEmpty ? "" : ": \(format.help)"),
       "modes       \(modes.joined(separator: ", "))",
       "outputs     \(outputs.joined(separator: ", "))",
+      "streams     \(streams.joined(separator: ", "))",
     ]
     if !format.extensions.isEmpty {
       lines.append("suffixes    \(format.extensions.map { "." + $0 }.joined(separator: ", "))")
@@ -98,7 +100,8 @@ extension FormatDescription {
     [
       "schema": 1, "event": "format", "format": .string(format.name),
       "help": .string(format.help), "modes": JSONValue(modes), "outputs": JSONValue(outputs),
-      "extensions": JSONValue(format.extensions), "plugin": .string(plugin.manifest.name),
+      "streams": JSONValue(streams), "extensions": JSONValue(format.extensions),
+      "plugin": .string(plugin.manifest.name),
       "version": .string(plugin.manifest.version),
     ]
   }

@@ -41,3 +41,32 @@ import Testing
     #expect(error.map { "\($0)" }?.contains("not a member of a format") == true)
   }
 }
+
+/// What an archive of a format can hold (protocol.md §2.3).
+@Suite struct ManifestStreamsTests {
+  private static func format(_ member: String) throws -> ManifestFormat {
+    let text = """
+      {"manifest": 1, "name": "x", "version": "1", "executable": "x", "protocol": [1],
+       "formats": [{"name": "a", "modes": ["write"], "output": ["file"]\(member)}]}
+      """
+    return try Manifest(parsing: Array(text.utf8)).formats[0]
+  }
+
+  @Test func `are disks and configurations where nothing else is said`() throws {
+    #expect(try Self.format("").streams == [.disk, .config])
+    #expect(try Self.format(#", "streams": ["vmstate", "disk"]"#).streams == [.vmstate, .disk])
+  }
+
+  @Test func `of a kind that only later hosts know say nothing`() throws {
+    #expect(try Self.format(#", "streams": ["disk", "hologram"]"#).streams == [.disk])
+    #expect(try Self.format(#", "streams": ["hologram"]"#).streams == [])
+  }
+
+  @Test(arguments: ["[]", "\"disk\"", "[1]", "{}", "[\"disk\", null]"])
+  func `are a list of words that is not empty`(streams: String) {
+    let error = #expect(throws: ManifestError.self) {
+      try Self.format(#", "streams": \#(streams)"#)
+    }
+    #expect(error.map { "\($0)" }?.contains("streams") == true)
+  }
+}

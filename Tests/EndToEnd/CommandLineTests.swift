@@ -73,7 +73,10 @@ import Testing
       try await sluice(["plugin", "info", "tar"]).output,
       try await sluice(["plugin", "info", "ova"]).output
     )
-    for line in ["modes       write, read, verify", "outputs     file, pipe", "tar.compress="] {
+    for line in [
+      "modes       write, read, verify", "outputs     file, pipe",
+      "streams     disk, config, vmstate", "tar.compress=",
+    ] {
       #expect(tar.contains(line), "lacks \(line): \(tar)")
     }
     #expect(!tar.contains("level=") && !tar.contains("disk-format"))
@@ -81,6 +84,7 @@ import Testing
     let json = try await sluice(["plugin", "info", "raw", "--json"])
     let event = try JSONValue(parsing: Array(json.output.utf8))
     #expect(event["event"] == "format" && event["outputs"] == ["directory"])
+    #expect(event["streams"] == ["disk", "config", "vmstate"])
     #expect(event["options"]?.array?.compactMap { $0["name"]?.string } == ["sha256sums", "direct"])
   }
 }

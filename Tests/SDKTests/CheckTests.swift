@@ -30,4 +30,24 @@ import Testing
     let words = "ended with E_CORRUPT (the archive is damaged: an empty shelf)"
     #expect(finding.output.contains(words), "\(finding.output)")
   }
+
+  @Test(arguments: Example.sandboxed.map(\.language).filter { ["python", "c"].contains($0) })
+  func `an SDK refuses the state of a machine that the manifest does not list`(
+    language: String
+  ) async throws {
+    let place = try Scratch()
+    let sdk = Build.directory + "/../../../Plugins/sdk"
+    try await place.shell(
+      """
+      chmod 755 . && cp -r '\(sdk)/\(language)' '\(sdk)/build-examples' . && mkdir rust && \
+      cp '\(sdk)/rust/Cargo.toml' rust && chmod -R u+w . && \
+      sed -i '/"streams": \\[$/,/\\],/d' \(language)/reel.json && \
+      sed -i 's/"streams": .*"vmstate"\\], //' \(language)/reel.* && \
+      sh build-examples "$PWD/built" \(language) && ! grep vmstate built/\(language)/reel.json
+      """, within: 60)
+    let finding = try await sluice(
+      ["plugin", "check", "--case", "core.vmstate", place.path("built/\(language)")], within: 100)
+    #expect(finding.status == 0, "\(finding.output)")
+    #expect(finding.output.contains("# Core: 1 passed, 0 failed, 0 not applicable"))
+  }
 }

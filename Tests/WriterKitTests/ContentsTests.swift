@@ -78,9 +78,9 @@ private final class ReceiptWriter: IdleWriter {
   @Test(arguments: [true, false])
   func `has every size where the manifest needs it`(needsSize: Bool) throws {
     let kit = try KitSession(
-      IdleWriter.self, pool: nil, shape: Self.shape, needs: needsSize ? [.size] : [])
-    var memory = Content.disk(1, "d", [1])
-    memory.stream.kind = .vmstate
+      IdleWriter.self, pool: nil, shape: Self.shape, needs: needsSize ? [.size] : [],
+      streams: "\"vmstate\"")
+    var memory = Content.state(1, [1], name: "d")
     memory.stream.size = nil
     try kit.host.greet()
     if needsSize {
@@ -93,5 +93,29 @@ private final class ReceiptWriter: IdleWriter {
       _ = try kit.host.finish()
     }
     #expect(kit.end() == (needsSize ? 1 : 0))
+  }
+
+  @Test(arguments: [
+    ("", StreamDescription.Kind.vmstate, false), ("", .disk, true), ("", .config, true),
+    ("\"vmstate\", \"disk\", \"hologram\"", .vmstate, true), ("\"vmstate\"", .disk, false),
+    ("\"hologram\"", .config, false),
+  ])
+  func `is of the kinds that the manifest lists`(
+    streams: String, kind: StreamDescription.Kind, isTaken: Bool
+  ) throws {
+    let kit = try KitSession(IdleWriter.self, pool: nil, shape: Self.shape, streams: streams)
+    var content = Content.disk(1, "d", [1])
+    content.stream.kind = kind
+    try kit.host.greet()
+    if isTaken {
+      try kit.host.start([content])
+      try kit.host.write(content, digest: .none)
+      _ = try kit.host.finish()
+    } else {
+      #expect(throws: (any Error).self) { try kit.host.start([content]) }
+      #expect(kit.host.fatalError?.code == .unsupported)
+      #expect(kit.host.fatalError?.message == "raw holds no \(kind), and \"d\" is one")
+    }
+    #expect(kit.end() == (isTaken ? 0 : 1))
   }
 }

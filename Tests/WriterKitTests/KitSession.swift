@@ -8,12 +8,13 @@ import Synchronization
 import System
 @testable import WriterKit
 
-func kitManifest(needs: [Manifest.Need]) -> [UInt8] {
+func kitManifest(needs: [Manifest.Need], streams: String = "") -> [UInt8] {
   let needs = needs.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
   return Array(
     """
     {"manifest": 1, "name": "kit", "version": "1", "executable": "kit", "protocol": [1],
      "needs": [\(needs)], "formats": [{"name": "raw", "modes": ["write"], "output": ["directory"],
+     \(streams.isEmpty ? "" : "\"streams\": [\(streams)],")
      "options": [{"name": "level", "type": "integer", "min": 1, "max": 9, "default": 3},
                  {"name": "mode", "type": "choice", "choices": ["fast", "small"]},
                  {"name": "note", "type": "string"}, {"name": "sums", "type": "bool"}]}]}
@@ -30,7 +31,7 @@ final class KitSession {
 
   init(
     _ writer: any ArchiveWriter.Type, pool: SharedPool?, shape: PoolShape,
-    needs: [Manifest.Need] = []
+    needs: [Manifest.Need] = [], streams: String = ""
   ) throws {
     var toPlugin = try Pipe()
     var fromPlugin = try Pipe()
@@ -45,7 +46,7 @@ final class KitSession {
       shape: shape)
     thread = try WorkerThread(name: "kit") {
       let plugin = Plugin(
-        manifest: kitManifest(needs: needs), formats: ["raw": (type, nil)])
+        manifest: kitManifest(needs: needs, streams: streams), formats: ["raw": (type, nil)])
       let session = Session(plugin, input: input, output: output, pool: memory, target: 1)
       status.code.store(session.run(), ordering: .sequentiallyConsistent)
       _ = clinux_close(input)

@@ -2446,6 +2446,12 @@ static int lists(const sluice_json *format, const char *member, const char *word
   return 0;
 }
 
+/* Whether an archive can hold such a stream. */
+static int holds(const sluice_json *form, const char *kind) {
+  if (!sluice_json_get(form, "streams")) return strcmp(kind, "vmstate") != 0;
+  return lists(form, "streams", kind);
+}
+
 /* Whether this plugin can do the job. */
 static int check_job(const sluice_format *formats) {
   sluice_job *job = &session.job;
@@ -2464,6 +2470,9 @@ static int check_job(const sluice_format *formats) {
     return sluice_fail(SLUICE_E_UNSUPPORTED, "%s is not kept in a %s", job->format,
                        session.output.kind);
   for (size_t place = 0; place < job->stream_count; place++) {
+    if (!holds(form, job->streams[place].kind))
+      return sluice_fail(SLUICE_E_UNSUPPORTED, "%s holds no %s", job->format,
+                         job->streams[place].kind);
     if (job->streams[place].is_incremental && !json_integer(form, "incremental", 0))
       return sluice_fail(SLUICE_E_UNSUPPORTED, "%s cannot hold increments", job->format);
     if (!job->streams[place].has_size && needs("size"))

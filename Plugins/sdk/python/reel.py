@@ -19,7 +19,8 @@ MANIFEST = {
     "protocol": [1], "formats": [{
         "name": "reel", "help": "example of the SDKs: one file of checked records with an index",
         "extensions": ["reel"], "magic": [{"hex": MAGIC.hex()}],
-        "modes": ["write", "read", "verify"], "output": ["file"], "incremental": True,
+        "modes": ["write", "read", "verify"], "output": ["file"],
+        "streams": ["disk", "config", "vmstate"], "incremental": True,
         "options": [{"name": "record-kib", "type": "integer", "min": 64, "max": 1024,
                      "default": 1024, "help": "largest data of one record, in KiB"}],
     }],

@@ -1780,6 +1780,10 @@ class Plugin:
         kind = job.members["output"]["kind"]
         if kind not in form["output"]:
             raise PluginError(E_UNSUPPORTED, f"{job.format} is not kept in a {kind}")
+        kinds = form.get("streams", ("disk", "config"))
+        for stream in job.streams:
+            if stream.kind not in kinds:
+                raise PluginError(E_UNSUPPORTED, f"{job.format} holds no {stream.kind}")
         if any(stream.incremental for stream in job.streams) and not form.get("incremental"):
             raise PluginError(E_UNSUPPORTED, f"{job.format} cannot hold increments")
         if "size" in self.manifest.get("needs", []) and any(

@@ -57,16 +57,6 @@ extension ConformanceCase {
       }
     },
     ConformanceCase(
-      "core.size-unknown", "6.1", scope: .format,
-      does: "writes a VM state of unknown size; expects it back, or refused",
-      remedy: "take a stream of kind vmstate whose size is null, or refuse it with E_UNSUPPORTED"
-    ) { bench in
-      var state = Content.disk(1, "vmstate", Content.mixture(clusters: 3, tail: 77))
-      state.stream = StreamDescription(
-        id: 1, kind: .vmstate, name: "vmstate", role: "vmstate", size: nil)
-      try roundTrip(bench, [state])
-    },
-    ConformanceCase(
       "core.huge-hole", "13.2", "13.2-4", scope: .output,
       does: "writes a disk that is one hole of 8 TiB; after two seconds sends ABORT",
       remedy: "look for ABORT or the end of input once a second, also inside a ZERO of terabytes"

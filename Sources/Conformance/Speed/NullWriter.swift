@@ -11,7 +11,7 @@ enum NullWriter {
     {"manifest": 1, "name": "null", "version": "0.1.0", "executable": "\(program)",
      "protocol": [1],
      "formats": [{"name": "null", "help": "nothing at all", "extensions": [], "modes": ["write"],
-                  "output": ["file"]}]}
+                  "output": ["file"], "streams": ["disk", "config", "vmstate"]}]}
     """
 
   /// - Parameter launcher: Beside which it lies.

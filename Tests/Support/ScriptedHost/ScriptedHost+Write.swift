@@ -27,6 +27,15 @@ package struct Content: Sendable {
       StreamDescription(
         id: id, kind: .config, name: name, role: "config", size: UInt64(bytes.count)), bytes)
   }
+
+  /// The state of a running machine of these bytes.
+  package static func state(
+    _ id: UInt32, _ bytes: [UInt8], name: String = "vmstate"
+  ) -> Content {
+    Content(
+      StreamDescription(
+        id: id, kind: .vmstate, name: name, role: "vmstate", size: UInt64(bytes.count)), bytes)
+  }
 }
 
 extension ScriptedHost {

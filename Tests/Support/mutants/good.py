@@ -25,6 +25,7 @@ INFO = {"manifest": 1, "name": "good", "version": "1", "executable": "good.py", 
         "memory": 268435456, "profile": "python", "interpreter": "/usr/bin/python3",
         "formats": [
             {"name": "good", "modes": ["write", "read", "verify"], "output": ["directory"],
+             "streams": ["disk", "config", "vmstate"],
              "options": [{"name": "colour", "type": "choice", "choices": ["red", "blue"]}]}]}
 
 

@@ -88,6 +88,8 @@ SABOTAGES = [
     ("salvage-taken",
      'need(job["mode"] == "read" or not job.get("salvage"), E_PROTOCOL, "salvage")',
      "pass", "4.3-6"),
+    ("vmstate-refused", '("disk", "config", "vmstate"), E_UNSUPPORTED, "kind")',
+     '("disk", "config"), E_UNSUPPORTED, "kind")', "6.1-3"),
     ("output-any", 'need(output.get("kind") == "directory", E_UNSUPPORTED,', "need(True, 0,",
      "4.3-3"),
     ("gap-taken", "need(offset == self.position and not self.is_over,", "need(True,", "5.2-2"),

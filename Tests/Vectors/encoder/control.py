@@ -110,6 +110,8 @@ def job_vectors():
                  {"id": 2, "kind": "config", "name": "101.conf", "role": "proxmox-conf",
                   "size": 812},
                  {"id": 1024, "kind": "vmstate", "name": "vmstate", "size": None}])
+    job("job-vmstate", "6.1-3", "the state of a machine, of an odd size", "ok",
+        streams=[DISK, {"id": 2, "kind": "vmstate", "name": "vmstate", "size": 300077}])
     job("job-read", "4.3-1", "an archive is to be read", "ok", mode="read", streams=...)
     job("job-verify", "4.3-1", "and here to be checked; from a file", "ok", mode="verify",
         streams=..., output={"fd": 6, "kind": "file"})

@@ -22,7 +22,7 @@ case $verb in
     # Gaps of disks are told by write-map, and not given as zeros.
     echo map
     ;;
-  write-disk | write-config)
+  write-disk | write-config | write-vmstate)
     zstd -q --check -3 -c >"$id.zst"
     ;;
   write-map)
@@ -41,7 +41,7 @@ case $verb in
     small_sums | sha256sum --check --quiet --strict >&2
     cat receipt.json
     ;;
-  read-disk | read-config)
+  read-disk | read-config | read-vmstate)
     zstd -q -dc "$id.zst"
     ;;
   read-map)

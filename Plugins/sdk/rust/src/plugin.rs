@@ -203,6 +203,13 @@ impl Plugin {
         if !lists("output", kind) {
             return refuse(E_UNSUPPORTED, format!("{} is not kept in a {kind}", job.format));
         }
+        let holds = |kind: &str| match format.get("streams") {
+            Some(kinds) => kinds.elements().contains(&kind.into()),
+            None => kind != "vmstate",
+        };
+        if let Some(stream) = job.streams.iter().find(|stream| !holds(&stream.kind)) {
+            return refuse(E_UNSUPPORTED, format!("{} holds no {}", job.format, stream.kind));
+        }
         let is_increment = |stream: &Stream| stream.is_incremental;
         if job.streams.iter().any(is_increment) && !format.is_true("incremental") {
             return refuse(E_UNSUPPORTED, format!("{} cannot hold increments", job.format));

@@ -21,7 +21,7 @@ case $verb in
     # Gaps of disks are told by write-map, and not given as zeros.
     echo map
     ;;
-  write-disk | write-config)
+  write-disk | write-config | write-vmstate)
     zstd -q --check "-$SLUICE_OPTION_LEVEL" -c >"$id.zst"
     ;;
   write-map)
@@ -40,7 +40,7 @@ case $verb in
     small_sums | sha256sum --check --quiet --strict >&2
     cat receipt.json
     ;;
-  read-disk | read-config)
+  read-disk | read-config | read-vmstate)
     zstd -q -dc "$id.zst"
     ;;
   read-map)
