@@ -38,6 +38,20 @@ import WriterKit
   /// Adds bytes of the member.
   func write(_ bytes: [UInt8]) throws(PluginError) { try append(bytes, isMember: true) }
 
+  /// Adds bytes of the host's, which may have them back when this returns.
+  func write(_ bytes: RawSpan) throws(PluginError) { try append(bytes, isMember: true) }
+
+  /// Adds zeros of the member.
+  func writeZeros(_ count: UInt64) throws(PluginError) {
+    let zeros = [UInt8](repeating: 0, count: Int(min(count, UInt64(Self.blockBytes))))
+    var left = count
+    while left > 0 {
+      let part = Int(min(left, UInt64(zeros.count)))
+      try append(unsafe zeros.span.bytes.extracting(0..<part), isMember: true)
+      left -= UInt64(part)
+    }
+  }
+
   /// Adds a block of the member: whole blocks of 512 bytes. It is hashed still when this returns.
   func write(_ block: MemberBlock, bytes: Int) throws(PluginError) {
     try flush()
@@ -78,15 +92,19 @@ import WriterKit
   func stop() { hash.stop() }
 
   private func append(_ bytes: [UInt8], isMember: Bool) throws(PluginError) {
+    try append(unsafe bytes.span.bytes, isMember: isMember)
+  }
+
+  private func append(_ bytes: RawSpan, isMember: Bool) throws(PluginError) {
     var done = 0
-    while done < bytes.count {
+    while done < bytes.byteCount {
       let block = blocks[current]
       if waiting == 0 { block.clear() }
-      let count = min(bytes.count - done, Self.blockBytes - waiting)
+      let count = min(bytes.byteCount - done, Self.blockBytes - waiting)
       let range = waiting..<(waiting + count)
-      unsafe bytes.withUnsafeBytes { source in
+      unsafe bytes.extracting(done..<(done + count)).withUnsafeBytes { source in
         unsafe UnsafeMutableRawBufferPointer(rebasing: block.memory[range])
-          .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[done..<(done + count)]))
+          .copyMemory(from: source)
       }
       block.add(range, isMember: isMember)
       waiting += count

@@ -41,11 +41,6 @@ struct OVAJobCheck {
   }
 
   private func check(_ stream: StreamDescription) throws(PluginError) {
-    guard stream.kind != .vmstate else {
-      throw PluginError(
-        .unsupported,
-        "ova cannot store memory state (\"\(stream.name)\"); exclude it")
-    }
     guard let size = stream.size else {
       throw PluginError(
         .unsupported, "ova needs the size of \"\(stream.name)\" in advance")
@@ -67,7 +62,8 @@ struct OVAJobCheck {
   /// The descriptor is written first and holds the configurations.
   private func checkOrder() throws(PluginError) {
     let kinds = job.streams.map(\.kind)
-    guard let disk = kinds.firstIndex(of: .disk), kinds[disk...].contains(.config) else { return }
+    guard let other = kinds.firstIndex(where: { $0 != .config }), kinds[other...].contains(.config)
+    else { return }
     throw PluginError(.badJob, "ova needs the configurations before the disks")
   }
 }

@@ -21,8 +21,9 @@ struct OVANames {
     var used: Set<String> = [Self.receipt]
     var others: [StreamDescription] = []
     for stream in streams {
-      let name = stream.kind == .disk ? "\(stream.name).\(diskFormat)" : stream.name
-      let isFree = stream.kind == .disk || !Self.isReserved(name)
+      let suffix = Self.suffix(stream, diskFormat)
+      let name = stream.name + suffix
+      let isFree = !suffix.isEmpty || !Self.isReserved(name)
       if isFree, Self.isPortable(name), used.insert(name.lowercased()).inserted {
         members[stream.id] = name
       } else {
@@ -31,7 +32,7 @@ struct OVANames {
     }
     // A stream may have the name that another one would be given.
     for stream in others {
-      let end = stream.kind == .disk ? ".\(diskFormat)" : ""
+      let end = Self.suffix(stream, diskFormat)
       var name = "\(stream.kind.rawValue)-\(stream.id)"
       while !used.insert((name + end).lowercased()).inserted { name += "-" }
       members[stream.id] = name + end
@@ -42,6 +43,15 @@ struct OVANames {
   var manifest: String { base + ".mf" }
 
   func member(_ stream: StreamDescription) -> String { members[stream.id] ?? "" }
+
+  /// What is no configuration has one of its own, as it has in a directory.
+  private static func suffix(_ stream: StreamDescription, _ diskFormat: String) -> String {
+    switch stream.kind {
+    case .disk: ".\(diskFormat)"
+    case .vmstate: ".bin"
+    case .config: ""
+    }
+  }
 
   private static func base(_ machine: String) -> String {
     let letters = machine.unicodeScalars.map { isPortable($0) ? Character($0) : "-" }

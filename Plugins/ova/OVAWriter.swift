@@ -6,12 +6,12 @@ import Glibc
 import TarFormat
 import WriterKit
 
-/// Writes an appliance from its start to its end: descriptor, configurations, disks, receipt,
-/// manifest.
+/// Writes an appliance from its start to its end: descriptor, configurations, disks and the state
+/// of a running machine, receipt, manifest.
 ///
 /// Configurations come first and are kept, for the descriptor holds them; it leaves when the first
-/// disk opens. In a file the header of a deflated disk gets its size when that is known, the only
-/// time that the writer goes back.
+/// other stream opens. In a file the header of a deflated disk gets its size when that is known,
+/// the only time that the writer goes back.
 final class OVAWriter: ArchiveWriter {
   private let job: Job
   private let host: Host
@@ -72,12 +72,16 @@ final class OVAWriter: ArchiveWriter {
 
   func open(_ stream: StreamDescription) throws(PluginError) {
     self.stream = stream
-    guard stream.kind == .disk else {
+    guard stream.kind != .config else {
       guard !isBegun else { throw PluginError(.protocol, "a configuration after a disk") }
       config = []
       return
     }
     try begin()
+    guard stream.kind == .disk else {
+      _ = try output.begin(try header(names.member(stream), stream.size ?? 0))
+      return
+    }
     let disk = try self.disk(of: stream)
     self.disk = disk
     walk = ClusterWalk(disk.runs)
@@ -87,7 +91,8 @@ final class OVAWriter: ArchiveWriter {
   }
 
   func data(_ data: borrowing StreamData) throws(PluginError) {
-    guard stream?.kind == .disk else { return addToConfig(data) }
+    guard stream?.kind != .config else { return addToConfig(data) }
+    guard stream?.kind == .disk else { return try output.write(data.bytes) }
     guard let line else { return }
     let lease = data.keep()
     guard let base = unsafe start(of: lease) else { return }
@@ -97,10 +102,11 @@ final class OVAWriter: ArchiveWriter {
   }
 
   func zero(_ range: Range<UInt64>, _ kind: Extent.Kind) throws(PluginError) {
-    guard stream?.kind == .disk else {
+    guard stream?.kind != .config else {
       config.append(contentsOf: repeatElement(0, count: range.count))
       return
     }
+    guard stream?.kind == .disk else { return try output.writeZeros(UInt64(range.count)) }
     guard let line, disk?.byteCount != nil else { return }
     // What the map calls data has its place in the member, zeros or not.
     let end = (range.upperBound + QCOW2Layout.clusterBytes - 1) / QCOW2Layout.clusterBytes
@@ -113,23 +119,10 @@ final class OVAWriter: ArchiveWriter {
     guard let stream else { return }
     self.stream = nil
     digests[stream.id] = digest
-    guard stream.kind == .disk else {
-      configs[stream.id] = config
-      return
-    }
-    guard let disk, let line else { return }
-    try line.drain()
-    try output.write(members.finish())
-    let bytes = output.memberBytes
-    let hash = try output.finishMember()
-    note(hash, disk.name)
-    if let told = disk.byteCount {
-      guard bytes == told else {
-        throw PluginError(
-          .internal, "\"\(stream.name)\" has \(bytes) bytes instead of \(told)")
-      }
-    } else {
-      try target.patch(try header(disk.name, bytes), at: headerStart)
+    switch stream.kind {
+    case .config: configs[stream.id] = config
+    case .disk: try closeDisk(stream)
+    case .vmstate: try closeMember(stream, byteCount: length)
     }
   }
 
@@ -168,6 +161,23 @@ final class OVAWriter: ArchiveWriter {
     configs = [:]
   }
 
+  /// Ends the member of a stream.
+  ///
+  /// - Parameter byteCount: What its header says; `nil` if it does not say it yet.
+  /// - Returns: Bytes of the member.
+  @discardableResult
+  private func closeMember(
+    _ stream: StreamDescription, byteCount: UInt64?
+  ) throws(PluginError) -> UInt64 {
+    let bytes = output.memberBytes
+    note(try output.finishMember(), names.member(stream))
+    guard byteCount == nil || bytes == byteCount else {
+      throw PluginError(
+        .internal, "\"\(stream.name)\" has \(bytes) bytes instead of \(byteCount ?? 0)")
+    }
+    return bytes
+  }
+
   private func add(_ name: String, _ bytes: [UInt8]) throws(PluginError) {
     note(try output.member(try header(name, UInt64(bytes.count)), bytes), name)
   }
@@ -200,6 +210,15 @@ final class OVAWriter: ArchiveWriter {
     try OVADisk(
       stream, name: names.member(stream), runs: runs, options.diskFormat, isExact: isExact,
       isStored: level == 0)
+  }
+
+  private func closeDisk(_ stream: StreamDescription) throws(PluginError) {
+    guard let disk, let line else { return }
+    try line.drain()
+    try output.write(members.finish())
+    let bytes = try closeMember(stream, byteCount: disk.byteCount)
+    guard disk.byteCount == nil else { return }
+    try target.patch(try header(disk.name, bytes), at: headerStart)
   }
 
   private func startLine() throws(PluginError) {

@@ -64,7 +64,7 @@ final class TarReader: ArchiveReader {
     }
     try Self.check(member, stream)
     if isOurs {
-      let digesting = DigestingSink(sink, isHashed: stream.kind != .disk)
+      let digesting = DigestingSink(sink, isHashed: stream.kind == .config)
       try input.deliver(member, to: digesting)
       digests[stream.id] = digesting.finish()
     } else {

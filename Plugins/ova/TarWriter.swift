@@ -54,7 +54,7 @@ final class TarWriter: ArchiveWriter {
     self.stream = stream
     map = allocation(of: stream)
     extentIndex = 0
-    isHashed = stream.kind != .disk || options.listsDisks
+    isHashed = stream.kind == .config || options.listsDisks
     streamStart = output.position
   }
 

@@ -6,7 +6,7 @@ import System
 import WriterKit
 
 extension Layout {
-  /// `NAME.qcow2`, `NAME` and the receipt.
+  /// `NAME.qcow2`, `NAME`, `NAME.bin` and the receipt.
   static let qcow2 = Layout(
     diskSuffix: ".qcow2", reserved: [manifest], holdsIncrements: true)
 }

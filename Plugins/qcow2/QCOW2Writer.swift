@@ -35,13 +35,13 @@ final class QCOW2Writer: ArchiveWriter {
   func open(_ stream: StreamDescription) throws(PluginError) {
     self.stream = stream
     var file = try create(Layout.qcow2.fileName(stream))
+    if stream.kind != .config, try !file.goDirect(.auto) {
+      host.log(.debug, "\(file.name) is written through the page cache: no O_DIRECT here")
+    }
     guard stream.kind == .disk else {
       if let size = stream.size { try file.setLength(size) }
       self.file = consume file
       return
-    }
-    if try !file.goDirect(.auto) {
-      host.log(.debug, "\(file.name) is written through the page cache: no O_DIRECT here")
     }
     let backing = try backing(of: stream, job)
     let encoder = try plugin { () throws(ArchiveError) in

@@ -29,14 +29,15 @@ final class RawWriter: ArchiveWriter {
 
   func open(_ stream: StreamDescription) throws(PluginError) {
     var file = try create(Layout.raw.fileName(stream))
-    if stream.kind == .disk {
+    // What is large is written past the page cache, and hashed only if the user wants it.
+    if stream.kind != .config {
       let isDirect = try file.goDirect(options.direct)
       if !isDirect && options.direct == .auto {
         host.log(.debug, "\(file.name) is written through the page cache: no O_DIRECT here")
       }
     }
     if let size = stream.size { try file.setLength(size) }
-    isHashed = stream.kind != .disk || options.listsDisks
+    isHashed = stream.kind == .config || options.listsDisks
     hashedTo = 0
     self.file = consume file
     self.stream = stream

@@ -20,6 +20,8 @@ import WriterKit
   /// Blocks that cannot stay where they are: of inline frames, and the padded end of a disk.
   private let copies: UnsafeMutableRawBufferPointer
   private var copiedBytes = 0
+  /// A cluster of zeros, for a device whose zeros are stored.
+  private let zeros: UnsafeMutableRawBufferPointer
   private let pieces: UnsafeMutableBufferPointer<iovec>
   private var pieceCount = 0
   /// Headers in use, that of the open extent included.
@@ -38,12 +40,15 @@ import WriterKit
       byteCount: Self.headersMax * Layout.extentHeaderBytes, alignment: 4096)
     unsafe copies = .allocate(
       byteCount: Layout.slotsWritten * Layout.clusterBytes, alignment: 4096)
+    unsafe zeros = .allocate(byteCount: Layout.clusterBytes, alignment: 4096)
+    unsafe zeros.initializeMemory(as: UInt8.self, repeating: 0)
     unsafe pieces = .allocate(capacity: PlainOutput.piecesMax)
   }
 
   deinit {
     unsafe headers.deallocate()
     unsafe copies.deallocate()
+    unsafe zeros.deallocate()
     unsafe pieces.deallocate()
   }
 
@@ -74,6 +79,15 @@ import WriterKit
       .initializeMemory(as: UInt8.self, repeating: 0)
     copiedBytes += whole
     unsafe append(UnsafeRawBufferPointer(place))
+  }
+
+  /// Adds blocks of zeros of the last slot.
+  ///
+  /// - Parameter count: Bytes, whole blocks, a cluster at most.
+  func addZeros(_ count: Int) {
+    guard count > 0 else { return }
+    hasBlocks = true
+    unsafe append(UnsafeRawBufferPointer(rebasing: zeros[..<count]))
   }
 
   /// Ends the open extent; the batch leaves if it has blocks or no room.

@@ -5,13 +5,14 @@ import WriterKit
 struct JobCheck {
   private let job: Job
   private let options: Options
-  private let disks: [StreamDescription]
+  /// Disks, and the state of a running machine.
+  private let devices: [StreamDescription]
   private let configs: [StreamDescription]
 
   init(_ job: Job, _ options: Options) {
     self.job = job
     self.options = options
-    disks = job.streams.filter { $0.kind == .disk }
+    devices = job.streams.filter { $0.kind != .config }
     configs = job.streams.filter { $0.kind == .config }
   }
 
@@ -19,26 +20,20 @@ struct JobCheck {
     guard !job.streams.isEmpty else {
       throw PluginError(.badJob, "nothing to archive: no disks and no configurations")
     }
-    for stream in job.streams { try checkKind(stream) }
     try checkCounts()
-    for disk in disks { try checkDisk(disk) }
+    for device in devices {
+      try checkSize(device)
+      if device.kind == .disk { try checkDisk(device) } else { try checkState(device) }
+    }
     for config in configs { try checkConfig(config) }
     try checkOrder()
     if options.isForProxmox { try ProxmoxConfiguration(job.streams).checkNames() }
   }
 
-  private func checkKind(_ stream: StreamDescription) throws(PluginError) {
-    if stream.kind == .vmstate {
-      throw PluginError(
-        .unsupported,
-        "vma cannot store memory state (\"\(stream.name)\"): its readers drop blocks of zeros")
-    }
-  }
-
   private func checkCounts() throws(PluginError) {
-    guard disks.count <= Layout.devicesMax else {
+    guard devices.count <= Layout.devicesMax else {
       throw PluginError(
-        .tooLarge, "\(disks.count) disks; the limit of vma is \(Layout.devicesMax)")
+        .tooLarge, "\(devices.count) disks; the limit of vma is \(Layout.devicesMax)")
     }
     guard configs.count <= Layout.configsMax else {
       throw PluginError(
@@ -46,24 +41,42 @@ struct JobCheck {
     }
   }
 
-  private func checkDisk(_ disk: StreamDescription) throws(PluginError) {
-    let size = disk.size ?? 0
+  private func checkSize(_ device: StreamDescription) throws(PluginError) {
+    guard let size = device.size else {
+      throw PluginError(
+        .unsupported, "vma needs the size of \"\(device.name)\" in advance")
+    }
     guard size > 0 else {
-      throw PluginError(.unsupported, "\"\(disk.name)\" is empty; vma does not support that")
+      throw PluginError(.unsupported, "\"\(device.name)\" is empty; vma does not support that")
     }
     guard size <= Layout.deviceBytesMax else {
       throw PluginError(
-        .tooLarge, "\"\(disk.name)\" has \(size) bytes; the limit of vma is 256 TiB")
+        .tooLarge, "\"\(device.name)\" has \(size) bytes; the limit of vma is 256 TiB")
     }
+  }
+
+  private func checkDisk(_ disk: StreamDescription) throws(PluginError) {
+    let size = disk.size ?? 0
     guard size % 512 == 0 else {
       throw PluginError(
         .unsupported,
         "\"\(disk.name)\" has \(size) bytes, not a multiple of 512: it would be restored with "
           + "another size; extend it to \((size + 511) / 512 * 512) bytes (truncate -s %512)")
     }
-    guard disk.name != "vmstate" else {
+    guard disk.name != ArchiveHeader.stateName else {
       throw PluginError(
-        .badJob, "a disk named vmstate would be taken for the memory state; rename it")
+        .badJob,
+        "a disk named \(disk.name) would be taken for the state of a running machine; rename it")
+    }
+  }
+
+  /// Readers know it by its name alone.
+  private func checkState(_ state: StreamDescription) throws(PluginError) {
+    guard state.name == ArchiveHeader.stateName else {
+      throw PluginError(
+        .badJob,
+        "vma stores the state of a running machine as \(ArchiveHeader.stateName), not as "
+          + "\"\(state.name)\"; rename it")
     }
   }
 
@@ -78,8 +91,8 @@ struct JobCheck {
 
   /// The header holds the configurations, and comes before the disks.
   private func checkOrder() throws(PluginError) {
-    guard let firstDisk = job.streams.firstIndex(where: { $0.kind == .disk }),
-      let late = job.streams[firstDisk...].first(where: { $0.kind == .config })
+    guard let first = job.streams.firstIndex(where: { $0.kind != .config }),
+      let late = job.streams[first...].first(where: { $0.kind == .config })
     else { return }
     throw PluginError(
       .badJob, "configuration \"\(late.name)\" comes after a disk; vma needs configurations first")

@@ -92,7 +92,8 @@ final class VMAReader: ArchiveReader {
       listenForDetours()
       return try plugin { () throws(ArchiveError) in try pass.endSalvage() }
     }
-    if isVerified || !endsWithDisk { try drain() }
+    // How long the state of a machine is shows at the archive's end only.
+    if isVerified || !endsWithDisk || pass.hasGivenMemory { try drain() }
   }
 
   private static func streams(_ header: ArchiveHeader) -> [StreamDescription] {
@@ -160,7 +161,9 @@ final class VMAReader: ArchiveReader {
         "\"\(device.name)\" cannot be read: a stream cannot be rewound, or continued after an "
           + "error; use a file")
     }
+    let hasGivenMemory = pass.hasGivenMemory
     pass = archive.pass(header, salvages: salvages)
+    pass.hasGivenMemory = hasGivenMemory
   }
 
   private func drain() throws(PluginError) {

@@ -6,7 +6,8 @@ import WriterKit
 /// Writes the archive from its start to its end and never goes back.
 ///
 /// Configurations come first and are kept, for the header holds them; it leaves when the first
-/// disk opens. Blocks go from the host's memory to the target without being copied.
+/// device opens: a disk, or the state of a running machine. Blocks go from the host's memory to the
+/// target without being copied.
 final class VMAWriter: ArchiveWriter {
   private let job: Job
   private let host: Host
@@ -21,7 +22,7 @@ final class VMAWriter: ArchiveWriter {
   private var isHeaderWritten = false
   private var stream: StreamDescription?
   private var config: [UInt8] = []
-  /// Of the open disk, or the last one; 0 before the first.
+  /// The open one, or the last one; 0 before the first.
   private var device: UInt8 = 0
   /// Whether the batch has blocks of the frame that is being taken.
   private var isFrameLent = false
@@ -39,7 +40,7 @@ final class VMAWriter: ArchiveWriter {
 
   func open(_ stream: StreamDescription) throws(PluginError) {
     self.stream = stream
-    guard stream.kind == .disk else {
+    guard stream.kind != .config else {
       config = []
       return
     }
@@ -48,7 +49,7 @@ final class VMAWriter: ArchiveWriter {
   }
 
   func data(_ data: borrowing StreamData) throws(PluginError) {
-    guard let stream, stream.kind == .disk else { return addToConfig(data) }
+    guard let stream, stream.kind != .config else { return addToConfig(data) }
     let size = stream.size ?? 0
     isFrameLent = false
     for place in 0..<data.clusterCount {
@@ -62,12 +63,14 @@ final class VMAWriter: ArchiveWriter {
 
   func zero(_ range: Range<UInt64>, _ kind: Extent.Kind) throws(PluginError) {
     let cluster = UInt64(Layout.clusterBytes)
-    guard stream?.kind == .disk else {
+    guard let stream, stream.kind != .config else {
       config.append(contentsOf: repeatElement(0, count: range.count))
       return
     }
+    let mask: BlockMask = stream.kind == .vmstate ? .all : []
     for number in (range.lowerBound / cluster)..<((range.upperBound + cluster - 1) / cluster) {
-      batch.add(ExtentSlot(device: device, cluster: UInt32(number), mask: []))
+      batch.add(ExtentSlot(device: device, cluster: UInt32(number), mask: mask))
+      if !mask.isEmpty { batch.addZeros(Layout.clusterBytes) }
       if batch.isFull { try close() }
     }
   }
@@ -75,7 +78,7 @@ final class VMAWriter: ArchiveWriter {
   func close(length: UInt64, digest: Digest) throws(PluginError) {
     guard let stream else { return }
     self.stream = nil
-    guard stream.kind == .disk else {
+    guard stream.kind != .config else {
       if options.isForProxmox && stream.name == ProxmoxConfiguration.name {
         config = try ProxmoxConfiguration(job.streams).completed(config)
       }
@@ -103,7 +106,8 @@ final class VMAWriter: ArchiveWriter {
   private func add(
     _ place: Int, _ data: borrowing StreamData, start: UInt64, count: Int
   ) throws(PluginError) {
-    let mask = data.mask(place).intersection(BlockMask(covering: count))
+    let isState = stream?.kind == .vmstate
+    let mask = isState ? .all : data.mask(place).intersection(BlockMask(covering: count))
     batch.add(
       ExtentSlot(
         device: device, cluster: UInt32(start / UInt64(Layout.clusterBytes)), mask: mask))
@@ -113,6 +117,8 @@ final class VMAWriter: ArchiveWriter {
       let wanted = run.clamped(to: 0..<count).count
       addBlocks(data.bytes.extracting(from..<(from + wanted)), isShared: data.isShared)
     }
+    // The genuine reader wants whole clusters of it.
+    if isState { batch.addZeros((Layout.clusterBytes - count) & ~(Layout.blockBytes - 1)) }
     if batch.isFull { try close() }
   }
 
@@ -165,8 +171,8 @@ final class VMAWriter: ArchiveWriter {
     let created = job.instant?.secondsSince1970 ?? Int64(time(nil))
     var header = HeaderBuilder(identifier: identifier, created: created)
     for config in configs { header.addConfig(name: config.name, content: config.content) }
-    for disk in job.streams where disk.kind == .disk {
-      header.addDevice(name: disk.name, size: disk.size ?? 0)
+    for stream in job.streams where stream.kind != .config {
+      header.addDevice(name: stream.name, size: stream.size ?? 0)
     }
     try output.write(header.finish())
     configs = []

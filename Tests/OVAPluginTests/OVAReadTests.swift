@@ -12,6 +12,7 @@ import Testing
     .disk(3, "d", noise(3 << 20 | 512, seed: 1) { $0 / 32 % 2 == 0 }),
     .disk(4, "e", noise(1 << 20, seed: 2)),
     .disk(5, "zeros", [UInt8](repeating: 0, count: 2 << 20)),
+    .state(6, noise(1 << 20 | 77, seed: 7) { $0 % 3 == 0 }),
   ]
 
   @Test(

@@ -27,8 +27,9 @@ struct `Writing an appliance` {
       #expect(
         try shell("\(words) out/\(name).\(format) \(name).raw > said") == .exit(0), "\(name)")
     }
-    for content in contents where content.stream.kind == .config {
-      let bytes = try file.place.bytes("out/" + content.stream.name)
+    for content in contents where content.stream.kind != .disk {
+      let suffix = content.stream.kind == .vmstate ? ".bin" : ""
+      let bytes = try file.place.bytes("out/" + content.stream.name + suffix)
       #expect(areEqual(bytes, content.bytes), "\(content.stream.name) differs")
     }
   }
@@ -43,6 +44,7 @@ struct `Writing an appliance` {
     .disk(5, "nothing", noise(70 << 20 | 512, seed: 5) { _ in true }),
     .disk(6, "irregular", noise(35 << 20, seed: 6) { $0 * $0 / 7 % 3 == 0 }),
     .disk(10, "one-grain-of-a-table", noise(97 << 20, seed: 7) { $0 % 8192 != 8000 }),
+    .state(11, noise(2 << 20 | 77, seed: 8) { $0 / 20 % 2 == 0 }),
   ]
 
   @Test(arguments: [true, false], [Job.OutputKind.file, .pipe])
@@ -113,7 +115,7 @@ private func disk(
   @Test(
     arguments: [
       (.unsupported, "incremental", [disk(isIncremental: true)], [:]),
-      (.unsupported, "memory", [disk(.vmstate, size: nil)], [:]),
+      (.unsupported, "in advance", [disk(.vmstate, size: nil)], [:]),
       (.unsupported, "multiple of 512", [disk(size: 513)], [:]),
       (.unsupported, "multiple of 512", [disk(size: 513)], ["disk-format": "qcow2"]),
       (.tooLarge, "62 TiB", [disk(size: 62 << 40 + 512)], [:]),

@@ -31,7 +31,8 @@ enum Oracle: String, CaseIterable {
     #expect(try file.place.bytes("said") == [], "\(rawValue)")
     var names = ["manifest.json", "SHA256SUMS"]
     for content in contents {
-      let name = content.stream.name + (content.stream.kind == .disk ? ".raw" : "")
+      let suffixes: [StreamDescription.Kind: String] = [.disk: ".raw", .vmstate: ".bin"]
+      let name = content.stream.name + suffixes[content.stream.kind, default: ""]
       names.append(name)
       let bytes = try file.place.bytes("out/" + name)
       #expect(areEqual(bytes, content.bytes), "\(name) differs")

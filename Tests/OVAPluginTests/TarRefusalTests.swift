@@ -19,6 +19,7 @@ private func disk(
     arguments: [
       (.unsupported, "incremental", [disk(isIncremental: true)], [:]),
       (.unsupported, "in advance", [disk(size: nil)], [:]),
+      (.badJob, "same file name v.bin", [.config(2, "v.bin", []), .state(1, [1], name: "v")], [:]),
       (.badJob, "same file name d.raw", [disk(), .config(2, "d.raw", [])], [:]),
       (.badJob, "reserved name", [.config(1, "manifest.json", [])], [:]),
       (.badJob, "255", [disk(String(repeating: "n", count: 252))], [:]),

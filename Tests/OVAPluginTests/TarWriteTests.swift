@@ -54,6 +54,20 @@ struct `Writing a tar archive` {
     ])
   }
 
+  @Test(arguments: [true, false], [Job.OutputKind.file, .pipe])
+  func `the state of a machine is stored with its zeros, wherever it comes`(
+    isShared: Bool, kind: Job.OutputKind
+  ) throws {
+    let (config, disk) = (Content.config(1, "c", [1]), Content.disk(2, "d", noise(70_000, seed: 1)))
+    for size in [1, 300_077, 5 << 20] {
+      let state = Content.state(3, noise(size, seed: 2) { $0 % 3 == 0 })
+      for contents in [[config, disk, state], [state, disk, config], [state]] {
+        try roundTrip(contents, Talk(isShared: isShared, kind: kind))
+      }
+    }
+    try roundTrip([.state(3, [])], Talk(isShared: isShared, kind: kind))
+  }
+
   @Test func `zeros that come where data was announced are stored`() throws {
     let disk = Content.disk(1, "d", [UInt8](repeating: 0, count: 5 << 20 | 300))
     let (file, finished) = try workshop.writeZeros(disk)

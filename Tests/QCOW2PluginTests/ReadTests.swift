@@ -12,6 +12,7 @@ import Testing
     .disk(6, "nothing", noise(3 << 20 | 512, seed: 5) { _ in true }), .disk(7, "empty", []),
     .disk(8, "text", noise(2 << 20, seed: 5).map { $0 & 7 }),
     .config(9, "vm.conf", Array("memory: 512\n".utf8)),
+    .state(10, noise(1 << 20 | 77, seed: 7) { $0 % 3 == 0 }),
   ]
 
   private func written(_ compress: String) throws -> Scratch {

@@ -107,15 +107,17 @@ struct `Writing a directory of qcow2 images` {
   }
 
   @Test func `the state of memory is a file of its own, however long it is`() throws {
-    let place = try Scratch()
-    let process = try workshop.startWriter(place)
-    var content = Content.disk(1, "vmstate", noise(3 << 20 | 5, seed: 1) { $0 % 3 == 0 })
-    content.stream.kind = .vmstate
-    content.stream.size = nil
-    try process.host.start([content], format: "qcow2")
-    try process.host.write(content, digest: .none)
-    _ = try workshop.finishWriting(process)
-    #expect(areEqual(try place.bytes("vmstate"), content.bytes))
+    var content = Content.state(1, noise(3 << 20 | 5, seed: 1) { $0 % 3 == 0 })
+    for size in [UInt64(content.bytes.count), nil] {
+      let place = try Scratch()
+      let process = try workshop.startWriter(place)
+      content.stream.size = size
+      try process.host.start([content], format: "qcow2")
+      try process.host.write(content, digest: .none)
+      _ = try workshop.finishWriting(process)
+      #expect(try place.names() == ["manifest.json", "vmstate.bin"])
+      #expect(areEqual(try place.bytes("vmstate.bin"), content.bytes))
+    }
   }
 
   @Test func `a sparse disk of a TiB takes what its data takes`() async throws {

@@ -14,6 +14,7 @@ import Testing
     .disk(6, "nothing", noise(3 << 20 | 7, seed: 5) { _ in true }), .disk(7, "empty", []),
     .disk(8, "full", noise(2 << 20, seed: 5)),
     .config(9, "vm.conf", Array("memory: 512\n".utf8)),
+    .state(10, noise(1 << 20 | 77, seed: 7) { $0 % 3 == 0 }),
   ]
 
   @Test(arguments: [true, false], [Job.Mode.read, .verify])

@@ -25,7 +25,8 @@ import Testing
     var expected = ["SHA256SUMS", "manifest.json"]
     for (content, stream) in zip(contents, receipt.streams) {
       let isDisk = content.stream.kind == .disk
-      let name = content.stream.name + (isDisk ? ".raw" : "")
+      let suffixes: [StreamDescription.Kind: String] = [.disk: ".raw", .vmstate: ".bin"]
+      let name = content.stream.name + suffixes[content.stream.kind, default: ""]
       expected.append(name)
       #expect(areEqual(try place.bytes(name), content.bytes))
       #expect(stream.digest == treeDigest(content.bytes))
@@ -92,6 +93,23 @@ import Testing
     ]
     try roundTrip(contents, Talk())
     try roundTrip(contents, Talk(options: ["sha256sums": true]))
+  }
+
+  @Test(arguments: [1, 4095, 300_077, 5 << 20], [true, false])
+  func `the state of a machine is a file of its own, to the byte`(
+    size: Int, isShared: Bool
+  ) throws {
+    let contents: [Content] = [
+      .config(1, "vmstate.json", [1]), .disk(2, "vmstate.raw", noise(70_000, seed: 2)),
+      .state(3, noise(size, seed: 1) { $0 % 3 == 0 }),
+    ]
+    try roundTrip(contents, Talk(isShared: isShared))
+    for isListed in [false, true] {
+      let archive = try Scratch()
+      try write(contents, to: archive, Talk(options: ["sha256sums": .bool(isListed)]))
+      let sums = String(decoding: try archive.bytes("SHA256SUMS"), as: UTF8.self)
+      #expect(sums.contains("  vmstate.bin\n") == isListed)
+    }
   }
 
   @Test(arguments: [true, false])

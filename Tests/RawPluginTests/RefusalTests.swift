@@ -31,6 +31,9 @@ private let badJobs: [BadJob] = [
     testDescription: "same file name d.raw",
     contents: [.disk(1, "d", []), .config(2, "d.raw", [])]),
   BadJob(
+    testDescription: "same file name vmstate.bin",
+    contents: [.config(1, "vmstate.bin", []), .state(2, [1])]),
+  BadJob(
     testDescription: "would have 256 bytes",
     contents: [.disk(1, String(repeating: "n", count: 252), [])]),
   BadJob(testDescription: "not a file", output: .file),

@@ -238,19 +238,12 @@ struct SeededRandom: RandomNumberGenerator {
     try workshop.expect(try ScratchArchive(maker.bytes), holds: contents)
   }
 
-  /// A device that others take for the machine's memory.
-  private func memory(_ id: UInt32, _ bytes: [UInt8]) -> Content {
-    var content = Content.disk(id, "vmstate", bytes)
-    (content.stream.kind, content.stream.role) = (.vmstate, "vmstate")
-    return content
-  }
-
   @Test func `the memory of a machine is a stream of its own, with its zeros`() throws {
     var bytes = noise(300_032, seed: 4)
     bytes.replaceSubrange(65_536..<131_072, with: repeatElement(0, count: 65_536))
     bytes.replaceSubrange(8192..<12_288, with: repeatElement(0, count: 4096))
     let disk = Content.disk(2, "d", noise(1 << 20, seed: 5))
-    for contents in [[memory(1, bytes), disk], [disk, memory(2, bytes)]] {
+    for contents in [[.state(1, bytes), disk], [disk, .state(2, bytes)]] {
       var maker = ArchiveMaker(contents)
       maker.add(maker.allSlots.reversed())
       try workshop.expect(try ScratchArchive(maker.bytes), holds: contents)
@@ -258,8 +251,10 @@ struct SeededRandom: RandomNumberGenerator {
   }
 
   @Test func `a memory that is longer than was said costs no disk`() throws {
-    let contents = [memory(1, noise(200_704, seed: 4)), .disk(2, "d", noise(1 << 20, seed: 5))]
-    let shorter = [memory(1, Array(contents[0].bytes[..<65_536])), contents[1]]
+    let contents: [Content] = [
+      .state(1, noise(200_704, seed: 4)), .disk(2, "d", noise(1 << 20, seed: 5)),
+    ]
+    let shorter: [Content] = [.state(1, Array(contents[0].bytes[..<65_536])), contents[1]]
     var maker = ArchiveMaker(shorter)
     maker.contents = contents
     maker.add(maker.allSlots)

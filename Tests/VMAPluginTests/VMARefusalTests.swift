@@ -53,8 +53,18 @@ private let refusals: [Refusal] = [
     "a configuration after a disk", .badJob, says: "after a disk",
     [disk(512), .config(2, "c", [1])]),
   Refusal(
-    "memory of a machine", .unsupported, says: "memory",
-    [Content(StreamDescription(id: 1, kind: .vmstate, name: "m", role: "vmstate", size: nil), [])]),
+    "a state of unknown size", .unsupported, says: "in advance",
+    [
+      Content(
+        StreamDescription(id: 1, kind: .vmstate, name: "vmstate", role: "vmstate", size: nil), [])
+    ]),
+  Refusal("a state by another name", .badJob, says: "not as \"m\"", [.state(1, [1], name: "m")]),
+  Refusal("an empty state", .unsupported, says: "empty", [.state(1, [])]),
+  Refusal(
+    "a configuration after the state", .badJob, says: "after a disk",
+    [.state(1, [1]), .config(2, "c", [1])]),
+  Refusal(
+    "254 disks and a state", .tooLarge, says: "254", disks(254) + [.state(300, [1])]),
   Refusal(
     "an increment", .unsupported, says: "incremental",
     [

@@ -50,6 +50,27 @@ import Testing
     try roundTrip(contents, Talk(kind: .pipe))
   }
 
+  @Test(arguments: [1, 511, 4096, 65535, 65536, 65537, 300_077, 9 << 20], [true, false])
+  func `the state of a machine is stored in whole clusters, zeros included`(
+    size: Int, isShared: Bool
+  ) throws {
+    let bytes = noise(size, seed: UInt64(size)) { $0 % 3 == 1 || $0 / 32 % 2 == 1 }
+    let disk = Content.disk(2, "d", noise(3 << 20, seed: 1) { $0 % 2 == 0 })
+    for contents in [[.state(1, bytes)], [disk, .state(3, bytes)], [.state(1, bytes), disk]] {
+      try roundTrip(contents, Talk(isShared: isShared))
+    }
+  }
+
+  @Test(arguments: [true, false])
+  func `a state of nothing but zeros is stored as bytes`(isShared: Bool) throws {
+    let state = Content.state(1, [UInt8](repeating: 0, count: 8 << 20 | 1))
+    let talk = Talk(isShared: isShared, shape: PoolShape(slotCount: 4, slotBytes: 65536))
+    let file = try write([state], talk)
+    try Checker.expect(file, holds: [state])
+    try workshop.expect(file, holds: [state])
+    #expect(try file.bytes().count > 8 << 20)
+  }
+
   @Test(arguments: [64 << 10, 256 << 10, 4 << 20])
   func `slots of any size do`(slotBytes: Int) throws {
     let disk = Content.disk(1, "d", noise(9 << 20 | 4608, seed: 3) { $0 / 100 % 3 == 0 })

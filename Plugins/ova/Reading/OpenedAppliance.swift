@@ -80,7 +80,7 @@ extension Appliance.Part {
   /// Reads a stream of ours.
   func deliver(_ reader: any DiskReader, to sink: ReadSink) throws(PluginError) -> StreamDigests {
     try check(reader)
-    let digesting = DigestingSink(sink, isHashed: stream.kind != .disk)
+    let digesting = DigestingSink(sink, isHashed: stream.kind == .config)
     try plugin { () throws(ArchiveError) in try reader.read(to: digesting) }
     return digesting.finish()
   }

@@ -6,7 +6,7 @@ extension Checksums {
 
   /// Reads SHA256SUMS and checks the manifest against it.
   ///
-  /// Every file but a disk must be listed, and nothing that is not in the archive.
+  /// Every configuration must be listed, and nothing that is not in the archive.
   package init(
     parsing bytes: [UInt8], of streams: [StreamDescription], manifest: [UInt8]
   ) throws(PluginError) {
@@ -16,7 +16,7 @@ extension Checksums {
     for stream in streams {
       let file = Layout.raw.fileName(stream)
       known.insert(file)
-      guard stream.kind == .disk || self[file] != nil else {
+      guard stream.kind != .config || self[file] != nil else {
         throw PluginError(.corrupt, "\(Layout.checksums) does not list \(file)")
       }
     }

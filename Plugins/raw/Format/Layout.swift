@@ -1,8 +1,9 @@
 import BackupProtocol
 package import WriterKit
 
-/// The names inside a directory: a disk's name with a suffix, `NAME` for everything else. Those of
-/// `raw`, which a tar has too, and of formats that differ in what a disk's file is.
+/// The names inside a directory: a disk's name with a suffix, `NAME.bin` for the state of a running
+/// machine, `NAME` for everything else. Those of `raw`, which a tar has too, and of formats that
+/// differ in what a disk's file is.
 package struct Layout: Sendable {
   /// `NAME.raw`, and checksums.
   package static let raw = Layout(diskSuffix: ".raw", reserved: [manifest, checksums])
@@ -11,6 +12,8 @@ package struct Layout: Sendable {
   package static let manifest = "manifest.json"
   /// What `sha256sum -c` reads.
   package static let checksums = "SHA256SUMS"
+
+  private static let stateSuffix = ".bin"
 
   private let diskSuffix: String
   /// Names that no stream may have.
@@ -25,7 +28,11 @@ package struct Layout: Sendable {
   }
 
   package func fileName(_ stream: StreamDescription) -> String {
-    stream.kind == .disk ? stream.name + diskSuffix : stream.name
+    switch stream.kind {
+    case .disk: stream.name + diskSuffix
+    case .vmstate: stream.name + Self.stateSuffix
+    case .config: stream.name
+    }
   }
 
   /// Refuses streams that cannot live side by side.

@@ -16,7 +16,7 @@ package struct ArchiveHeader: Sendable {
     package let size: UInt64
     /// Whether it is a stream of the machine's memory: how long that is was not always known when
     /// the header was written.
-    package var isMemory: Bool { name == "vmstate" }
+    package var isMemory: Bool { name == stateName }
 
     /// Clusters, the last of which may be short.
     package var clusterCount: UInt64 {
@@ -28,6 +28,9 @@ package struct ArchiveHeader: Sendable {
       Int(min(UInt64(Layout.clusterBytes), size - cluster * UInt64(Layout.clusterBytes)))
     }
   }
+
+  /// The device that is no disk, but the state of a running machine.
+  package static let stateName = "vmstate"
 
   package let identifier: ArchiveIdentifier
   /// Seconds since 1970.

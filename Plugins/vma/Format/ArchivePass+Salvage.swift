@@ -67,6 +67,7 @@ extension ArchivePass {
         }
       }
     } while try nextExtent()
+    try checkMemory()
     if let complaint = stray.complaint { throw .corrupt(complaint) }
   }
 

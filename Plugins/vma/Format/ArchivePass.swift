@@ -37,6 +37,8 @@ package final class ArchivePass {
   private var isBroken = false
   /// The memory state is longer than the header says.
   private var isMemoryLonger = false
+  /// Whether the memory state was delivered, by this pass or by one before it.
+  package var hasGivenMemory = false
   /// Zeros that the sink has not been told of.
   private var zerosWaiting: UInt64 = 0
   /// Called with the bytes of each cluster that is kept or passed over: work that the sink does
@@ -91,13 +93,14 @@ package final class ArchivePass {
     }
     try flushZeros(to: sink)
     phases[id] = .delivered
-    try checkMemory()
+    if device.isMemory { hasGivenMemory = true }
+    // A salvage says it at its end: the disk that comes now is whole.
+    if salvaged == nil { try checkMemory() }
   }
 
   /// Whoever does not want the memory has the disks all the same.
-  private func checkMemory() throws(ArchiveError) {
-    guard isMemoryLonger, let memory = header.devices.first(where: \.isMemory),
-      phases[Int(memory.id)] == .delivered
+  func checkMemory() throws(ArchiveError) {
+    guard isMemoryLonger, hasGivenMemory, let memory = header.devices.first(where: \.isMemory)
     else { return }
     throw .memoryLonger(memory)
   }
