@@ -1,4 +1,4 @@
-internal import BackupProtocol
+package import BackupProtocol
 internal import Sandbox
 internal import System
 
@@ -41,6 +41,14 @@ package struct PluginCatalog: Sendable {
   /// Names of all formats, sorted.
   package var formatNames: [String] {
     Set(plugins.flatMap { $0.manifest.formats.map(\.name) }).sorted()
+  }
+
+  /// Names of the formats whose archives can hold a kind of streams, sorted.
+  package func formats(holding kind: StreamDescription.Kind) -> [String] {
+    let formats = plugins.flatMap(\.manifest.formats)
+    return formatNames.filter { name in
+      formats.first { $0.name == name }?.streams.contains(kind) ?? false
+    }
   }
 
   /// Why a plugin is not used that may have this format.

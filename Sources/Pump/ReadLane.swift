@@ -67,7 +67,7 @@ package final class ReadLane {
       let ack = try archive.open()
       try plan.accept(ack)
       let wanted = plan.choose(ack.streams)
-      progress.totalBytes.store(wanted.reduce(0) { $0 + ($1.size ?? 0) }, ordering: .relaxed)
+      progress.totalBytes.store(try Self.byteCount(wanted), ordering: .relaxed)
       for (index, stream) in wanted.enumerated() {
         progress.streamIndex.store(index, ordering: .relaxed)
         outcome.summaries.append(try receive(stream, plan))
@@ -82,12 +82,17 @@ package final class ReadLane {
     return outcome
   }
 
+  /// - Throws: `LaneFailure` if the size of one is not known, before any of them is read.
+  private static func byteCount(_ streams: [StreamDescription]) throws(LaneFailure) -> UInt64 {
+    var sum: UInt64 = 0
+    for stream in streams { sum += try stream.knownSize() }
+    return sum
+  }
+
   private func receive(
     _ stream: StreamDescription, _ plan: Plan
   ) throws(LaneFailure) -> StreamSummary {
-    guard let size = stream.size else {
-      throw .archive(stream: stream.name, "has no size")
-    }
+    let size = try stream.knownSize()
     let started = MonotonicTime.now
     let reception = StreamReception(
       stream: stream.id, request: archive.ask(ReadFrame(), stream: stream.id),

@@ -164,4 +164,38 @@ import Testing
     _ = try places([("a", "there.raw")], overwrites: true)
     #expect(try place.bytes("there.raw") == [1])
   }
+
+  private let state = StreamDescription(
+    id: 4, kind: .vmstate, name: "vmstate", role: "vmstate", size: 5)
+
+  @Test func `the state of a machine and a configuration that would be one file are told`() throws {
+    let file = StreamDescription(id: 5, kind: .config, name: "vmstate.bin", role: "config", size: 3)
+    let places = try places(directory: "r")
+    #expect(throws: LaneFailure.self) { try places.accept([state, file]) }
+    #expect(
+      places.failure?.description.contains(
+        "\"vmstate\" and \"vmstate.bin\" would both be restored to vmstate.bin") == true)
+    #expect(places.failure?.remedy == .parts(disk: "vmstate", other: "vmstate.bin"))
+  }
+
+  @Test func `the state of a machine goes into a plain file, and into no image`() throws {
+    let plain = try places([("vmstate", "state")])
+    try plain.accept([state])
+    #expect(plain.streams == [state])
+    let image = try places([("vmstate", "state.qcow2")])
+    #expect(throws: LaneFailure.self) { try image.accept([state]) }
+    #expect(image.failure?.description.contains("restored to a plain file") == true)
+    #expect(image.failure?.remedy == .choosePath)
+  }
+
+  @Test func `a stream of unknown size is refused before anything is made for it`() throws {
+    var endless = streams[1]
+    endless.size = nil
+    let places = try places([("a", "a.raw")])
+    #expect(throws: LaneFailure.self) { try places.accept([endless]) }
+    #expect(!place.exists("a.raw"))
+    let others = try self.places(directory: "r", skip: ["a"])
+    try others.accept([endless, streams[0]])
+    #expect(others.streams == [streams[0]])
+  }
 }

@@ -92,12 +92,12 @@ struct `An odd archive of another program` {
     try await scene.expectShell(
       """
       sluice restore '\(directory)/\(name)' --to out &&
-      python3 memory.py '\(directory)/\(name)' 393728 > expected && cmp expected out/vmstate &&
+      python3 memory.py '\(directory)/\(name)' 393728 > expected && cmp expected out/vmstate.bin &&
       sluice restore - --format vma --to piped < '\(directory)/\(name)' && diff -r out piped &&
       sluice restore '\(directory)/\(name)' --disk drive-scsi0=d.raw &&
       cmp d.raw out/drive-scsi0.raw &&
       sluice convert '\(directory)/\(name)' --to tar=x.tar && sluice restore x.tar --to tar &&
-      test "$(ls tar)" = drive-scsi0.raw && cmp tar/drive-scsi0.raw d.raw
+      diff -r out tar
       """)
   }
 

@@ -40,6 +40,21 @@ struct RestoreDeviceTests {
     try await sluice(["restore", "m", "--disk", "a=\(device)"] + more, in: place.directory)
   }
 
+  @Test(.enabled(if: MachineStateScene.hasTools, "needs python3"))
+  func `the state of a machine is not written to a device`() async throws {
+    let scene = try MachineStateScene()
+    try await scene.makeArchive()
+    let archive = scene.place.path("m")
+    try await withDevice(bytes: 8 << 20) { device in
+      let finding = try await sluice(
+        ["restore", archive, "--disk", "vmstate=\(device)", "--skip", "d", "--force"],
+        in: place.directory)
+      #expect(finding.status == 64, "\(finding.errors)")
+      #expect(finding.errors.contains("to a plain file"), "\(finding.errors)")
+    }
+    try await place.shell("cmp before device")
+  }
+
   @Test(arguments: ["", "--sector-size 4096"], ["--sparse", "--preallocate"])
   func `a larger device gets the disk, its zeros too, and keeps its rest`(
     sectors: String, allocation: String

@@ -113,6 +113,26 @@ import Testing
     }
   }
 
+  @Test func `a stream of unknown size is listed, and nobody takes it for an empty one`()
+    async throws
+  {
+    let place = try Scratch()
+    let listed = try await run("lists-no-size", place, ["list", "archive"])
+    #expect(listed.status == 0, "\(listed.errors)")
+    #expect(listed.output.contains("d  ?"), "\(listed.output)")
+    for verb in [
+      ["convert", "archive", "--to", "raw=out"],
+      ["read", "archive", "--disk", "d", "--output", "out"],
+      ["restore", "archive", "--disk", "d=out"],
+      ["restore", "archive", "--to", "out", "--keep-damaged"],
+    ] {
+      let finding = try await run("lists-no-size", place, verb)
+      #expect(finding.status == 65, "\(verb): \(finding.errors)")
+      #expect(finding.errors.contains("has no size"), "\(verb): \(finding.errors)")
+      #expect(try place.names() == ["archive"])
+    }
+  }
+
   @Test func `two streams that would be one file are not restored`() async throws {
     let place = try Scratch()
     let finding = try await run("lists-a-clash", place, ["restore", "archive", "--to", "restored"])

@@ -199,7 +199,7 @@ private final class Disk: ReadTarget {
       for feed in feeds { feed.close() }
       for thread in threads { thread.join() }
     }
-    let merge = MergeTarget(
+    let merge = try MergeTarget(
       chain.stream(top), parent: chain.parent(of: top), levels: feeds, memory: memory, to: disk)
     let buffers = try SharedPool(PoolShape(slotCount: 4), name: "test-level")
     return (try? chain.read(top, into: merge, buffers)) != nil

@@ -78,6 +78,13 @@ package struct BackupPlan {
     streams = try Self.streams(disks, configs)
   }
 
+  /// Refuses streams that one of the outputs cannot hold.
+  func requireHeld(_ catalog: PluginCatalog) throws(JobError) {
+    for output in outputs {
+      for stream in streams { try output.chosen.requireStreams(stream.kind, catalog) }
+    }
+  }
+
   /// The plan with what is stored of each stream: without an increment among them it is full.
   func capturing(_ streams: [LaneStream], _ chosen: ChosenParent?) -> BackupPlan {
     var plan = self

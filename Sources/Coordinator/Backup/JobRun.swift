@@ -82,6 +82,7 @@ package struct JobRun: Sendable {
       return try await blocking(named: "sluice-job") { () throws(JobError) in
         defer { opened.endOfReading() }
         let plan = try BackupPlan(opened.contents, outputs: order.outputs)
+        try plan.requireHeld(order.surroundings.catalog)
         order.surroundings.events(.named(machine: plan.machine.name))
         order.surroundings.events(
           .planned(doing: doing, streams: plan.streams.map(\.name), bytes: plan.byteCount))

@@ -32,7 +32,7 @@ struct ArchiveMaps {
       ReadLane.Plan(
         accept: { ack throws(LaneFailure) in try receipts.accept(ack.streams) },
         target: { stream, _ throws(LaneFailure) in
-          let target = MapTarget(size: stream.size ?? 0)
+          let target = MapTarget(size: try stream.knownSize())
           targets[stream.name] = target
           return target
         },

@@ -11,14 +11,20 @@ internal import Synchronization
 internal import System
 
 /// The thread that takes an archive apart for a conversion: configurations into memory, then disks
-/// into the handover, each held against the receipt.
+/// and the state of a machine into the handover, each held against the receipt.
 final class ArchiveReading: Sendable {
+  /// A stream that goes through the handover: a disk, or the state of a machine.
+  struct Disk: Sendable {
+    var description: StreamDescription
+    let size: UInt64
+  }
+
   /// What is known before the first disk is read.
   struct Contents: Sendable {
     var configs: [ConfigFile] = []
     /// In the order in which they are read.
-    var disks: [StreamDescription] = []
-    /// What is left out: a machine's memory, which is of use to its own program alone.
+    var disks: [Disk] = []
+    /// The state of a machine, if an output cannot hold it.
     var leftOut: [String] = []
     var origin = Archive.Origin()
   }
@@ -32,6 +38,7 @@ final class ArchiveReading: Sendable {
 
   private let job: ReadJob
   private let handover: StreamHandover
+  private let takesState: Bool
   /// Where disks have data, if that was found out before; by name.
   private let maps: [String: [Extent]]
   private let state = Mutex(State())
@@ -40,10 +47,13 @@ final class ArchiveReading: Sendable {
   private let thread = Mutex<WorkerThread?>(nil)
 
   /// Starts the thread.
+  ///
+  /// - Parameter takesState: Whether every output can hold the state of a machine.
   init(
-    _ job: ReadJob, maps: [String: [Extent]], _ handover: StreamHandover
+    _ job: ReadJob, maps: [String: [Extent]], _ handover: StreamHandover, takesState: Bool
   ) throws(SystemCallError) {
     self.job = job
+    self.takesState = takesState
     self.maps = maps
     self.handover = handover
     news = OwnedDescriptor(adopting: try check(clinux_eventfd(), .eventDescriptor, "a thread"))
@@ -52,9 +62,8 @@ final class ArchiveReading: Sendable {
   }
 
   /// Where a disk has data; without a map all of it may be.
-  static func map(of disk: StreamDescription, in maps: [String: [Extent]]) -> [Extent] {
-    if let map = maps[disk.name] { return map }
-    let size = disk.size ?? 0
+  static func map(of disk: String, size: UInt64, in maps: [String: [Extent]]) -> [Extent] {
+    if let map = maps[disk] { return map }
     return size > 0 ? [Extent(offset: 0, length: size, kind: .data)] : []
   }
 
@@ -108,40 +117,44 @@ final class ArchiveReading: Sendable {
       accept: { ack throws(LaneFailure) in
         try receipts.accept(ack.streams)
         try ConfigFile.requireRoom(ack.streams)
-        self.accept(ack)
+        try self.accept(ack)
       },
       target: { stream, _ throws(LaneFailure) in
         guard stream.kind == .config else {
           self.becomeReady()
-          let map = Self.map(of: stream, in: self.maps)
+          let map = Self.map(
+            of: stream.name, size: try stream.knownSize(), in: self.maps)
           return HandoverTarget(name: stream.name, map: map, self.handover)
         }
         config = try ConfigFile.target(stream)
         return config
       },
-      choose: { Self.ordered($0) },
+      choose: { self.ordered($0) },
       check: { stream, digest throws(LaneFailure) in
         try receipts.check(stream, digest)
         self.note(stream, digest, config.take())
       })
   }
 
-  /// Configurations first, since they go to the head of some formats; the disks as they lie.
-  private static func ordered(_ streams: [StreamDescription]) -> [StreamDescription] {
-    streams.filter { $0.kind == .config } + streams.filter { $0.kind == .disk }
+  /// Configurations first, since they go to the head of some formats; the rest as it lies.
+  private func ordered(_ streams: [StreamDescription]) -> [StreamDescription] {
+    streams.filter { $0.kind == .config } + streams.filter { $0.kind != .config && takes($0) }
   }
 
-  private func accept(_ ack: JobAck) {
-    let origin = job.archive.origin(ack)
-    state.withLock { state in
-      state.contents.disks = ack.streams.filter { $0.kind == .disk }.map { stream in
-        var disk = stream
-        disk.role = job.archive.role(of: stream)
-        return disk
+  private func takes(_ stream: StreamDescription) -> Bool { takesState || stream.kind != .vmstate }
+
+  private func accept(_ ack: JobAck) throws(LaneFailure) {
+    var contents = Contents(origin: job.archive.origin(ack))
+    for stream in ack.streams where stream.kind != .config {
+      guard takes(stream) else {
+        contents.leftOut.append(stream.name)
+        continue
       }
-      state.contents.leftOut = ack.streams.filter { $0.kind == .vmstate }.map(\.name)
-      state.contents.origin = origin
+      var disk = Disk(description: stream, size: try stream.knownSize())
+      disk.description.role = job.archive.role(of: stream)
+      contents.disks.append(disk)
     }
+    state.withLock { [contents] in $0.contents = contents }
   }
 
   private func becomeReady() {
@@ -165,7 +178,7 @@ extension ConfigFile {
   static func requireRoom(_ streams: [StreamDescription]) throws(LaneFailure) {
     var sum: UInt64 = 0
     for stream in streams where stream.kind == .config {
-      sum += min(stream.size ?? 0, sumMax + 1)
+      sum += min(try stream.knownSize(), sumMax + 1)
       guard sum <= sumMax else {
         throw .archive(
           stream: stream.name,
@@ -176,7 +189,7 @@ extension ConfigFile {
 
   /// Where a configuration of an archive goes.
   static func target(_ stream: StreamDescription) throws(LaneFailure) -> MemoryTarget {
-    let size = stream.size ?? 0
+    let size = try stream.knownSize()
     guard size <= UInt64(byteCountMax) else {
       throw .archive(stream: stream.name, "is too large for a configuration")
     }

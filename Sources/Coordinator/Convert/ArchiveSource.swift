@@ -48,7 +48,8 @@ final class OpenArchive: OpenSource {
     }
     let maps = try ArchiveMaps(chain: chain, order: order).read()
     let reading = try attempt("start converting") { () throws(SystemCallError) in
-      try ArchiveReading(ReadJob(chain, order), maps: maps, handover)
+      try ArchiveReading(
+        ReadJob(chain, order), maps: maps, handover, takesState: order.outputWithoutState == nil)
     }
     do throws(JobError) {
       archived = try reading.contents()
@@ -96,8 +97,11 @@ final class OpenArchive: OpenSource {
         .badData, archived.leftOut.isEmpty ? "the archive is empty" : "the archive has no disks")
     }
     for name in archived.leftOut {
+      let format = order.outputWithoutState?.chosen.format.name ?? ""
       order.surroundings.events(
-        .warning("\"\(name)\", the machine's memory, is not converted: restore it"))
+        .warning(
+          "\"\(name)\", the state of the running machine, is not converted: format "
+            + "\"\(format)\" cannot hold it"))
     }
     let (files, origin) = (order.files, archived.origin)
     return SourceContents(
@@ -106,7 +110,9 @@ final class OpenArchive: OpenSource {
       told: files.told ?? ToldFiles(archived: archived.configs, order.surroundings.events).told
         ?? origin.description.map { ToldMachine($0) },
       disks: archived.disks.map {
-        BackupPlan.Disk(name: $0.name, kind: $0.kind, role: $0.role, size: $0.size ?? 0)
+        BackupPlan.Disk(
+          name: $0.description.name, kind: $0.description.kind, role: $0.description.role,
+          size: $0.size)
       },
       configs: archived.configs + files.configs)
   }
@@ -116,6 +122,13 @@ final class OpenArchive: OpenSource {
     order.surroundings.events(
       .warning("the archive has no timestamp; using the time of the conversion"))
     return makeTimestamp()
+  }
+}
+
+extension JobOrder {
+  /// The first output that cannot hold the state of a machine: then no output gets it.
+  fileprivate var outputWithoutState: BackupPlan.Output? {
+    outputs.first { !$0.chosen.format.streams.contains(.vmstate) }
   }
 }
 

@@ -20,13 +20,13 @@ final class ArchiveStreams: SourceStreams {
   ) {
     self.reading = reading
     self.handover = handover
-    archived = Set(contents.configs.map(\.name) + contents.disks.map(\.name))
+    archived = Set(contents.configs.map(\.name) + contents.disks.map(\.description.name))
     var streams = plan.configStreams(handover.pool)
     for disk in contents.disks {
       streams.append(
         LaneStream(
-          description: plan.streams[streams.count], size: disk.size ?? 0,
-          map: ArchiveReading.map(of: disk, in: maps),
+          description: plan.streams[streams.count], size: disk.size,
+          map: ArchiveReading.map(of: disk.description.name, size: disk.size, in: maps),
           openReader: { HandoverReader(handover) }))
     }
     self.streams = streams

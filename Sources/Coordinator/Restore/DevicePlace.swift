@@ -11,6 +11,7 @@ internal import System
 /// first byte.
 final class DevicePlace: DiskPlace {
   let path: String
+  let holdsPlainBytes = false
   let isNew = false
   private let allocation: RestoreRequest.Allocation
   private let stop: StopSignal

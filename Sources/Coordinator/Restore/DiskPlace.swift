@@ -12,6 +12,9 @@ protocol DiskPlace: AnyObject {
   /// As the user wrote it.
   var path: String { get }
 
+  /// Whether it takes any number of bytes, and holds nothing else.
+  var holdsPlainBytes: Bool { get }
+
   /// Whether nothing was there before.
   var isNew: Bool { get }
 

@@ -14,6 +14,7 @@ internal import System
 final class FilePlace: DiskPlace {
   private(set) var path: String
   let isNew: Bool
+  var holdsPlainBytes: Bool { format == .raw }
   private var isIncomplete = false
   private let format: RestoreRequest.Disk.Format
   private let request: RestoreRequest

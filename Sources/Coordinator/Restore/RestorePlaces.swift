@@ -87,15 +87,16 @@ package final class RestorePlaces {
       try checkPlaces(streams)
     }
     self.streams = choose(streams)
-    let left = streams.filter { $0.kind != .disk && directory == nil && !isSkipped($0) }
+    let left = streams.filter { stream in
+      stream.kind != .disk && directory == nil && disks[stream.name] == nil && !isSkipped(stream)
+    }
     if !left.isEmpty {
       events(
         .warning("skipped (no --to DIR): " + left.map(\.name).joined(separator: ", ")))
     }
     for stream in self.streams {
-      try keeping { () throws(JobError) in
-        try disks[stream.name]?.prepare(size: stream.size ?? 0)
-      }
+      let size = try stream.knownSize()
+      try keeping { () throws(JobError) in try disks[stream.name]?.prepare(size: size) }
     }
   }
 
@@ -107,9 +108,24 @@ package final class RestorePlaces {
         throw JobError(
           .usage, "\"\(name)\" is not in the archive", hint: "it contains: \(known)")
       }
-      if disks[name] != nil && stream.kind != .disk {
-        throw JobError(.usage, "\"\(name)\" is not a disk", hint: .restoreDisksOnly)
-      }
+      if let place = disks[name] { try checkFits(stream, place) }
+    }
+  }
+
+  /// The state of a machine is a sequence of bytes and no disk: it goes into a file as it is.
+  private func checkFits(
+    _ stream: StreamDescription, _ place: any DiskPlace
+  ) throws(JobError) {
+    switch stream.kind {
+    case .disk: return
+    case .config:
+      throw JobError(.usage, "\"\(stream.name)\" is not a disk", hint: .restoreDisksOnly)
+    case .vmstate:
+      guard !place.holdsPlainBytes else { return }
+      throw JobError(
+        .usage,
+        "\"\(stream.name)\" is the state of a running machine, which is restored to a plain file, "
+          + "not to \(place.path)", hint: .choosePath)
     }
   }
 
@@ -160,7 +176,7 @@ package final class RestorePlaces {
     }
     guard let directory else { return nil }
     return try FileTarget(
-      name: RestoredFile.name(stream), in: directory.descriptor, size: stream.size ?? 0,
+      name: RestoredFile.name(stream), in: directory.descriptor, size: try stream.knownSize(),
       reserves: request.allocation == .preallocate)
   }
 
@@ -210,23 +226,28 @@ package final class RestorePlaces {
     }
   }
 
+  /// What a stream with a place of its own is called.
+  private func words(_ stream: StreamDescription) -> String {
+    stream.kind == .disk ? "disk \(stream.name)" : stream.name
+  }
+
   /// The restore has failed: reports which disks are complete, and which targets are incomplete.
   func tellWhatIsLeft() {
     for stream in streams {
       guard let disk = disks[stream.name] else { continue }
       if salvaged.contains(stream.name) {
         events(
-          .warning("disk \(stream.name) is complete but not verified: \(disk.path)"))
+          .warning("\(words(stream)) is complete but not verified: \(disk.path)"))
       } else if disk.isPublished {
         let isDamaged = damaged.contains { $0.name == stream.name }
         let state = isDamaged ? "incomplete" : "complete"
-        events(.warning("disk \(stream.name) is \(state): \(disk.path)"))
+        events(.warning("\(words(stream)) is \(state): \(disk.path)"))
       } else if disk.isSpoilt && waiting.contains(stream.name) {
-        events(.warning("\(disk.path) contains disk \(stream.name) unverified: do not trust it"))
+        events(.warning("\(disk.path) contains \(words(stream)) unverified: do not trust it"))
       } else if disk.isSpoilt {
-        events(.warning("\(disk.path) is incomplete: it contains only part of disk \(stream.name)"))
+        events(.warning("\(disk.path) is incomplete: it contains only part of \(words(stream))"))
       } else {
-        events(.warning("disk \(stream.name) was not restored"))
+        events(.warning("\(words(stream)) was not restored"))
       }
     }
     if request.directory != nil && !streams.isEmpty && directory?.isPublished != true {

@@ -43,6 +43,18 @@ package struct ChosenFormat {
     }
   }
 
+  /// Refuses a kind of streams that an archive of the format cannot hold.
+  package func requireStreams(
+    _ kind: StreamDescription.Kind, _ catalog: PluginCatalog
+  ) throws(JobError) {
+    guard !format.streams.contains(kind) else { return }
+    let others = catalog.formats(holding: kind)
+    throw JobError(
+      .unavailable, "format \"\(format.name)\" cannot hold \(kind.words)",
+      hint: others.isEmpty
+        ? nil : .text("formats that can: " + others.joined(separator: ", ")))
+  }
+
   /// The options given for this output, checked against the manifest; absent ones at defaults, or
   /// as the archive's name has it.
   package func options(
@@ -84,5 +96,16 @@ package struct ChosenFormat {
       })
     else { return nil }
     return Self.compressions.first { pattern.text.hasSuffix($0.key) }.map { .string($0.value) }
+  }
+}
+
+extension StreamDescription.Kind {
+  /// What a stream of the kind is, for people.
+  fileprivate var words: String {
+    switch self {
+    case .disk: "disks"
+    case .config: "configurations"
+    case .vmstate: "the state of a running machine"
+    }
   }
 }

@@ -52,7 +52,7 @@ package final class LevelTarget: ReadTarget {
 extension ParentBackup.Stream? {
   /// Refuses a range that the parent does not have.
   func require(_ range: Range<UInt64>, of stream: StreamDescription) throws(LaneFailure) {
-    guard let parent = self, parent.covers(range, of: stream.size ?? 0) else {
+    guard let parent = self, parent.covers(range, of: try stream.knownSize()) else {
       throw .archive(stream: stream.name, "refers to bytes that its parent does not have")
     }
   }

@@ -8,6 +8,7 @@ package import System
 /// Bytes of any archive are copied once, from its reader's memory to that of the target.
 @safe package final class MergeTarget: ReadTarget {
   private let stream: StreamDescription
+  private let size: UInt64
   private let parent: ParentBackup.Stream?
   private let levels: [LevelFeed]
   /// What each of them has where it was asked last; it is asked again behind that.
@@ -30,8 +31,9 @@ package import System
   package init(
     _ stream: StreamDescription, parent: ParentBackup.Stream?, levels: [LevelFeed],
     memory: SharedPool, to target: any ReadTarget, stop: StopSignal? = nil
-  ) {
+  ) throws(LaneFailure) {
     self.stream = stream
+    size = try stream.knownSize()
     self.parent = parent
     self.levels = levels
     pieces = Array(repeating: nil, count: levels.count)
@@ -43,8 +45,6 @@ package import System
     masks = Array(repeating: [], count: Int(TreeDigest.chunkBytes / Cluster.bytes))
     for level in levels { level.begin(stream.name) }
   }
-
-  private var size: UInt64 { stream.size ?? 0 }
 
   package func put(
     _ bytes: UnsafeRawBufferPointer, masks: Span<BlockMask>, at offset: UInt64

@@ -66,7 +66,7 @@ final class ChainRun: Sendable {
     merging.target = { [job, chain, feeds] stream, pool throws(LaneFailure) in
       guard stream.isIncremental else { return try plan.target(stream, pool) }
       guard let target = try plan.target(stream, memory) else { return nil }
-      return MergeTarget(
+      return try MergeTarget(
         stream, parent: chain.wanted(of: 0)?.streams[stream.name],
         levels: Array(feeds.prefix(chain.depth(of: stream.name))), memory: memory, to: target,
         stop: job.stop)

@@ -23,9 +23,11 @@ struct RangeCopy: ~Copyable {
   private var dataBytes: UInt64 = 0
   private var masks = [BlockMask](repeating: [], count: 16)
 
-  /// - Parameter wanted: Bytes of the disk, not empty.
+  /// - Parameters:
+  ///   - size: Bytes of the disk.
+  ///   - wanted: Some of them, not empty.
   init(
-    _ archive: ArchiveSession, _ disk: StreamDescription, _ wanted: Range<UInt64>,
+    _ archive: ArchiveSession, _ disk: StreamDescription, size: UInt64, _ wanted: Range<UInt64>,
     to output: any RangeOutput
   ) throws(LaneFailure) {
     (self.disk, self.wanted, self.output) = (disk, wanted, output)
@@ -38,7 +40,7 @@ struct RangeCopy: ~Copyable {
     // What is read begins and ends with clusters.
     next = wanted.lowerBound / Cluster.bytes * Cluster.bytes
     let clusters = (wanted.upperBound + Cluster.bytes - 1) / Cluster.bytes
-    end = min(disk.size ?? 0, clusters * Cluster.bytes)
+    end = min(size, clusters * Cluster.bytes)
   }
 
   /// Blocks until all is copied.

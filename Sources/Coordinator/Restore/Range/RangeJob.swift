@@ -82,7 +82,7 @@ package struct RangeJob {
         _ = try keeping(&failure) { () throws(JobError) in try find(in: ack.streams) }
       },
       target: { stream, _ throws(LaneFailure) in
-        WholeDiskTarget(output, size: stream.size ?? 0)
+        WholeDiskTarget(output, size: try stream.knownSize())
       },
       choose: { $0.filter { $0.name == disk } },
       check: { stream, digest throws(LaneFailure) in try receipts.check(stream, digest) })
@@ -100,7 +100,8 @@ package struct RangeJob {
         let (disk, range) = try keeping(&failure) { () throws(JobError) in
           try wanted(streams, session, job.archive)
         }
-        var copy = try RangeCopy(session, disk, range, to: output)
+        let size = try disk.knownSize()
+        var copy = try RangeCopy(session, disk, size: size, range, to: output)
         return [try copy.run()]
       }
     } catch {
@@ -122,9 +123,9 @@ package struct RangeJob {
           + "because only whole disks prove that a parent is the right one",
         hint: "read the whole disk, or convert the archive into a full one")
     }
-    let range = try requested { () throws(RequestError) in
-      try request.range(ofDisk: disk.size ?? 0)
-    }
+    let size: UInt64
+    do throws(LaneFailure) { size = try disk.knownSize() } catch { throw JobError(error) }
+    let range = try requested { () throws(RequestError) in try request.range(ofDisk: size) }
     guard RangeReader.isPossible(session) else {
       throw JobError(
         .unavailable,
@@ -134,7 +135,7 @@ package struct RangeJob {
   }
 
   private func find(in streams: [StreamDescription]) throws(JobError) -> StreamDescription {
-    let disks = streams.filter { $0.kind == .disk }
+    let disks = streams.filter { $0.kind != .config }
     guard let disk = disks.first(where: { $0.name == request.disk }) else {
       throw JobError(
         .usage, "the archive has no disk \"\(cleaned(request.disk))\"",
