@@ -156,6 +156,9 @@ package struct BackupPlan {
     for asked in request.outputs {
       let chosen = try surroundings.format(asked.format)
       try chosen.require(.write)
+      if request.guest?.vmState != nil {
+        try chosen.requireStreams(.vmstate, surroundings.catalog)
+      }
       let options = request.options.filter { $0.label == asked.label }
       outputs.append(
         Output(
