@@ -91,6 +91,9 @@ let package = Package(
       name: "DiskFormats", dependencies: ["ArchiveBytes", "BackupProtocol", "CCompression"],
       swiftSettings: strict),
 
+    // Scripts that start a restored machine, out of what an archive tells of it.
+    .target(name: "MachineStart", dependencies: ["JSON", "System"], swiftSettings: strict),
+
     // What a user asks: the words of the command line, of a file, and of tests.
     .target(name: "Requests", dependencies: ["System"], swiftSettings: strict),
 
@@ -122,7 +125,7 @@ let package = Package(
         "CLinux",
       ], swiftSettings: strict),
     .target(
-      name: "QEMUControl", dependencies: ["Machine", "System", "JSON", "CLinux"],
+      name: "QEMUControl", dependencies: ["Machine", "MachineStart", "System", "JSON", "CLinux"],
       swiftSettings: strict),
     // The jobs of the host: the engine below them, errors and events for people above.
     .target(
@@ -157,8 +160,8 @@ let package = Package(
     .target(
       name: "RestoreJobs",
       dependencies: [
-        "ArchiveJobs", "BackupProtocol", "BlockSource", "CLinux", "JobSupport", "PluginHost",
-        "Pump", "QEMUControl", "Requests", "SharedPool", "System",
+        "ArchiveJobs", "BackupProtocol", "BlockSource", "CLinux", "JSON", "JobSupport",
+        "MachineStart", "PluginHost", "Pump", "QEMUControl", "Requests", "SharedPool", "System",
       ],
       path: "Sources/Coordinator/Restore", swiftSettings: strict),
     .target(
@@ -316,6 +319,7 @@ let package = Package(
         "RestoreJobs", "Sandbox", "SharedPool", "System",
       ]),
     tests("RequestsTests", ["Requests"]),
+    tests("MachineStartTests", ["CommandLine", "JSON", "MachineStart"]),
     tests(
       "PumpTests",
       ["Pump", "BackupProtocol", "BlockSource", "Hashing", "LeafHashing", "SharedPool", "System"]),
@@ -326,7 +330,8 @@ let package = Package(
         "System", "CLinux", "sluice-launcher", "source-run",
       ]),
     tests(
-      "QEMUControlTests", ["QEMUControl", "CommandLine", "Machine", "System", "JSON", "CLinux"]),
+      "QEMUControlTests",
+      ["QEMUControl", "CommandLine", "Machine", "MachineStart", "System", "JSON", "CLinux"]),
     tests(
       "WriterKitTests",
       [

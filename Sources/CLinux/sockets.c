@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -100,4 +101,16 @@ ssize_t clinux_receive(int socket, void *buffer, size_t count) {
   // recv(2) without room for control data makes the kernel drop descriptors that came along.
   do { received = recv(socket, buffer, count, 0); } while (received < 0 && errno == EINTR);
   return received < 0 ? -errno : received;
+}
+
+ssize_t clinux_peer_name(int socket, char *name, size_t count) {
+  struct sockaddr_un address;
+  socklen_t length = sizeof address;
+  if (getpeername(socket, (struct sockaddr *)&address, &length) < 0) return -errno;
+  size_t start = offsetof(struct sockaddr_un, sun_path);
+  if (length <= start || address.sun_path[0] == 0) return -ENOENT;
+  size_t found = strnlen(address.sun_path, length - start);
+  if (found > count) return -ENAMETOOLONG;
+  memcpy(name, address.sun_path, found);
+  return (ssize_t)found;
 }

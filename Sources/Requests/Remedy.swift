@@ -47,6 +47,8 @@ package enum Remedy: Sendable, Equatable {
   case parts(disk: String, other: String)
   case choosePath
   case omitPreallocation
+  /// A script lacks what only the recorded command line has.
+  case trustCommandLine
   case shareTarget
   /// Something is left in this directory.
   case clean(directory: String)

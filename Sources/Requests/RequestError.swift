@@ -41,6 +41,10 @@ package enum RequestError: Error, Equatable, Sendable {
   /// A disk that has a place of its own is also left out.
   case skippedDisk(String)
   case foreignSuffix(path: String, suffix: String)
+  /// A machine is only compared, and restored too.
+  case checkAndRestore
+  /// A script that starts a machine lies in the directory that was restored.
+  case scriptWithoutDirectory
   /// What is to be read of a disk is not all there.
   case beyondDisk(String, size: UInt64)
 }
@@ -80,6 +84,8 @@ extension RequestError: CustomStringConvertible {
     case .skippedDisk(let name): "disk \"\(name)\" has a destination and is skipped"
     case .foreignSuffix(let path, let suffix):
       "\(path) would be written as raw despite its suffix .\(suffix)"
+    case .checkAndRestore: "a check restores and starts nothing"
+    case .scriptWithoutDirectory: "starting a machine requires a directory to restore it to"
     case .beyondDisk(let disk, let size):
       "the range is not inside disk \"\(cleaned(disk))\", which has \(size) bytes"
     }

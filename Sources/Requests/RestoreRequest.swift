@@ -48,6 +48,13 @@ package struct RestoreRequest: Sendable {
   /// Whether what can be read of a damaged archive is kept.
   package var keepsDamaged = false
 
+  /// Whether the script that starts the machine may have the recorded command line as it is.
+  package var trustsCommandLine = false
+  /// Whether the restored machine is started.
+  package var startsMachine = false
+  /// Whether nothing is restored, and the machine is only compared with the QEMU at hand.
+  package var checksMachine = false
+
   package init(_ archive: ArchiveRequest) { self.archive = archive }
 
   /// Refuses a request that contradicts itself, whatever there is on this host.
@@ -62,6 +69,13 @@ package struct RestoreRequest: Sendable {
 
   /// Refuses a request that leaves all of the archive without a place.
   package func validateDestination() throws(RequestError) {
+    if checksMachine {
+      guard directory == nil && disks.isEmpty && !startsMachine && !trustsCommandLine else {
+        throw .checkAndRestore
+      }
+      return
+    }
+    if directory == nil && (startsMachine || trustsCommandLine) { throw .scriptWithoutDirectory }
     guard directory != nil || !disks.isEmpty else { throw .noDestination }
   }
 }

@@ -51,6 +51,17 @@ extension OwnedDescriptor {
     }
   }
 
+  /// Writes a small file from its beginning.
+  package func writeAll(_ bytes: [UInt8], subject: String) throws(SystemCallError) {
+    var failure: SystemCallError?
+    unsafe bytes.withUnsafeBytes { buffer in
+      do throws(SystemCallError) {
+        try unsafe writeAll(buffer, at: 0, subject: subject)
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+  }
+
   /// Flushes data and metadata to stable storage.
   package func sync(subject: String) throws(SystemCallError) {
     try check(clinux_fsync(raw), .fsync, subject)

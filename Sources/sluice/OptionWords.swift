@@ -37,6 +37,8 @@ extension Remedy {
     case .parts(let disk, let other): "restore with --disk \(disk)=PATH or --skip \(other)"
     case .choosePath: "choose a path with --disk NAME=PATH"
     case .omitPreallocation: "omit --preallocate"
+    case .trustCommandLine:
+      "if you trust the archive, restore it with --trust-command-line"
     case .shareTarget:
       "choose a directory that only root can write to, or allow this one with --shared-target"
     case .clean(let directory): "once that is resolved, run sluice clean \(directory)"
@@ -135,6 +137,9 @@ extension RequestError {
     case .parentWithoutLevel: "--parent needs --level incremental, differential or auto"
     case .receiptOfNoStream: "--save-receipt requires exactly one output that is a stream"
     case .noDestination: "no destination: use --to DIR or --disk NAME=PATH"
+    case .checkAndRestore:
+      "--check cannot be used with --to, --disk, --start or --trust-command-line"
+    case .scriptWithoutDirectory: "--start and --trust-command-line need --to DIR"
     case .diskTwice(let name): "--disk \(name) is given twice"
     case .skippedDisk(let name): "disk \"\(name)\" is in both --disk and --skip"
     default: description

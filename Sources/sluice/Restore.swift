@@ -13,6 +13,9 @@ struct Restore: AsyncParsableCommand {
       their own names. Every byte is verified against the archive's receipt; a file gets its name \
       when it is complete and verified.
 
+      Of a machine that was running, DIR gets a script that starts it again: start, or resume if \
+      its memory was backed up, too.
+
       Examples:
         sluice restore monday --to restored
         sluice restore monday --disk drive-scsi0=/dev/vg/web --force
@@ -59,6 +62,27 @@ struct Restore: AsyncParsableCommand {
         """))
   var keepDamaged = false
 
+  @Flag(help: "Start the restored machine, and wait until it runs")
+  var start = false
+
+  @Flag(
+    help: ArgumentHelp(
+      "Restore nothing: compare the machine with the QEMU at hand",
+      discussion: """
+        Type of machine, processor, memory and devices; exit status 69 if something is missing.
+        """))
+  var check = false
+
+  @Flag(
+    name: .customLong("trust-command-line"),
+    help: ArgumentHelp(
+      "Start the machine with its recorded command line as it is",
+      discussion: """
+        It can do whatever you can: only for archives that nobody else can have changed. \
+        Without it the scripts have what is known to be harmless.
+        """))
+  var trustCommandLine = false
+
   @OptionGroup var options: ArchiveOptions
 
   func validate() throws {
@@ -69,8 +93,19 @@ struct Restore: AsyncParsableCommand {
     let printer = EventPrinter(options.common)
     let surroundings = try options.surroundings(printer)
     let request = makeRequest()
-    _ = try await perform(printer) { stop throws(JobError) in
-      try RestoreJob(request, surroundings, stop: stop).run()
+    if request.checksMachine {
+      try await performAsync(printer) { stop async throws(JobError) in
+        try await MachineCheckJob(request.archive, surroundings, stop: stop).run()
+      }
+    } else if request.startsMachine {
+      _ = try await performAsync(printer) { stop async throws(JobError) in
+        try await RestoreJob(request, surroundings, stop: stop).runAndStart()
+      }
+    } else {
+      _ = try await perform(printer) { stop throws(JobError) in
+        var job = RestoreJob(request, surroundings, stop: stop)
+        return try job.run()
+      }
     }
   }
 
@@ -86,6 +121,9 @@ struct Restore: AsyncParsableCommand {
     request.allocation = allocation
     request.overwrites = force
     request.keepsDamaged = keepDamaged
+    request.startsMachine = start
+    request.checksMachine = check
+    request.trustsCommandLine = trustCommandLine
     return request
   }
 }

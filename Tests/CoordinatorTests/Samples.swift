@@ -61,6 +61,7 @@ extension GuestMachine {
     return GuestMachine(
       name: "m", uuid: nil, version: "7.2.22", runState: "running",
       features: MachineFeatures(schema: schema), devices: devices, blockJobs: [],
-      nbdServerInUse: nbdServerInUse, tpm: [], warnings: [], description: .null)
+      nbdServerInUse: nbdServerInUse, tpm: [], warnings: [], commandLine: .unknown(""),
+      description: .null)
   }
 }

@@ -150,7 +150,11 @@ enum TinyGuest {
 
   /// How often it has written, and how often that failed.
   static func counts(_ bench: Bench) async throws -> (writes: Int, errors: Int) {
-    let dump = try await bench.client.execute(
+    try await counts(bench.client)
+  }
+
+  static func counts(_ client: QMPClient) async throws -> (writes: Int, errors: Int) {
+    let dump = try await client.execute(
       "human-monitor-command", ["command-line": "xp /2wx 0x600"])
     let words = (dump.string ?? "").split { " \r\n".contains($0) }.filter { $0.hasPrefix("0x") }
       .compactMap { Int($0.dropFirst(2), radix: 16) }

@@ -5,7 +5,8 @@ import Testing
   /// From the floor up: a module imports only what stands before it.
   static let order = [
     "CJansson", "CExpat", "CCrypto", "CSeccomp", "CNBD", "CCompression", "CLaunch", "CHashing",
-    "CLinux", "System", "JSON", "XML", "Machine", "MachineFiles", "Hashing", "LeafHashing",
+    "CLinux", "System", "JSON", "XML", "Machine", "MachineStart", "MachineFiles", "Hashing",
+    "LeafHashing",
     "BackupProtocol", "ArchiveBytes", "DiskFormats", "SharedPool", "WriterKit", "ArchiveFiles",
     "TestHost", "Sandbox", "Requests", "BlockSource", "PluginHost", "Conformance", "Pump",
     "QEMUControl", "sluice-watchdog", "sluice-null-writer",

@@ -164,6 +164,9 @@ int clinux_unix_connect_now(const char *_Nonnull path);
 int clinux_socketpair(int *_Nonnull first, int *_Nonnull second);
 /// Process that a unix socket was connected to, when it began to listen (unix(7), SO_PEERCRED).
 int clinux_peer_process(int socket);
+/// Writes the path that the other end of a unix socket was bound to, without a zero at its end
+/// (getpeername(2)). Returns its bytes, or -ENOENT if it has none.
+ssize_t clinux_peer_name(int socket, char *_Nonnull name, size_t count);
 /// Sends bytes with up to 8 descriptors attached (sendmsg(2), SCM_RIGHTS).
 ssize_t clinux_send_with_descriptors(int socket, const void *_Nonnull bytes, size_t count,
                                      const int *_Nullable descriptors, size_t descriptor_count);

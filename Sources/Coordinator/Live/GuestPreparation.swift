@@ -116,6 +116,7 @@ struct GuestPreparation {
     let events = surroundings.events
     for omission in selection.omissions { events(.guest(GuestStep("omitted", omission))) }
     for warning in machine.warnings { events(.warning(warning)) }
+    if let warning = machine.commandLine.warning { events(.warning(sanitised(warning.utf8))) }
     if machine.runState == "io-error" {
       events(.warning("the guest is paused by an I/O error and stays paused"))
     }

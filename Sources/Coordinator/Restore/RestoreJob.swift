@@ -1,6 +1,7 @@
 internal import ArchiveJobs
 internal import BackupProtocol
 package import JobSupport
+internal import MachineStart
 internal import PluginHost
 internal import Pump
 package import Requests
@@ -13,10 +14,12 @@ package import System
 /// A target appears under its name when it is complete and has the digest of the receipt,
 /// not before; without a receipt, when the plugin has checked the archive to its end. A block
 /// device, which is there already, is written as the bytes come.
-package struct RestoreJob {
+package struct RestoreJob: Sendable {
   private let request: RestoreRequest
   private let surroundings: Surroundings
   private let stop: StopSignal
+  /// Scripts that start what was restored.
+  private var scripts = MachineScripts.Written()
 
   package init(_ request: RestoreRequest, _ surroundings: Surroundings, stop: StopSignal) {
     self.request = request
@@ -24,7 +27,7 @@ package struct RestoreJob {
     self.stop = stop
   }
 
-  package func run() throws(JobError) -> JobReport {
+  package mutating func run() throws(JobError) -> JobReport {
     let archive = try Archive.find(request.archive, surroundings, stop: stop)
     let chain = try ArchiveChain.find(
       of: archive, in: request.archive.parents, surroundings, stop: stop)
@@ -54,6 +57,26 @@ package struct RestoreJob {
       throw JobError(
         .badData, "the archive is damaged, but every stream is whole by its receipt: \(failure)")
     }
+    scripts = places.scripts
+    if !request.startsMachine { surroundings.events(.finished(report)) }
+    return report
+  }
+
+  /// As ``run()``, and then starts the machine.
+  package func runAndStart() async throws(JobError) -> JobReport {
+    let (report, scripts) = try await blocking(named: "sluice-job") { () throws(JobError) in
+      var job = self
+      let report = try job.run()
+      return (report, job.scripts)
+    }
+    guard let script = scripts.kinds.max(by: { $0 == .start && $1 == .resume }) else {
+      throw JobError(
+        .badData, "the machine was restored, but not started: there is no script that starts it")
+    }
+    let starter = MachineStarter(
+      directory: request.directory ?? "", script: script, ran: scripts.ran, stop: stop,
+      events: surroundings.events)
+    try await starter.run()
     surroundings.events(.finished(report))
     return report
   }

@@ -16,6 +16,10 @@ package final class RestorePlaces {
   let request: RestoreRequest
   let events: EventSink
   let directory: StagingPlace?
+  /// What a stream was to the backup.
+  private let role: (StreamDescription) -> String
+  /// Scripts that start the machine, in the directory.
+  private(set) var scripts = MachineScripts.Written()
   private(set) var disks: [String: any DiskPlace] = [:]
   /// Streams of the archive, once known.
   private(set) var streams: [StreamDescription] = []
@@ -39,6 +43,7 @@ package final class RestorePlaces {
   ) throws(JobError) {
     self.request = request
     events = surroundings.events
+    role = { archive.role(of: $0) }
     try Self.checkNames(request)
     let guarded = ArchiveGuard(archive)
     for path in request.disks.map(\.path) + [request.directory].compactMap(\.self) {
@@ -207,6 +212,8 @@ package final class RestorePlaces {
     for name in waiting { try publish(name) }
     guard let directory, let target = request.directory else { return }
     let isDamaged = try markIncompleteFiles(in: directory)
+    // A machine is started from disks that are whole.
+    if damaged.isEmpty { try writeScripts(in: directory) }
     let stored = directory.storedBytes()
     do throws(PublishingError) { try directory.publish() } catch {
       throw JobError(error, cannot: "publish \(target)")
@@ -215,6 +222,13 @@ package final class RestorePlaces {
     outputs.append(OutputReport(label: "raw", path: target, storedBytes: UInt64(stored)))
     events(
       isDamaged ? .incomplete(label: "raw", path: target) : .published(label: "raw", path: target))
+  }
+
+  private func writeScripts(in directory: StagingPlace) throws(JobError) {
+    let writer = MachineScripts(
+      streams: streams, role: role, disks: disks, request: request, events: events)
+    scripts = try writer.write(in: directory.descriptor)
+    directory.programs = scripts.names
   }
 
   /// The restore has failed: keeps disks that waited for the archive's end, unless the archive was

@@ -87,7 +87,8 @@ extension StagingPlace {
       switch try FileStatus(descriptor: opened.raw, subject: name.text).kind {
       case .directory: try walk(opened.raw, depth: depth + 1, &walked)
       case .regular:
-        try takeOver(opened.raw, mode: 0o600, name.text)
+        let isProgram = depth == 0 && programs.contains(name.text)
+        try takeOver(opened.raw, mode: isProgram ? 0o700 : 0o600, name.text)
         try finishFile(opened.raw, name.text)
       default: throw SystemCallError(.open, subject: name.text, code: EMLINK)
       }

@@ -38,6 +38,8 @@ package final class StagingPlace {
   /// What the name gets behind it when the archive is published, as `.incomplete`: then it replaces
   /// nothing.
   package var suffix = ""
+  /// Files of a directory that its owner may execute, as the host has made them.
+  package var programs: Set<String> = []
   /// Which file has the receipt's final name, once it has it.
   var receipt: FileStatus?
   /// Told what keeps the place from being removed, by whoever ends it.

@@ -74,16 +74,3 @@ final class StagingRoom {
     }
   }
 }
-
-extension OwnedDescriptor {
-  /// Writes a small file from its beginning.
-  func writeAll(_ bytes: [UInt8], subject: String) throws(SystemCallError) {
-    var failure: SystemCallError?
-    unsafe bytes.withUnsafeBytes { buffer in
-      do throws(SystemCallError) {
-        try unsafe writeAll(buffer, at: 0, subject: subject)
-      } catch { failure = error }
-    }
-    if let failure { throw failure }
-  }
-}

@@ -37,6 +37,8 @@ package struct GuestMachine: Sendable {
   package let tpm: [String]
   /// Parts of the machine that cannot be backed up, one line for people each.
   package let warnings: [String]
+  /// QEMU's command line, which ``description`` has too, or why it is unknown.
+  package let commandLine: PeerCommandLine
   /// Facts to set the machine up again, for an archive.
   package let description: JSONValue
 
@@ -55,6 +57,7 @@ package struct GuestMachine: Sendable {
     }
     let devices = try await DeviceInspector.devices(inquiry)
     let tpm = try await tpmModels(inquiry)
+    let commandLine = try await PeerCommandLine.read(inquiry)
     return GuestMachine(
       name: try await inquiry.askedForMaybe("query-name")?["name"]?.string ?? "",
       uuid: try await uuid(inquiry),
@@ -66,7 +69,8 @@ package struct GuestMachine: Sendable {
       nbdServerInUse: try await hasNBDExport(inquiry),
       tpm: tpm,
       warnings: try await ForeignDevices.warnings(inquiry, tpm: tpm, devices: devices),
-      description: try await MachineFacts.describe(inquiry, schema))
+      commandLine: commandLine,
+      description: try await MachineFacts.describe(inquiry, schema, commandLine))
   }
 
   private static func uuid(_ inquiry: Inquiry) async throws(ControlError) -> String? {

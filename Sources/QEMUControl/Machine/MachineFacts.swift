@@ -1,8 +1,10 @@
 internal import JSON
+internal import MachineStart
 
 /// Collects what QEMU tells of how it was set up, for people who have to set it up again.
 ///
-/// Nothing secret: of objects below `/objects`, which hold keys, only the types are read.
+/// Nothing secret: of objects below `/objects`, which hold keys, only the types are read, but of
+/// memory and threads; a login in the URL of a disk is taken out.
 enum MachineFacts {
   /// Bytes of all of it; what is too much is left out by name.
   static let bytesMax = 4 << 20
@@ -16,17 +18,9 @@ enum MachineFacts {
     "query-spice", "query-acpi-ospm-status", "query-sev", "query-vm-generation-id",
   ]
 
-  /// Properties of devices that are worth the question.
-  private static let properties: Set<String> = [
-    "serial", "bootindex", "drive", "mac", "netdev", "chardev", "addr", "scsi-id", "lun", "channel",
-    "unit", "wwn", "iothread", "werror", "rerror", "write-cache", "logical_block_size",
-    "physical_block_size", "num-queues", "queues", "queue-size", "discard_granularity",
-    "rotation_rate", "parent_bus", "nsid", "nr", "memdev", "size", "port", "name", "host",
-  ]
-
   /// A failing command is simply absent.
   static func describe(
-    _ inquiry: Inquiry, _ schema: QMPSchema
+    _ inquiry: Inquiry, _ schema: QMPSchema, _ commandLine: PeerCommandLine
   ) async throws(ControlError) -> JSONValue {
     var facts = BoundedFacts(bytesMax: bytesMax)
     for command in commands where schema.hasCommand(command) {
@@ -37,9 +31,18 @@ enum MachineFacts {
       "query-named-block-nodes",
       try await inquiry.askedForMaybe("query-named-block-nodes", ["flat": true]))
     facts.add("machine-type", try await inquiry.property("type", of: "/machine"))
-    facts.add("cpu-type", try await cpuType(inquiry))
-    facts.add("devices", try await devices(inquiry))
-    facts.add("objects", try await objects(inquiry))
+    facts.add("machine", try await DeviceFacts(inquiry).machine())
+    facts.add("machine-class", try await typeOfMachine(inquiry))
+    let cpuType = try await cpuType(inquiry)
+    facts.add("cpu-type", cpuType)
+    facts.add("cpu-model", try await model(cpuType, inquiry))
+    var devices = DeviceFacts(inquiry)
+    facts.add("devices", try await devices.devices())
+    facts.add("objects", try await devices.objects())
+    switch commandLine {
+    case .known(let line): facts.add("command-line", line.json)
+    case .unknown(let reason): facts.add("command-line", ["absent": .string(reason)])
+    }
     return facts.value
   }
 
@@ -49,27 +52,24 @@ enum MachineFacts {
     return try await inquiry.property("type", of: path)
   }
 
-  private static func devices(_ inquiry: Inquiry) async throws(ControlError) -> JSONValue {
-    var devices: [JSONValue] = []
-    let paths = ["/machine/peripheral", "/machine/peripheral-anon"]
-    for child in try await ForeignDevices.children(of: paths, inquiry).prefix(256) {
-      var device: JSONObject = ["name": .string(child.name), "type": .string(child.type)]
-      let list = try await inquiry.askedForMaybe("qom-list", ["path": .string(child.path)])
-      for name in (list?.array ?? []).compactMap({ $0["name"]?.string })
-      where properties.contains(name) {
-        guard let value = try await inquiry.property(name, of: child.path) else { continue }
-        device[name] = value
-      }
-      devices.append(.object(device))
-    }
-    return .array(devices)
+  /// What QEMU tells of this type of machine, such as its usual processor.
+  private static func typeOfMachine(_ inquiry: Inquiry) async throws(ControlError) -> JSONValue? {
+    guard let type = try await inquiry.property("type", of: "/machine")?.string else { return nil }
+    let all = try await inquiry.askedForMaybe("query-machines")?.array ?? []
+    return all.first { type == ($0["name"]?.string ?? "") + "-machine" }
   }
 
-  private static func objects(_ inquiry: Inquiry) async throws(ControlError) -> JSONValue {
-    .array(
-      try await ForeignDevices.children(of: ["/objects"], inquiry).map {
-        ["name": .string($0.name), "type": .string($0.type)]
-      })
+  /// Every feature of the model, where QEMU can tell.
+  private static func model(
+    _ cpuType: JSONValue?, _ inquiry: Inquiry
+  ) async throws(ControlError)
+    -> JSONValue?
+  {
+    guard let type = cpuType?.string, type.hasSuffix("-cpu") else { return nil }
+    let parts = type.split(separator: "-").dropLast(2)
+    return try await inquiry.askedForMaybe(
+      "query-cpu-model-expansion",
+      ["type": "static", "model": ["name": .string(parts.joined(separator: "-"))]])
   }
 }
 
@@ -88,10 +88,35 @@ private struct BoundedFacts {
   }
 
   mutating func add(_ name: String, _ value: JSONValue?) {
-    guard let value else { return }
+    guard let value = value?.withoutLogins else { return }
     let bytes = value.serialised().count + name.utf8.count + 8
     guard bytes <= bytesLeft else { return omitted.append(name) }
     bytesLeft -= bytes
     facts[name] = value
+  }
+}
+
+extension JSONValue {
+  /// The value without names and passwords in URLs.
+  fileprivate var withoutLogins: JSONValue {
+    switch self {
+    case .string(let text):
+      return CommandLineRedaction.withoutLogin(text).map { .string($0) } ?? self
+    case .array(let elements): return .array(elements.map(\.withoutLogins))
+    case .object(var object):
+      for member in object.members where member.value.mayHaveText {
+        object[member.name] = member.value.withoutLogins
+      }
+      return .object(object)
+    default: return self
+    }
+  }
+
+  private var mayHaveText: Bool {
+    switch self {
+    case .string(let text): text.utf8.contains(UInt8(ascii: "@")) || text.hasPrefix("rbd:")
+    case .array, .object: true
+    default: false
+    }
   }
 }

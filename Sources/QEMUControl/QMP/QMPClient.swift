@@ -23,6 +23,20 @@ package final class QMPClient: Monitor {
   ) async throws(QMPError) -> QMPClient {
     let started = MonotonicTime.now
     let socket = try await open(path, greetingSeconds)
+    return try await begin(socket, path: path, since: started, greetingSeconds)
+  }
+
+  /// Begins a conversation over a socket that is connected to a QEMU's own.
+  package static func begin(
+    over socket: consuming OwnedDescriptor, greetingSeconds: Double
+  ) async throws(QMPError) -> QMPClient {
+    try await begin(socket, path: "a socket of QEMU", since: .now, greetingSeconds)
+  }
+
+  private static func begin(
+    _ socket: consuming OwnedDescriptor, path: String, since started: MonotonicTime,
+    _ greetingSeconds: Double
+  ) async throws(QMPError) -> QMPClient {
     // Like nobody else's: an answer to the client before may come late.
     let prefix = String(UInt32.random(in: 0 ... .max), radix: 36) + "-"
     let client = QMPClient(
