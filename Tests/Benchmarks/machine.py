@@ -69,19 +69,21 @@ class QMP:
 class Machine:
     """The guest, with raw disks `disk0` and `disk1` on the nodes `node0` and `node1`."""
 
-    def __init__(self, work, disks, emulator="qemu-system-x86_64", iothreads=False):
+    def __init__(self, work, disks, emulator="qemu-system-x86_64", iothreads=False,
+                 memory=256, words="mode=raw", more=()):
         subprocess.run([HERE + "/../Support/guest/build-guest", GUEST], check=True)
         self.qmp_path = f"{work}/qmp"
         self.log_path = f"{work}/serial"
         arguments = [
             emulator, "-L", "/usr/share/qemu", "-name", "benchmark", "-machine", "q35",
-            "-accel", "tcg", "-m", "256", "-display", "none", "-nodefaults", "-no-user-config",
-            "-kernel", GUEST + "/vmlinuz", "-initrd", GUEST + "/initrd",
-            "-append", "console=ttyS0 quiet panic=-1 mode=raw",
+            "-accel", "tcg", "-m", str(memory), "-display", "none",
+            "-nodefaults", "-no-user-config", "-kernel", GUEST + "/vmlinuz",
+            "-initrd", GUEST + "/initrd",
+            "-append", f"console=ttyS0 quiet panic=-1 no_timer_check {words}",
             "-name", "benchmark,debug-threads=on",
             "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial",
             "-qmp", f"unix:{self.qmp_path},server=on,wait=off",
-            "-qmp", f"unix:{work}/control,server=on,wait=off"]
+            "-qmp", f"unix:{work}/control,server=on,wait=off", *more]
         for number, disk in enumerate(disks):
             thread = f",iothread=io{number}" if iothreads else ""
             if iothreads:

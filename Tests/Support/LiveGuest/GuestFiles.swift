@@ -28,6 +28,11 @@ package struct GuestFailure: Error, CustomStringConvertible {
   /// What the guest and QEMU said.
   package let log: String
   package var description: String { "\(what)\n\(log)" }
+
+  package init(what: String, log: String) {
+    self.what = what
+    self.log = log
+  }
 }
 
 func environmentVariable(_ name: String) -> String? {

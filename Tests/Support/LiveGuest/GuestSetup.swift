@@ -24,6 +24,9 @@ package struct GuestSetup: Sendable {
   package var hasAgent = false
   /// Starts QEMU stopped: the guest does not run until somebody continues it.
   package var isStopped = false
+  package var memoryMiB = 256
+  /// A stream of RAM and device state to start from: that of a machine with the same setup.
+  package var incoming: String?
   /// Files below this directory of the guest's files fail as `setFault` says (fault-shim/shim.c).
   package var faultDirectory: String?
   /// Raw or qcow2 images that are there already, instead of new ones: paths of A and B.
@@ -42,7 +45,7 @@ package struct GuestSetup: Sendable {
     let files = GuestFiles.directory
     return [
       emulatorPath, "-L", "/usr/share/qemu", "-name", "test-guest", "-machine", "q35",
-      "-accel", "tcg", "-m", "256", "-display", "none", "-nodefaults", "-no-user-config",
+      "-accel", "tcg", "-m", "\(memoryMiB)", "-display", "none", "-nodefaults", "-no-user-config",
       "-kernel", files + "/vmlinuz", "-initrd", files + "/initrd",
       // A guest that is stopped while its kernel tries its timer would find none.
       "-append",
@@ -53,6 +56,7 @@ package struct GuestSetup: Sendable {
       "-qmp", "unix:\(directory)/qmp,server=on,wait=off",
       "-qmp", "unix:\(directory)/control,server=on,wait=off",
     ] + agentArguments(directory) + (isStopped ? ["-S"] : [])
+      + (incoming.map { ["-incoming", "exec:cat '\($0)'"] } ?? [])
       + (0..<2).flatMap { diskArguments($0, directory) } + extra
   }
 

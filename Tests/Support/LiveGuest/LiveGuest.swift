@@ -32,7 +32,8 @@ package final class LiveGuest: Sendable {
     return Int32(text.split(separator: "\n").first ?? "") ?? 0
   }
 
-  /// Starts QEMU, and waits until the guest is ready and, if it writes, has written a record.
+  /// Starts QEMU, and waits until the guest is ready and, if it writes, has written a record; one
+  /// that comes from a stream runs on.
   ///
   /// - Parameter prepare: Commands of the shell, run in `files` after the images are made.
   package init(_ setup: GuestSetup, prepare: String = "true") async throws {
@@ -55,7 +56,9 @@ package final class LiveGuest: Sendable {
       Self.end(pid)
       throw GuestFailure(what: "QEMU did not start: \(error)", log: try files.text("qemu.log"))
     }
-    if !setup.isStopped { try await waitUntilReady() }
+    if setup.incoming != nil { try await waitUntilLoaded() }
+    if setup.isStopped { return }
+    if setup.incoming == nil { try await waitUntilReady() } else { try monitor.query("cont") }
   }
 
   deinit { kill() }

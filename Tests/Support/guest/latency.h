@@ -1,5 +1,8 @@
 // How long writes took, counted one by one. Included by writer.c only.
 
+#ifndef LATENCY_H
+#define LATENCY_H
+
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -44,3 +47,5 @@ static void describeLatency(char *line, size_t length) {
            count ? sorted[count - 1] / 1000.0 : 0);
   free(sorted);
 }
+
+#endif

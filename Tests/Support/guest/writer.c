@@ -6,11 +6,15 @@
 //   mode=check   says whether the disks are one instant, then powers off
 //   slots=N      places on each disk (8192)          hold    does not start by itself
 //   a=NAME b=NAME   the disks, as in /dev (vda, vdb)  fs      with mode=check: check the files
+//   ram=MiB         as much memory changes with every record (ram.h), and before every write the
+//                   disk is read and compared with what RAM knows of it
+//   ticks           a clock ticks, also on the second serial line (ticks.h)
 //
 // The serial line takes one command a line and answers with lines that begin with "= ", the last
-// of them "= ok" or "= failed": start, stop, status, latency, reset, sync, reboot, poweroff;
-// anything else is for the shell. Unasked it says "record N" about once a second, and of every
-// failure "IOERROR disk record errno".
+// of them "= ok" or "= failed": start, stop, status, latency, verify-ram, pause, reset, sync,
+// reboot, poweroff; anything else is for the shell. Unasked it says "record N" about once a second,
+// of every failure "IOERROR disk record errno", and "DISAGREES" of a disk that is not as RAM knows
+// it.
 
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -30,171 +34,8 @@
 
 #include <linux/fs.h>
 
-#include "latency.h"
-#include "record.h"
-
-enum { fileCount = 64 };
-
-static const char *const names[2] = {"A", "B"};
-static const char *const folders[2] = {"/a", "/b"};
-static char devices[2][32] = {"vda", "vdb"};
-static uint64_t slots = recordSlots;
-static int isFiles, isCheck, isHeld;
-static int files[2] = {-1, -1};
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static int isWanted, isWriting;
-static uint64_t next = 1, errorCount;
-
-// Whole lines only: the kernel and two threads share the line.
-__attribute__((format(printf, 1, 2))) static void say(const char *format, ...) {
-  char line[512];
-  va_list arguments;
-  va_start(arguments, format);
-  int length = vsnprintf(line, sizeof line - 1, format, arguments);
-  va_end(arguments);
-  if (length > (int)sizeof line - 2) length = sizeof line - 2;
-  line[length++] = '\n';
-  if (write(1, line, length) < 0) return;
-}
-
-static uint64_t microseconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-// MARK: writing
-
-static int putRaw(int disk, const struct record *record) {
-  off_t place = (off_t)record->slot * recordBytes;
-  if (pwrite(files[disk], record, recordBytes, place) != recordBytes) return errno ? errno : EIO;
-  return fdatasync(files[disk]) ? errno : 0;
-}
-
-// A new file under a name of its own, then under the name of the record: never torn.
-static int putFile(int disk, const struct record *record) {
-  char path[64], final[64];
-  snprintf(path, sizeof path, "%s/new", folders[disk]);
-  snprintf(final, sizeof final, "%s/record-%llu", folders[disk],
-           (unsigned long long)(record->number % fileCount));
-  int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  if (file < 0) return errno;
-  int error = 0;
-  if (write(file, record, recordBytes) != recordBytes) error = errno ? errno : ENOSPC;
-  if (!error && fsync(file)) error = errno;
-  close(file);
-  if (!error && rename(path, final)) error = errno;
-  if (!error && fsync(files[disk])) error = errno;
-  return error;
-}
-
-// One record to one disk, again and again until the disk takes it.
-static void put(int disk, const struct record *record) {
-  for (;;) {
-    uint64_t start = microseconds();
-    errno = 0;
-    int error = isFiles ? putFile(disk, record) : putRaw(disk, record);
-    addSample(microseconds() - start);
-    if (!error) return;
-    pthread_mutex_lock(&lock);
-    errorCount++;
-    pthread_mutex_unlock(&lock);
-    say("IOERROR %s %llu %d %s", names[disk], (unsigned long long)record->number, error,
-        strerror(error));
-    usleep(100000);
-  }
-}
-
-static void *writeRecords(void *unused) {
-  struct record *record = aligned_alloc(recordBytes, recordBytes);
-  uint64_t told = 0;
-  for (;;) {
-    pthread_mutex_lock(&lock);
-    isWriting = 0;
-    pthread_cond_broadcast(&changed);
-    while (!isWanted) pthread_cond_wait(&changed, &lock);
-    isWriting = 1;
-    uint64_t number = next;
-    pthread_mutex_unlock(&lock);
-    makeRecord(record, number, recordSlot(number, slots));
-    put(0, record);
-    put(1, record);
-    pthread_mutex_lock(&lock);
-    next = number + 1;
-    pthread_mutex_unlock(&lock);
-    uint64_t now = microseconds();
-    if (told == 0 || now - told > 1000000) {
-      say("record %llu", (unsigned long long)number);
-      told = now;
-    }
-  }
-  return unused;
-}
-
-// MARK: reading
-
-static void readRaw(struct disk *disk, int file) {
-  enum { together = 64 };
-  struct record *records = aligned_alloc(recordBytes, together * recordBytes);
-  for (uint64_t slot = 0; slot < disk->slots; slot++) {
-    if (slot % together == 0) {
-      ssize_t count = pread(file, records, together * recordBytes, (off_t)slot * recordBytes);
-      if (count < 0) {
-        say("IOERROR %s reading %d %s", disk->name, errno, strerror(errno));
-        count = 0;
-      }
-      memset((char *)records + count, 0, together * recordBytes - (size_t)count);
-    }
-    takeRecord(disk, slot, &records[slot % together]);
-  }
-  free(records);
-}
-
-// The highest number among the files; a torn one is a violation.
-static void readFiles(struct disk *disk, const char *folder) {
-  struct record record;
-  for (int index = 0; index < fileCount; index++) {
-    char path[64];
-    snprintf(path, sizeof path, "%s/record-%d", folder, index);
-    int file = open(path, O_RDONLY);
-    if (file < 0) continue;
-    memset(&record, 0, sizeof record);
-    ssize_t count = read(file, &record, sizeof record);
-    close(file);
-    int isWhole = count == sizeof record && examineRecord(&record) == recordWhole &&
-                  record.number % fileCount == (uint64_t)index;
-    if (!isWhole)
-      violation(disk, "no record in the file", index, record.number, 0);
-    else if (record.number > disk->highest)
-      disk->highest = record.number;
-  }
-}
-
-static void readDisks(struct disk disks[2]) {
-  for (int index = 0; index < 2; index++) {
-    disks[index] = (struct disk){.name = names[index], .slots = slots};
-    disks[index].numbers = calloc(slots, sizeof(uint64_t));
-    if (isFiles)
-      readFiles(&disks[index], folders[index]);
-    else
-      readRaw(&disks[index], files[index]);
-  }
-}
-
-static int check(void) {
-  struct disk disks[2];
-  readDisks(disks);
-  if (!isFiles) return checkInstant(&disks[0], &disks[1]);
-  // Of files only the numbers can be compared: a slot is not one place on the disk.
-  uint64_t first = disks[0].highest, second = disks[1].highest;
-  int isOne = disks[0].violations + disks[1].violations == 0 &&
-              (first == second || first == second + 1);
-  printf("%s: A=%llu B=%llu\n", isOne ? "one instant" : "not one instant",
-         (unsigned long long)first, (unsigned long long)second);
-  return isOne;
-}
+#include "reading.h"
+#include "writing.h"
 
 // MARK: the serial line
 
@@ -217,6 +58,26 @@ static void setWanted(int wanted) {
   pthread_cond_broadcast(&changed);
   while (!wanted && isWriting) pthread_cond_wait(&changed, &lock);
   pthread_mutex_unlock(&lock);
+}
+
+static int verifyRAM(void) {
+  pthread_mutex_lock(&lock);
+  int wasWanted = isWanted;
+  pthread_mutex_unlock(&lock);
+  setWanted(0);
+  int isRight = examineRAM();
+  setWanted(wasWanted);
+  return isRight;
+}
+
+static void tellPause(void) {
+  say("= pause longest=%llu us ticks=%llu", (unsigned long long)atomic_load(&longestGap),
+      (unsigned long long)atomic_load(&tickCount));
+}
+
+static void resetAll(void) {
+  resetLatency();
+  resetTicks();
 }
 
 static void end(int how) {
@@ -250,8 +111,12 @@ static int obey(const char *command) {
     tellStatus();
   else if (strcmp(command, "latency") == 0)
     tellLatency();
+  else if (strcmp(command, "verify-ram") == 0)
+    return verifyRAM();
+  else if (strcmp(command, "pause") == 0)
+    tellPause();
   else if (strcmp(command, "reset") == 0)
-    resetLatency();
+    resetAll();
   else if (strcmp(command, "sync") == 0)
     sync();
   else if (strcmp(command, "reboot") == 0 || strcmp(command, "poweroff") == 0) {
@@ -322,6 +187,10 @@ static void takeArgument(const char *word) {
     snprintf(devices[0], sizeof devices[0], "%s", value);
   else if ((value = valueOf(word, "b")))
     snprintf(devices[1], sizeof devices[1], "%s", value);
+  else if ((value = valueOf(word, "ram")))
+    ringMebibytes = strtoull(value, NULL, 10);
+  else if (strcmp(word, "ticks") == 0)
+    hasTicks = 1;
   else if (strcmp(word, "fs") == 0)
     isFiles = 1;
   else if (strcmp(word, "hold") == 0)
@@ -352,6 +221,9 @@ static void startWriting(void) {
   struct disk disks[2];
   readDisks(disks);
   next = disks[1].highest + 1;
+  for (int index = 0; index < 2; index++) known[index] = disks[index].numbers;
+  if (ringMebibytes && !fillRing(ringMebibytes, next)) say("IOERROR RAM %d", errno);
+  if (hasTicks) startTicks();
   isWanted = !isHeld;
   pthread_t thread;
   pthread_create(&thread, NULL, writeRecords, NULL);
