@@ -122,21 +122,31 @@ private struct VMStateKill {
       program.send(SIGKILL)
     case .watchdog: if let watchdog = program.watchdog { kill(watchdog, SIGKILL) }
     case .plugin: if let writer = program.writer { kill(writer, SIGKILL) }
-    case .fullSpool: try guest.setFault("enospc")
-    case .brokenSpool: try guest.setFault("eio")
-    case .migration: try await cancelMigration()
+    case .fullSpool: try fail("enospc")
+    case .brokenSpool: try fail("eio")
+    case .migration: if try awaitMigration() { try guest.monitor.query("migrate_cancel") }
     }
   }
 
-  /// Cancels the migration of the backup as soon as there is one, as another program could.
-  private func cancelMigration() async throws {
+  /// Lets writes below the fleecing directory fail.
+  ///
+  /// QEMU 10.0 closes its descriptor 0, which the guest's serial line hears on, if a background
+  /// snapshot fails before the RAM is protected (`ram_write_tracking_stop` closes a userfaultfd that
+  /// it does not have).
+  private func fail(_ fault: String) throws {
+    if guest.setup.emulator == .backports { _ = try awaitMigration() }
+    try guest.setFault(fault)
+  }
+
+  /// Waits for the migration of the backup.
+  ///
+  /// - Returns: Whether it was there.
+  private func awaitMigration() throws -> Bool {
     let deadline = MonotonicTime.now.advanced(bySeconds: 5)
     while MonotonicTime.now < deadline {
-      if try guest.monitor.query("query-migrate")["status"]?.string == "active" {
-        try guest.monitor.query("migrate_cancel")
-        return
-      }
+      if try guest.monitor.query("query-migrate")["status"] == "active" { return true }
     }
+    return false
   }
 
   /// Within five seconds, whoever does it.
