@@ -131,7 +131,7 @@ private struct VMStateKill {
   /// Lets writes below the fleecing directory fail.
   ///
   /// QEMU 10.0 closes its descriptor 0, which the guest's serial line hears on, if a background
-  /// snapshot fails before the RAM is protected (`ram_write_tracking_stop` closes a userfaultfd that
+  /// snapshot fails before the RAM is protected (`ram_write_tracking_stop` closes a descriptor that
   /// it does not have).
   private func fail(_ fault: String) throws {
     if guest.setup.emulator == .backports { _ = try awaitMigration() }

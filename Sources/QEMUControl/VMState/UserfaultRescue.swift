@@ -6,8 +6,8 @@ internal import System
 ///
 /// QEMU 7.2 takes it away only if the snapshot completes. If it fails or is cancelled, the threads
 /// of the guest wait for ever at their next write, for an answer from a userfaultfd that QEMU does
-/// not read any more; `stop` then blocks QEMU itself. Whoever may trace QEMU can take a duplicate of
-/// that descriptor and end the protection in QEMU's place.
+/// not read any more; `stop` then blocks QEMU itself. Whoever may trace QEMU can duplicate
+/// that descriptor, and end the protection in QEMU's place.
 enum UserfaultRescue {
   /// What links to such a descriptor read, in `/proc/PID/fd`.
   private static let kind = "anon_inode:[userfaultfd]"
