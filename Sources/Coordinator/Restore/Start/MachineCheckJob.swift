@@ -35,7 +35,7 @@ package struct MachineCheckJob: Sendable {
     }
     guard differences.isEmpty else {
       let count = differences.count == 1 ? "1 thing" : "\(differences.count) things"
-      throw JobError(.unavailable, "the machine needs \(count) that this host has not")
+      throw JobError(.unavailable, "the machine needs \(count) that this host lacks")
     }
     surroundings.events(
       .guest(
@@ -62,7 +62,7 @@ package struct MachineCheckJob: Sendable {
       ReadLane.Plan(
         accept: { ack throws(LaneFailure) in try receipts.accept(ack.streams) },
         target: { stream, _ throws(LaneFailure) in
-          let size = stream.size ?? 0
+          let size = try stream.knownSize()
           guard size <= UInt64(MachineScripts.bytesMax) else {
             throw .archive(stream: stream.name, "is too large for a description")
           }

@@ -23,7 +23,6 @@ struct MachineScripts {
   /// Bytes of a description that are read.
   static let bytesMax = 16 << 20
 
-  /// - Parameter directory: What will be published, with all its streams in it.
   /// What was written.
   struct Written {
     var kinds: [StartScript.Kind] = []
@@ -32,6 +31,7 @@ struct MachineScripts {
     var names: Set<String> { Set(kinds.map(\.rawValue)) }
   }
 
+  /// - Parameter directory: What will be published, with all its streams in it.
   /// - Returns: The scripts that it has now; none if the archive does not describe a machine.
   func write(in directory: Int32) throws(JobError) -> Written {
     let described = streams.first { $0.kind == .config && role($0) == Self.role }
