@@ -248,13 +248,13 @@ import Testing
   @Test func `a journal keeps what has to be undone`() throws {
     let settings = MigrationSettings(
       parsing: ["capabilities": ["events": true, "multifd": false], "parameters": ["mode": "x"]])
-    var undo = VMStateUndo(settings, mayBeCancelled: true)
+    var undo = VMStateUndo(settings, cancelling: .whenWriting)
     undo.isPaused = true
     let read = try #require(VMStateUndo(parsing: undo.json))
     #expect(read == undo)
     #expect(VMStateUndo(parsing: nil) == nil && VMStateUndo(parsing: 3) == nil)
     // What cannot be read is undone; what may harm is not.
     let empty = try #require(VMStateUndo(parsing: [:]))
-    #expect(empty.isMigrating && empty.isPaused && !empty.mayBeCancelled)
+    #expect(empty.isMigrating && empty.isPaused && empty.cancelling == .never)
   }
 }

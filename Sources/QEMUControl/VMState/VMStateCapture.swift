@@ -40,7 +40,7 @@ package final class VMStateCapture: Sendable {
     }
     try note {
       $0.settings = settings
-      $0.mayBeCancelled = choice.mayBeCancelled
+      $0.cancelling = choice.cancelling
     }
     for (command, arguments) in settings.changes { try await instant.execute(command, arguments) }
     try await instant.execute(
@@ -125,14 +125,13 @@ package final class VMStateCapture: Sendable {
       let words = answer["error-desc"]?.string ?? "it was cancelled by another program"
       return .failed(words)
     default:
-      let ram = answer["ram"]
-      let pages = (ram?["normal"]?.integer ?? 0) + (ram?["duplicate"]?.integer ?? 0)
-      return pages > 0 ? .writing : .beginning
+      return VMStateRemoval.isWriting(answer) ? .writing : .beginning
     }
   }
 
   /// After a migration QEMU counts its disks as another's (10.0); a backup job needs them.
   package func activateDisks() async throws(ControlError) {
+    try await awaitCleanUp()
     try note { $0.isMigrating = false }
     do throws(ControlError) {
       try await retrying { () async throws(ControlError) in
@@ -146,10 +145,25 @@ package final class VMStateCapture: Sendable {
     }
   }
 
+  private func awaitCleanUp() async throws(ControlError) {
+    let deadline = MonotonicTime.now.advanced(bySeconds: 10)
+    do throws(QMPError) {
+      while try await !VMStateRemoval.isOver(instant.monitor, 10) {
+        guard MonotonicTime.now < deadline else {
+          throw QMPError.notInTime(command: "query-yank", seconds: 10)
+        }
+        await pause(milliseconds: 1)
+      }
+    } catch {
+      throw .qmp(error)
+    }
+  }
+
   /// Puts the settings back and checks what was written, once it is complete.
   ///
   /// - Throws: `vmStateFailed`: the file is not what QEMU should have written.
   package func finish() async throws(ControlError) {
+    try await awaitCleanUp()
     try note { $0.isMigrating = false }
     let settings = instant.vmStateUndo?.settings ?? MigrationSettings()
     for (command, arguments) in settings.restoration {

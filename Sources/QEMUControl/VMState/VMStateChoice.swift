@@ -15,10 +15,11 @@ package struct VMStateChoice: Sendable {
   /// A background snapshot that ends early lets the guest run on. Not in QEMU 7.2, where it waits
   /// for ever; `blockdev-set-active` is new in 10.0, and what is between the two is not known.
   package let survivesFailure: Bool
-  /// The migration can be cancelled without harm to the guest.
-  var mayBeCancelled: Bool { way == .stop || survivesFailure }
+  var cancelling: VMStateUndo.Cancelling {
+    way == .stop ? .atOnce : survivesFailure ? .whenWriting : .never
+  }
   /// The capture must not run out of space.
-  package var needsReservedSpace: Bool { !mayBeCancelled }
+  package var needsReservedSpace: Bool { cancelling == .never }
   /// QEMU leaves a paused machine in its state `postmigrate` until it is resumed.
   package var endsPostmigrate: Bool { !isGuestRunning }
 

@@ -44,7 +44,7 @@ struct VMStateRemoval {
     seconds: Double
   ) async throws(QMPError) -> (isDone: Bool, hasResumedGuest: Bool) {
     // The guest does not wait for the end of a migration that is not cancelled.
-    let waits = undo.isMigrating && !undo.mayBeCancelled
+    let waits = undo.isMigrating && undo.cancelling != .atOnce
     let hasEnded = try await endMigration(seconds)
     let isResumed = hasEnded || waits ? try await resume(seconds) : false
     guard hasEnded else { return (false, isResumed) }
@@ -65,22 +65,56 @@ struct VMStateRemoval {
   /// - Returns: Whether no migration is in progress.
   private mutating func endMigration(_ seconds: Double) async throws(QMPError) -> Bool {
     guard undo.isMigrating else { return true }
-    let status = try await status(seconds)
+    let answer = try await migration(seconds)
+    let status = answer["status"]?.string
     if Self.broken.contains(status ?? "") { freeGuest() }
     guard Self.active.contains(status ?? "") else {
+      guard try await Self.isOver(monitor, seconds) else { return false }
       undo.isMigrating = false
       return true
     }
-    if undo.mayBeCancelled && !isCancelled {
+    if mayCancel(answer) && !isCancelled {
       _ = try await monitor.execute("migrate_cancel", seconds: seconds)
       isCancelled = true
     }
     return false
   }
 
-  private func status(_ seconds: Double) async throws(QMPError) -> String? {
+  /// Whether QEMU has cleaned up after a migration that has ended.
+  ///
+  /// It does so later, on its main loop, and looks at the capabilities then: one that is set in
+  /// between, such as multifd, makes it crash (7.2 and 10.0). What is there to be yanked goes last
+  /// (QEMU `migrate_fd_cleanup`).
+  static func isOver(_ monitor: any Monitor, _ seconds: Double) async throws(QMPError) -> Bool {
     do throws(QMPError) {
-      return try await monitor.execute("query-migrate", seconds: seconds)["status"]?.string
+      let instances = try await monitor.execute("query-yank", seconds: seconds).array ?? []
+      return !instances.contains { $0["type"] == "migration" }
+    } catch {
+      // Without that command it was too long ago.
+      guard case .refused = error else { throw error }
+      return true
+    }
+  }
+
+  private func mayCancel(_ migration: JSONValue) -> Bool {
+    switch undo.cancelling {
+    case .atOnce: true
+    case .whenWriting: Self.isWriting(migration)
+    case .never: false
+    }
+  }
+
+  /// Whether the first pages of RAM are written: in a background snapshot it is protected then.
+  ///
+  /// - Parameter migration: The answer to `query-migrate`.
+  static func isWriting(_ migration: JSONValue) -> Bool {
+    let ram = migration["ram"]
+    return (ram?["normal"]?.integer ?? 0) + (ram?["duplicate"]?.integer ?? 0) > 0
+  }
+
+  private func migration(_ seconds: Double) async throws(QMPError) -> JSONValue {
+    do throws(QMPError) {
+      return try await monitor.execute("query-migrate", seconds: seconds)
     } catch {
       // QEMU waits for a thread of the guest, perhaps.
       if case .notInTime = error { freeGuest() }
@@ -90,7 +124,7 @@ struct VMStateRemoval {
 
   /// Nobody wants the RAM any more: its protection can go, whatever QEMU is doing.
   private func freeGuest() {
-    if !undo.mayBeCancelled { UserfaultRescue.run(monitor.process) }
+    if undo.cancelling == .never { UserfaultRescue.run(monitor.process) }
   }
 
   /// A guest that runs, or stands for another reason, is left alone.

@@ -10,12 +10,24 @@ package struct VMStateUndo: Equatable, Sendable {
   package internal(set) var isMigrating = false
   /// The guest ran, and was paused by us, or is about to be.
   package internal(set) var isPaused = false
-  /// Cancelling the migration does no harm (``VMStateChoice/mayBeCancelled``).
-  package internal(set) var mayBeCancelled = false
+  /// When the migration can be cancelled without harm.
+  package internal(set) var cancelling = Cancelling.never
 
-  init(_ settings: MigrationSettings = MigrationSettings(), mayBeCancelled: Bool = false) {
+  /// When a migration can be cancelled without harm to the guest.
+  package enum Cancelling: String, Sendable {
+    case atOnce = "at-once"
+    /// Not before the RAM is protected: QEMU 10.0 ends a protection that has not begun all the
+    /// same, and crashes, or closes its descriptor 0 (`ram_write_tracking_stop`).
+    case whenWriting = "when-writing"
+    /// It has to come to its own end.
+    case never
+  }
+
+  init(
+    _ settings: MigrationSettings = MigrationSettings(), cancelling: Cancelling = .never
+  ) {
     self.settings = settings
-    self.mayBeCancelled = mayBeCancelled
+    self.cancelling = cancelling
   }
 
   /// - Parameter value: Of a journal; `nil` where no RAM is captured.
@@ -24,13 +36,13 @@ package struct VMStateUndo: Equatable, Sendable {
     settings = MigrationSettings(parsing: value["settings"])
     isMigrating = value["migrating"]?.bool ?? true
     isPaused = value["paused"]?.bool ?? true
-    mayBeCancelled = value["may-be-cancelled"]?.bool ?? false
+    cancelling = value["cancelling"]?.string.flatMap { Cancelling(rawValue: $0) } ?? .never
   }
 
   var json: JSONValue {
     [
       "settings": settings.json, "migrating": .bool(isMigrating), "paused": .bool(isPaused),
-      "may-be-cancelled": .bool(mayBeCancelled),
+      "cancelling": .string(cancelling.rawValue),
     ]
   }
 }
