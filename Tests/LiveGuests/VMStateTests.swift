@@ -11,7 +11,10 @@ import Testing
     var testDescription: String { "\(emulator) \(hasIOThread ? "with" : "without") I/O thread" }
 
     static func all(_ emulator: Emulator) -> [Cell] {
-      [false, true].map { Cell(emulator: emulator, hasIOThread: $0) }
+      // QEMU 10.0 with I/O threads is refused.
+      (emulator == .backports ? [false] : [false, true]).map {
+        Cell(emulator: emulator, hasIOThread: $0)
+      }
     }
   }
 
