@@ -59,7 +59,8 @@ package struct GuestExamination: Sendable {
     _ monitor: any Monitor, _ machine: GuestMachine
   ) async throws(JobError) -> Finding {
     do throws(JobError) {
-      let choice = try await RAMPreparation.choice(monitor, machine, .auto, nil)
+      let choice = try await RAMPreparation.choice(
+        monitor, machine, machine.devices.filter(\.isBackedUpByDefault), .auto, nil)
       let text = "RAM, if it is backed up: \(GuestRAM.text(choice))"
       return choice.reason == nil ? .good(text) : .bad(text, remedy: .allowUserfaultfd)
     } catch {

@@ -23,8 +23,7 @@ struct RAMPreparation {
   ) async throws(JobError) -> (choice: VMStateChoice, spool: VMStateSpool)? {
     guard let wish = guest.vmState else { return nil }
     try requireName(selection)
-    let wanted = try await Self.choice(monitor, machine, wish, journal)
-    try requireSafe(wanted, selection)
+    let wanted = try await Self.choice(monitor, machine, selection.chosen, wish, journal)
     let directory = places.wishes[0].directory
     let spool = try attempt("allocate space for the RAM") { () throws(ControlError) in
       try VMStateSpool(in: directory, memoryBytes: wanted.memoryBytes)
@@ -38,19 +37,6 @@ struct RAMPreparation {
     return (choice, spool)
   }
 
-  /// QEMU 10.0 sometimes loses a request of a disk on an I/O thread when a backup job begins while
-  /// the guest is paused, and the guest waits for ever (1 of some 50); 7.2 did not in 48.
-  private func requireSafe(
-    _ choice: VMStateChoice, _ selection: GuestSelection
-  ) throws(JobError) {
-    let disks = selection.chosen.filter { $0.iothread != nil }.map(\.name)
-    guard choice.survivesFailure, choice.isGuestRunning, !disks.isEmpty else { return }
-    throw JobError(
-      .unavailable,
-      "this QEMU may lose a request of a disk on an I/O thread (\(disks.joined(separator: ", "))) "
-        + "when its guest is paused for its RAM, and the guest would hang", hint: .omitRAM)
-  }
-
   private func requireName(_ selection: GuestSelection) throws(JobError) {
     let name = GuestRAM.streamName
     guard selection.chosen.contains(where: { $0.name == name }) else { return }
@@ -59,20 +45,38 @@ struct RAMPreparation {
       hint: "give the disk another id in QEMU, or exclude it")
   }
 
-  /// What a capture of this machine's RAM would be.
+  /// What a capture of this machine's RAM with these disks would be.
   ///
   /// - Parameter journal: Notes what is tried for that; `nil` for a mere look.
+  /// - Throws: `JobError` of status `.unavailable` or `.busy` if there can be none.
   static func choice(
-    _ monitor: any Monitor, _ machine: GuestMachine, _ wish: GuestRequest.VMState,
-    _ journal: Journal?
+    _ monitor: any Monitor, _ machine: GuestMachine, _ disks: [GuestBlockDevice],
+    _ wish: GuestRequest.VMState, _ journal: Journal?
   ) async throws(JobError) -> VMStateChoice {
+    let choice: VMStateChoice
     do throws(VMStateObstacle) {
-      return try await VMStateChoice.make(
+      choice = try await VMStateChoice.make(
         monitor, runState: machine.runState, wish: VMStateWay(rawValue: wish.rawValue),
         journal: journal)
     } catch {
       throw JobError(error)
     }
+    try requireNoLostRequest(choice, disks)
+    return choice
+  }
+
+  /// A guest of QEMU 10.0 with disks on an I/O thread hung after a backup with RAM, 1 of 49: a
+  /// request seems to be lost where a backup job begins while the guest is paused. 7.2 did not, 24
+  /// of 24; `survivesFailure` tells the two apart.
+  private static func requireNoLostRequest(
+    _ choice: VMStateChoice, _ disks: [GuestBlockDevice]
+  ) throws(JobError) {
+    let names = disks.filter { $0.iothread != nil }.map(\.name)
+    guard choice.survivesFailure, choice.isGuestRunning, !names.isEmpty else { return }
+    throw JobError(
+      .unavailable,
+      "this QEMU may lose a request of a disk on an I/O thread (\(names.joined(separator: ", "))) "
+        + "when its guest is paused for its RAM, and the guest would hang", hint: .omitRAM)
   }
 
   /// The choice, or a pause where the file could run out of space and the guest would suffer.
